@@ -1,0 +1,41 @@
+// Every limit of the store, in one place. docs/limits.md explains each; tests/base/limits_test.cc keeps the two equal
+// and every limit has a test that goes one past it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace unirust::limits {
+
+// --- one record -----------------------------------------------------------------------------
+inline constexpr size_t kIdentityPartBytesMax = 1024;     // entity type, perspective, uid: each
+inline constexpr size_t kAttributeBytesMax = 1024;        // an attribute's name
+inline constexpr size_t kValueBytesMax = 64 * 1024;       // a descriptor's value
+inline constexpr size_t kDescriptorsPerRecordMax = 65535; // before coalescing
+inline constexpr size_t kKeyInstancesMax = 1024;          // semantics.md, 4.1
+
+// --- one request ----------------------------------------------------------------------------
+inline constexpr size_t kMessageBytesMax = 4 * 1024 * 1024;   // gRPC message received
+inline constexpr size_t kRecordsPerRequestMax = 20000;        // records in one ingest request or chunk
+inline constexpr size_t kQueryDescriptorsMax = 64;            // pairs in one query
+inline constexpr size_t kPageItemsDefault = 1000;             // items of a page where the request says 0
+inline constexpr size_t kPageItemsMax = 10000;                // items of a page
+inline constexpr size_t kUnaryAnswerBytesMax = 3 * 1024 * 1024;  // a unary answer; beyond: use the stream
+inline constexpr size_t kCursorBytesMax = 8 * 1024;           // a resumption cursor
+
+// --- one daemon -----------------------------------------------------------------------------
+inline constexpr size_t kCommitRecordsMax = 5000;      // records gathered into one commit
+inline constexpr size_t kIngestQueueRecordsMax = 50000;  // records waiting for a commit
+inline constexpr size_t kServerThreadsMax = 512;       // threads that serve requests
+
+// --- answers --------------------------------------------------------------------------------
+inline constexpr size_t kConflictNamesMax = 100;  // records or entities listed in one conflict (semantics.md, 8)
+
+// --- ontology -------------------------------------------------------------------------------
+inline constexpr size_t kOntologyBytesMax = 1024 * 1024;  // JSON text
+
+// --- addresses ------------------------------------------------------------------------------
+inline constexpr uint32_t kSlots = 1024;
+inline constexpr uint32_t kRecordsPerSlotMax = (1U << 22U) / 2;  // half of a slot's record ids
+
+}  // namespace unirust::limits

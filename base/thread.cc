@@ -1,0 +1,49 @@
+#include "base/thread.h"
+
+#include <pthread.h>
+#ifndef UNIRUST_TSAN
+#include <tbb/parallel_for.h>
+#endif
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+namespace unirust {
+
+Thread::Thread(const std::string& name, std::function<void()> body)
+    : thread_([name, body = std::move(body)] {
+        pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+        body();
+      }) {}
+
+Thread::~Thread() { Join(); }
+
+Thread& Thread::operator=(Thread&& other) {
+  Join();
+  thread_ = std::move(other.thread_);
+  return *this;
+}
+
+void Thread::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+#ifndef UNIRUST_TSAN
+void ParallelFor(size_t count, const std::function<void(size_t)>& body) {
+  tbb::parallel_for(size_t{0}, count, body);
+}
+#else
+// TBB's work stealing cannot be annotated for ThreadSanitizer (docs/testing.md).
+void ParallelFor(size_t count, const std::function<void(size_t)>& body) {
+  std::atomic<size_t> next{0};
+  std::vector<Thread> threads;
+  for (size_t t = 0; t < 4; ++t) {
+    threads.emplace_back("parallel", [&] {
+      for (size_t i = next++; i < count; i = next++) body(i);
+    });
+  }
+}
+#endif
+
+}  // namespace unirust

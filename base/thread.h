@@ -1,0 +1,29 @@
+// The only place that creates threads.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <thread>
+
+namespace unirust {
+
+// A named thread, joined by the destructor.
+class Thread {
+ public:
+  Thread() = default;
+  Thread(const std::string& name, std::function<void()> body);
+  ~Thread();
+  Thread(Thread&&) = default;
+  Thread& operator=(Thread&& other);
+  void Join();  // returns at once if there is no thread
+
+ private:
+  std::thread thread_;
+};
+
+// Calls body(i) for every i in [0, count), on as many threads as the machine has cores; returns when all are done.
+// The bodies must not depend on each other.
+void ParallelFor(size_t count, const std::function<void(size_t)>& body);
+
+}  // namespace unirust

@@ -1,0 +1,168 @@
+// What the store answers (semantics.md, 6 to 11) as pure values, shared by the engine that computes them and the
+// conversions that send them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/strong_id.h"
+#include "model/record.h"
+#include "model/time.h"
+
+namespace unirust {
+
+// Address of a record: unique in the store, never reused, kept over restarts. 0 is no record.
+using RecordId = StrongId<struct RecordIdTag, uint32_t>;
+
+// One value that the golden record holds (semantics.md, 7).
+using GoldenValue = Descriptor;
+
+// What became of one write.
+enum class WriteOutcome {
+  kApplied,    // the record's content changed
+  kUnchanged,  // equal to what was stored; at most the version rose
+  kStale,      // a lower version than the stored one: ignored
+};
+
+// Answer to one write, as of the commit that made it durable.
+struct Assignment {
+  RecordId record;
+  RecordId entity;          // the entity's first record; 0 if the record is retracted
+  std::string entity_name;  // the entity's id; empty if the record is retracted
+  WriteOutcome outcome = WriteOutcome::kApplied;
+  int64_t version = 0;  // the version stored now
+};
+
+// A stored record with its addresses.
+struct RecordView {
+  RecordId id;
+  Record record;
+  std::string entity_name;  // the id of the entity that holds it; empty where not asked for
+};
+
+// Who an entity is.
+struct EntityRef {
+  RecordId first;                // its first record in canonical order
+  std::string name;              // its id: the name of that record
+  std::string entity_type;
+  std::string strongest_key;     // name of the first identity key of which the entity has a value; may be empty
+};
+
+struct EntityView {
+  EntityRef ref;
+  std::vector<GoldenValue> golden;
+  std::vector<RecordView> records;  // canonical order
+};
+
+// An entity matches a query over one interval; the golden record is clipped to it.
+struct Match {
+  EntityRef entity;
+  Interval interval;
+  std::vector<GoldenValue> golden;
+};
+
+using AttributeValue = std::pair<std::string, std::string>;
+
+// Two entities of one type match at one time (semantics.md, 10).
+struct QueryConflict {
+  Interval interval;                       // of the overlap
+  Match first;                             // clipped to the overlap
+  Match second;
+  std::vector<AttributeValue> descriptors;  // those asked for: all hold in both
+};
+
+using QueryOutcome = std::variant<std::vector<Match>, QueryConflict>;
+
+enum class ConflictKind { kConstraintViolation, kDirect, kIndirect };  // in the order of their names
+
+// "constraint_violation", "direct" or "indirect".
+const char* ConflictKindName(ConflictKind kind);
+
+// One entry of semantics.md, 8.
+struct Conflict {
+  ConflictKind kind = ConflictKind::kDirect;
+  std::string attribute;
+  Interval interval;
+  std::string cause;
+  std::string entity_type;           // of all records
+  std::vector<Identity> records;     // canonical order, the first limits::kConflictNamesMax
+  uint64_t record_count = 0;         // all of them
+  std::string key;                   // indirect only
+  std::vector<std::string> values;
+  std::vector<std::string> entities;     // indirect only: ids, the first limits::kConflictNamesMax
+  uint64_t entity_count = 0;             // indirect only
+  // indirect only: the first record of each listed entity is named by `entities`; for conflicts_with edges
+  // (semantics.md, 9) those names are the nodes, for the other kinds the records are.
+};
+
+struct SameAs {
+  std::string source;  // record name, the first of the two in canonical order
+  std::string target;
+  std::string key;
+  std::vector<std::string> values;
+  Interval interval;
+};
+
+struct Generic {
+  std::string entity_type;
+  std::string key;
+  std::vector<std::string> values;
+  uint64_t record_count = 0;
+};
+
+using GraphItem = std::variant<RecordView, EntityView, Conflict, SameAs, Generic>;
+
+enum class GraphPart { kRecord, kEntity, kConflict, kSameAs, kGeneric };
+
+// One page of a listing. An empty cursor means that the listing is complete.
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string cursor;
+};
+
+struct ConflictFilter {
+  std::optional<Interval> interval;  // entries that overlap it
+  std::string attribute;             // empty: all
+  std::optional<ConflictKind> kind;
+};
+
+struct RecordFilter {
+  std::optional<AttributeValue> descriptor;
+  std::string entity_type;  // empty: all
+  std::string perspective;  // empty: all
+  std::optional<Interval> interval;  // some (matching) descriptor overlaps it
+};
+
+struct GraphFilter {
+  std::vector<GraphPart> parts;        // empty: all
+  std::vector<Identity> entities;      // empty: all; else the neighbourhood of the entities that hold these records
+};
+
+struct StoreStats {
+  uint64_t records = 0;    // live
+  uint64_t entities = 0;
+  uint64_t conflicts = 0;
+  uint64_t graph_edges = 0;  // member_of, same_as and conflicts_with; nodes are records plus entities
+};
+
+struct RecordIdRange {
+  bool empty = true;
+  RecordId min;
+  RecordId max;
+  uint64_t records = 0;
+};
+
+struct StorageMetrics {
+  bool persistent = true;
+  uint64_t running_compactions = 0;
+  uint64_t running_flushes = 0;
+  uint64_t block_cache_capacity_bytes = 0;
+  uint64_t block_cache_usage_bytes = 0;
+};
+
+}  // namespace unirust

@@ -1,0 +1,128 @@
+// The store as one object: writes in, answers out. A daemon and the embedded mode use the same Engine.
+//
+//   UNIRUST_ASSIGN_OR_RETURN(auto engine, Engine::Open({.data_dir = dir}));
+//   UNIRUST_RETURN_IF_ERROR(engine->SetOntology(ontology));
+//   UNIRUST_ASSIGN_OR_RETURN(auto assignments, engine->Ingest(std::move(writes)));   // durable and resolved
+//   View view = engine->Read();                                                      // one consistent state
+//   UNIRUST_ASSIGN_OR_RETURN(EntityView entity, view.GetEntity({"person", "crm", "42"}, std::nullopt));
+//
+// Thread-safe. Writes of all callers are gathered into commits: one resolution pass, one synced RocksDB WriteBatch.
+// A write error of the storage ends the process (exit code kExitStorage): nothing is acknowledged after it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/answers.h"
+#include "model/record.h"
+#include "ontology/ontology.h"
+
+namespace unirust::shard {
+
+struct EngineOptions {
+  std::string data_dir;            // created if absent
+  uint32_t shard_id = 0;           // a directory of another shard is refused
+  uint64_t memory_budget_bytes = 512ULL << 20U;  // block cache and write buffers together; at least 64 MiB
+  std::string backup_dir;          // checkpoints go below it; empty: Checkpoint is refused
+  bool allow_reset = false;
+};
+
+// One consistent, immutable state of the store, however long it is kept. Not thread-safe; any number may exist.
+// Pages: `cursor` empty starts, a page's cursor continues, also in a later View and after a restart;
+// INVALID_ARGUMENT if it is not a cursor of this listing with these arguments. `page_size` 0 means the default.
+class View {
+ public:
+  View(View&&) noexcept;
+  View& operator=(View&&) noexcept;
+  ~View();
+
+  // The entity that holds the record. NOT_FOUND if the record is unknown or retracted; the message then names the
+  // entity that it last belonged to, where that exists. With `as_of`, only what holds at that instant.
+  absl::StatusOr<EntityView> GetEntity(const Identity& record, std::optional<Instant> as_of) const;
+
+  // semantics.md, 10. INVALID_ARGUMENT if start >= end or there are too many pairs. RESOURCE_EXHAUSTED if the answer
+  // would be larger than limits::kUnaryAnswerBytesMax.
+  absl::StatusOr<QueryOutcome> Query(const std::vector<AttributeValue>& pairs, Interval interval) const;
+
+  // All matches, all of an entity on one page; the order is stable but has no meaning.
+  absl::StatusOr<Page<Match>> FindEntities(const std::vector<AttributeValue>& pairs, Interval interval,
+                                           size_t page_size, std::string_view cursor) const;
+
+  // Live records that pass the filter, with their entity names.
+  absl::StatusOr<Page<RecordView>> ScanRecords(const RecordFilter& filter, size_t page_size,
+                                               std::string_view cursor) const;
+
+  // Sorted by kind, attribute, start, end, cause, records, key, values.
+  absl::StatusOr<Page<Conflict>> ListConflicts(const ConflictFilter& filter, size_t page_size,
+                                               std::string_view cursor) const;
+
+  // The graph, part by part. With `filter.entities`: those entities, their records, the edges between them and the
+  // conflicts that name one of their records.
+  absl::StatusOr<Page<GraphItem>> ExportGraph(const GraphFilter& filter, size_t page_size,
+                                              std::string_view cursor) const;
+
+  // Live records with start <= id < end (end 0: no end), ids ascending, at most `limit` (0: 1,000). `next` is the id
+  // to go on from, 0 when done.
+  struct RecordRange {
+    std::vector<RecordView> records;
+    uint32_t next = 0;
+  };
+  absl::StatusOr<RecordRange> ExportRecords(uint32_t start, uint32_t end, size_t limit) const;
+
+  absl::StatusOr<RecordIdRange> GetRecordIdRange() const;  // scans ids of retracted records at either end only
+  absl::StatusOr<StoreStats> GetStats() const;
+
+ private:
+  friend class Engine;
+  struct State;
+  explicit View(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+class Engine {
+ public:
+  // FAILED_PRECONDITION: the directory is of another shard or of a format this program does not know; UNAVAILABLE: in
+  // use by another process; PERMISSION_DENIED: not readable or writable; DATA_LOSS: damaged. Constant time.
+  static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
+  ~Engine();  // waits for running commits
+
+  // Applies the writes in order, all or none. Blocks until they are durable and resolved. INVALID_ARGUMENT names the
+  // position, identity and field, e.g. "records[3] person/crm/42: descriptors[0].end: 5 <= start 7", and nothing is
+  // stored. RESOURCE_EXHAUSTED if too many records wait already. One assignment per write, in order.
+  absl::StatusOr<std::vector<Assignment>> Ingest(std::vector<Write> writes);
+
+  // Re-resolves all live records under the ontology and switches to it in one commit; reads go on with the old state
+  // meanwhile, writes wait. FAILED_PRECONDITION if a stored record breaks a limit under it, naming the record; the old
+  // ontology then stays. Linear in the number of records, unless the ontology is equal to the present one.
+  absl::Status SetOntology(const ontology::Ontology& ontology);
+
+  // The check of SetOntology alone; changes nothing.
+  absl::Status CheckOntology(const ontology::Ontology& ontology);
+
+  ontology::Ontology GetOntology() const;
+
+  View Read() const;
+
+  // Deletes every record and the ontology. FAILED_PRECONDITION unless allow_reset.
+  absl::Status Reset();
+
+  // A consistent copy below backup_dir/name (hard links where possible); empty name: a fresh one. Returns its path.
+  // FAILED_PRECONDITION without backup_dir; ALREADY_EXISTS; INVALID_ARGUMENT if the name is not [A-Za-z0-9._-]{1,64}.
+  absl::StatusOr<std::string> Checkpoint(std::string_view name);
+
+  StorageMetrics GetStorageMetrics() const;
+  uint32_t shard_id() const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace unirust::shard

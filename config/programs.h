@@ -1,0 +1,51 @@
+// The settings of the daemons, with their defaults. docs/configuration.md lists them; tests/config/ keeps it equal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace unirust::config {
+
+// A store: what an embedded engine needs, whichever program opens it.
+struct StoreSettings {
+  std::string data_dir;
+  bool ephemeral = false;
+  std::string ontology;
+  ByteSize memory_budget{512ULL << 20U};
+  std::string backup_dir;
+  std::string import_dir;
+  bool allow_reset = false;
+};
+
+struct ShardSettings {
+  std::string listen = "127.0.0.1:50061";
+  uint32_t shard_id = 0;
+  StoreSettings store;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+struct RouterSettings {
+  std::string listen = "127.0.0.1:50060";
+  std::vector<std::string> shards{"127.0.0.1:50061"};
+  uint32_t deadline_ms = 10000;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+// `unirust serve`: router and shard in one process.
+struct ServeSettings {
+  std::string listen = "127.0.0.1:50060";
+  StoreSettings store;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+// The table over a program's settings, which must outlive it.
+Settings Declare(ShardSettings& shard);
+Settings Declare(RouterSettings& router);
+Settings Declare(ServeSettings& serve);
+
+// INVALID_ARGUMENT unless exactly one of data_dir and ephemeral is given.
+absl::Status CheckStore(const StoreSettings& store);
+
+}  // namespace unirust::config

@@ -1,4 +1,5 @@
-// The settings of the daemons, with their defaults. docs/configuration.md lists them; tests/config/ keeps it equal.
+// The settings of the daemons, with their defaults. docs/configuration.md lists them; tests/config/
+// keeps it equal.
 #pragma once
 
 #include <string>

@@ -1,0 +1,64 @@
+#include "config/programs.h"
+
+namespace unirust::config {
+namespace {
+
+void AddListen(Settings& settings, std::string* listen) {
+  settings.Add("listen", listen, "address to serve on; port 0 takes a free one");
+}
+
+void AddLogLevel(Settings& settings, LogLevel* level) {
+  settings.Add("log-level", level, "least severe log line: debug, info, warning, error");
+}
+
+void AddStore(Settings& settings, StoreSettings& store) {
+  settings.Add("data-dir", &store.data_dir, "directory of the store, created if absent");
+  settings.Add("ephemeral", &store.ephemeral, "temporary store, removed at exit");
+  settings.Add("ontology", &store.ontology, "JSON file to apply at start; empty: the stored one");
+  settings.Add("memory-budget", &store.memory_budget, "caches and write buffers, at least 64MiB");
+  settings.Add("backup-dir", &store.backup_dir, "checkpoints go below it; empty: refused");
+  settings.Add("import-dir", &store.import_dir,
+               "clients may ingest files below it; empty: refused");
+  settings.Add("allow-reset", &store.allow_reset, "let clients delete everything with Reset");
+}
+
+}  // namespace
+
+Settings Declare(ShardSettings& shard) {
+  Settings settings;
+  AddListen(settings, &shard.listen);
+  settings.Add("shard-id", &shard.shard_id, "number of this shard; data of another is refused");
+  AddStore(settings, shard.store);
+  AddLogLevel(settings, &shard.log_level);
+  return settings;
+}
+
+Settings Declare(RouterSettings& router) {
+  Settings settings;
+  AddListen(settings, &router.listen);
+  settings.Add("shards", &router.shards, "addresses of the shards (one for now)");
+  settings.Add("deadline-ms", &router.deadline_ms, "of calls whose client sets no deadline");
+  AddLogLevel(settings, &router.log_level);
+  return settings;
+}
+
+Settings Declare(ServeSettings& serve) {
+  Settings settings;
+  AddListen(settings, &serve.listen);
+  AddStore(settings, serve.store);
+  AddLogLevel(settings, &serve.log_level);
+  return settings;
+}
+
+absl::Status CheckStore(const StoreSettings& store) {
+  if (store.ephemeral && !store.data_dir.empty()) {
+    return absl::InvalidArgumentError("--ephemeral and --data-dir exclude each other");
+  }
+  if (!store.ephemeral && store.data_dir.empty()) {
+    return absl::InvalidArgumentError(
+        "--data-dir DIR is required (or --ephemeral for a temporary store, removed at exit)");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace unirust::config

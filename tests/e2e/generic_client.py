@@ -126,6 +126,13 @@ class Client:
             request = method.request(**fields)
         return method.invoke(request, timeout=timeout or self.timeout)
 
+    def call_bytes(self, name, data):
+        """A unary call with a request that no encoder would write."""
+        method = self.method(name)
+        invoke = self.channel.unary_unary(
+            method.path, request_serializer=lambda b: b, response_deserializer=method.response.FromString)
+        return invoke(data, timeout=self.timeout)
+
     # --- reflection -----------------------------------------------------------------------------
 
     def _reflect(self, **fields):

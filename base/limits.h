@@ -22,17 +22,27 @@ inline constexpr size_t kPageItemsDefault = 1000;             // items of a page
 inline constexpr size_t kPageItemsMax = 10000;                // items of a page
 inline constexpr size_t kUnaryAnswerBytesMax = 3 * 1024 * 1024;  // a unary answer; beyond: use the stream
 inline constexpr size_t kCursorBytesMax = 8 * 1024;           // a resumption cursor
+inline constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;   // gRPC message that our own clients receive
+inline constexpr size_t kStatusMessageBytesMax = 2048;        // message of a gRPC status
+inline constexpr size_t kChunksInFlightMax = 4;               // chunks of one ingest stream read ahead
 
 // --- one daemon -----------------------------------------------------------------------------
 inline constexpr size_t kCommitRecordsMax = 5000;      // records gathered into one commit
 inline constexpr size_t kIngestQueueRecordsMax = 50000;  // records waiting for a commit
 inline constexpr size_t kServerThreadsMax = 512;       // threads that serve requests
 
+inline constexpr size_t kSymbolCacheEntriesMax = 65536;  // symbols held in memory
+inline constexpr uint64_t kMemoryBudgetBytesMin = 64ULL << 20U;
+
 // --- answers --------------------------------------------------------------------------------
 inline constexpr size_t kConflictNamesMax = 100;  // records or entities listed in one conflict (semantics.md, 8)
 
 // --- ontology -------------------------------------------------------------------------------
 inline constexpr size_t kOntologyBytesMax = 1024 * 1024;  // JSON text
+
+// --- input files ----------------------------------------------------------------------------
+inline constexpr size_t kInputLineBytesMax = 16 * 1024 * 1024;  // a line of JSON Lines, a CSV row, a CSV record's rows
+inline constexpr size_t kCsvMappingBytesMax = 1024 * 1024;      // JSON text
 
 // --- addresses ------------------------------------------------------------------------------
 inline constexpr uint32_t kSlots = 1024;

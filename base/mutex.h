@@ -1,25 +1,18 @@
-// Annotated mutual exclusion over the standard library (Clang's thread-safety analysis checks GUARDED_BY). Standard
+// Annotated mutual exclusion over the standard library (Clang's thread-safety analysis checks ABSL_GUARDED_BY). Standard
 // mutexes rather than absl::Mutex: ThreadSanitizer understands them without an instrumented Abseil.
 #pragma once
 
 #include <condition_variable>
 #include <mutex>
 
-#if defined(__clang__)
-#define UNIRUST_TSA(x) __attribute__((x))
-#else
-#define UNIRUST_TSA(x)
-#endif
-#define GUARDED_BY(x) UNIRUST_TSA(guarded_by(x))
-#define REQUIRES(...) UNIRUST_TSA(requires_capability(__VA_ARGS__))
-#define EXCLUDES(...) UNIRUST_TSA(locks_excluded(__VA_ARGS__))
+#include "absl/base/thread_annotations.h"
 
 namespace unirust {
 
-class UNIRUST_TSA(capability("mutex")) Mutex {
+class ABSL_LOCKABLE Mutex {
  public:
-  void Lock() UNIRUST_TSA(acquire_capability()) { mutex_.lock(); }
-  void Unlock() UNIRUST_TSA(release_capability()) { mutex_.unlock(); }
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
 
  private:
   friend class CondVar;
@@ -27,12 +20,12 @@ class UNIRUST_TSA(capability("mutex")) Mutex {
 };
 
 // Holds a Mutex for a scope.
-class UNIRUST_TSA(scoped_lockable) MutexLock {
+class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
-  explicit MutexLock(Mutex& mutex) UNIRUST_TSA(acquire_capability(mutex)) : mutex_(mutex) {
+  explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
     mutex_.Lock();
   }
-  ~MutexLock() UNIRUST_TSA(release_capability()) { mutex_.Unlock(); }
+  ~MutexLock() ABSL_UNLOCK_FUNCTION() { mutex_.Unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
@@ -43,7 +36,7 @@ class UNIRUST_TSA(scoped_lockable) MutexLock {
 // Waits are always on a condition, re-checked by the caller in a loop.
 class CondVar {
  public:
-  void Wait(Mutex& mutex) REQUIRES(mutex) {
+  void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait(lock);
     lock.release();

@@ -1,0 +1,125 @@
+#include "base/bytes.h"
+
+namespace unirust {
+namespace {
+
+constexpr uint64_t kSignBit = uint64_t{1} << 63U;
+
+void AppendBig(std::string* out, uint64_t value, unsigned bytes) {
+  for (unsigned i = bytes; i-- > 0;) out->push_back(static_cast<char>(value >> (8 * i) & 0xFFU));
+}
+
+}  // namespace
+
+void AppendBig8(std::string* out, uint8_t value) { AppendBig(out, value, 1); }
+void AppendBig16(std::string* out, uint16_t value) { AppendBig(out, value, 2); }
+void AppendBig32(std::string* out, uint32_t value) { AppendBig(out, value, 4); }
+void AppendBig64(std::string* out, uint64_t value) { AppendBig(out, value, 8); }
+void AppendBigSigned64(std::string* out, int64_t value) {
+  AppendBig(out, static_cast<uint64_t>(value) ^ kSignBit, 8);
+}
+
+void AppendOrderedString(std::string* out, std::string_view text) {
+  for (const char c : text) {
+    out->push_back(c);
+    if (c == '\0') out->push_back('\xFF');
+  }
+  out->append("\0\1", 2);
+}
+
+void AppendVarint(std::string* out, uint64_t value) {
+  while (value >= 0x80) {
+    out->push_back(static_cast<char>(value | 0x80));
+    value >>= 7U;
+  }
+  out->push_back(static_cast<char>(value));
+}
+
+void AppendSignedVarint(std::string* out, int64_t value) {
+  AppendVarint(out, static_cast<uint64_t>(value) << 1U ^ static_cast<uint64_t>(value >> 63));
+}
+
+void AppendString(std::string* out, std::string_view text) {
+  AppendVarint(out, text.size());
+  out->append(text);
+}
+
+std::string PrefixEnd(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xFF') end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<uint8_t>(end.back()) + 1);
+  return end;
+}
+
+uint64_t ByteReader::Big(size_t bytes) {
+  const std::string_view raw = Bytes(bytes);
+  uint64_t value = 0;
+  for (const char c : raw) value = value << 8U | static_cast<uint8_t>(c);
+  return value;
+}
+
+uint8_t ByteReader::Big8() { return static_cast<uint8_t>(Big(1)); }
+uint16_t ByteReader::Big16() { return static_cast<uint16_t>(Big(2)); }
+uint32_t ByteReader::Big32() { return static_cast<uint32_t>(Big(4)); }
+uint64_t ByteReader::Big64() { return Big(8); }
+int64_t ByteReader::BigSigned64() { return static_cast<int64_t>(Big(8) ^ kSignBit); }
+
+std::string ByteReader::OrderedString() {
+  std::string out;
+  for (size_t i = 0; ok_ && i + 1 < rest_.size(); ++i) {
+    if (rest_[i] != '\0') {
+      out.push_back(rest_[i]);
+      continue;
+    }
+    const char mark = rest_[++i];
+    if (mark == '\1') {
+      rest_.remove_prefix(i + 1);
+      return out;
+    }
+    if (mark != '\xFF') break;
+    out.push_back('\0');
+  }
+  ok_ = false;
+  return {};
+}
+
+uint64_t ByteReader::Varint() {
+  uint64_t value = 0;
+  for (unsigned shift = 0; ok_ && shift < 64 && !rest_.empty(); shift += 7) {
+    const auto byte = static_cast<uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    if (shift == 63 && byte > 1) break;
+    value |= static_cast<uint64_t>(byte & 0x7FU) << shift;
+    if (byte < 0x80) return value;
+  }
+  ok_ = false;
+  return 0;
+}
+
+int64_t ByteReader::SignedVarint() {
+  const uint64_t raw = Varint();
+  return static_cast<int64_t>(raw >> 1U ^ (~(raw & 1U) + 1U));
+}
+
+std::string_view ByteReader::String() { return Bytes(Varint()); }
+
+std::string_view ByteReader::Bytes(size_t count) {
+  if (!ok_ || count > rest_.size()) {
+    ok_ = false;
+    return {};
+  }
+  const std::string_view out = rest_.substr(0, count);
+  rest_.remove_prefix(count);
+  return out;
+}
+
+size_t ByteReader::Count(size_t element_bytes_min) {
+  const uint64_t count = Varint();
+  if (!ok_ || count > rest_.size() / element_bytes_min) {
+    ok_ = false;
+    return 0;
+  }
+  return count;
+}
+
+}  // namespace unirust

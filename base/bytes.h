@@ -1,0 +1,63 @@
+// Byte encodings shared by every stored format: order-preserving big-endian integers for keys, varints for values, and
+// a checked reader. Nothing here allocates but the output string; a ByteReader never reads past its input.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace unirust {
+
+// --- keys: bytewise order is logical order -------------------------------------------------------
+
+void AppendBig8(std::string* out, uint8_t value);
+void AppendBig16(std::string* out, uint16_t value);
+void AppendBig32(std::string* out, uint32_t value);
+void AppendBig64(std::string* out, uint64_t value);
+void AppendBigSigned64(std::string* out, int64_t value);  // sign bit flipped
+
+// Any bytes, self-delimiting and order-preserving: 0x00 is written 0x00 0xFF, the end is 0x00 0x01.
+void AppendOrderedString(std::string* out, std::string_view text);
+
+// --- values --------------------------------------------------------------------------------------
+
+void AppendVarint(std::string* out, uint64_t value);        // LEB128, at most 10 bytes
+void AppendSignedVarint(std::string* out, int64_t value);   // zigzag
+void AppendString(std::string* out, std::string_view text);  // varint length, bytes
+
+// The smallest bytewise upper bound of all keys that begin with `prefix`; empty if there is none (all 0xFF).
+std::string PrefixEnd(std::string_view prefix);
+
+// Reads what the functions above wrote. After the first malformed read every further read fails, so that a decoder may
+// read a whole row and ask ok() once. Views point into the input.
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view input) : rest_(input) {}
+
+  uint8_t Big8();
+  uint16_t Big16();
+  uint32_t Big32();
+  uint64_t Big64();
+  int64_t BigSigned64();
+  std::string OrderedString();
+  uint64_t Varint();
+  int64_t SignedVarint();
+  std::string_view String();
+  std::string_view Bytes(size_t count);
+
+  // A varint that announces `element_bytes_min`-sized elements: fails if the input cannot hold that many, so that
+  // no count from disk can ask for more memory than the row itself takes.
+  size_t Count(size_t element_bytes_min);
+
+  bool ok() const { return ok_; }
+  bool done() const { return ok_ && rest_.empty(); }  // everything read, nothing malformed
+  std::string_view rest() const { return rest_; }
+  void Fail() { ok_ = false; }
+
+ private:
+  uint64_t Big(size_t bytes);
+  bool ok_ = true;
+  std::string_view rest_;
+};
+
+}  // namespace unirust

@@ -1,0 +1,69 @@
+#include "interner/interner.h"
+
+#include "absl/strings/string_view.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+
+namespace unirust::interner {
+
+absl::StatusOr<SymbolId> Interner::Intern(std::string_view text, NewSymbols& created) {
+  UNIRUST_ASSIGN_OR_RETURN(const std::optional<SymbolId> found, Find(text));
+  if (found) return *found;
+  MutexLock lock(mutex_);
+  if (!last_) {
+    UNIRUST_ASSIGN_OR_RETURN(last_, journal_.LoadLast());
+  }
+  const SymbolId id(last_->value() + 1);
+  last_ = id;
+  pending_.ids.emplace(std::string(text), id);
+  pending_.texts.emplace(id, std::string(text));
+  created.Add(id, text);
+  return id;
+}
+
+absl::StatusOr<std::optional<SymbolId>> Interner::Find(std::string_view text) {
+  {
+    MutexLock lock(mutex_);
+    for (const Cache* cache : {&cache_, &pending_}) {
+      const auto found = cache->ids.find(absl::string_view(text.data(), text.size()));
+      if (found != cache->ids.end()) return found->second;
+    }
+  }
+  UNIRUST_ASSIGN_OR_RETURN(const std::optional<SymbolId> id, journal_.LoadSymbol(text));
+  if (id) Remember(*id, text);
+  return id;
+}
+
+absl::StatusOr<std::string> Interner::Text(SymbolId id) {
+  {
+    MutexLock lock(mutex_);
+    for (const Cache* cache : {&cache_, &pending_}) {
+      const auto found = cache->texts.find(id);
+      if (found != cache->texts.end()) return found->second;
+    }
+  }
+  UNIRUST_ASSIGN_OR_RETURN(std::string text, journal_.LoadText(id));
+  Remember(id, text);
+  return text;
+}
+
+void Interner::Committed() {
+  MutexLock lock(mutex_);
+  pending_ = {};  // found on disk from now on
+}
+
+void Interner::Clear() {
+  MutexLock lock(mutex_);
+  cache_ = {};
+  pending_ = {};
+  last_.reset();
+}
+
+void Interner::Remember(SymbolId id, std::string_view text) {
+  MutexLock lock(mutex_);
+  if (cache_.ids.size() >= limits::kSymbolCacheEntriesMax) cache_ = {};
+  cache_.ids.emplace(std::string(text), id);
+  cache_.texts.emplace(id, std::string(text));
+}
+
+}  // namespace unirust::interner

@@ -1,0 +1,286 @@
+#include "store/keys.h"
+
+#include <bit>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/limits.h"
+
+namespace unirust::store {
+namespace {
+
+constexpr unsigned kPositionBits = 22;
+constexpr uint32_t kPositionMask = (1U << kPositionBits) - 1;
+constexpr unsigned kSlotShift = 54;
+constexpr uint64_t kHandleBit = uint64_t{1} << 53U;
+constexpr size_t kHashedPrefixBytes = 16;
+constexpr char kVerbatim = 0;
+constexpr char kHashed = 1;
+
+uint16_t SlotOf(uint64_t hash) { return static_cast<uint16_t>(hash % limits::kSlots); }
+
+}  // namespace
+
+RecordAddress RecordAddress::Of(RecordId id) {
+  return {.slot = static_cast<uint16_t>(id.value() >> kPositionBits),
+          .position = id.value() & kPositionMask};
+}
+
+RecordId RecordAddress::Id() const {
+  return RecordId(static_cast<uint32_t>(slot) << kPositionBits | position);
+}
+
+RecordAddress RecordAddress::Next() const {
+  RecordAddress next{.slot = slot, .position = (position + 1) & kPositionMask};
+  if (next.Id() == RecordId()) next.position = 1;
+  return next;
+}
+
+RecordAddress FirstAddress(std::string_view entity_type, std::string_view perspective,
+                           std::string_view uid) {
+  std::string identity;
+  AppendString(&identity, entity_type);
+  AppendString(&identity, perspective);
+  AppendString(&identity, uid);
+  const uint64_t hash = Hash64(identity);
+  const RecordAddress address{.slot = SlotOf(hash),
+                              .position = static_cast<uint32_t>(hash >> 32U) & kPositionMask};
+  return address.Id() == RecordId() ? address.Next() : address;
+}
+
+BlockName NameOf(RecordId id) {
+  const RecordAddress address = RecordAddress::Of(id);
+  return BlockName(static_cast<uint64_t>(address.slot) << kSlotShift | address.position);
+}
+
+BlockName HandleOf(uint64_t counter) {
+  return BlockName((counter % limits::kSlots) << kSlotShift | kHandleBit | counter / limits::kSlots);
+}
+
+bool IsRecord(BlockName name) { return (name.value() & kHandleBit) == 0; }
+
+RecordId RecordOf(BlockName name) {
+  return RecordAddress{.slot = static_cast<uint16_t>(name.value() >> kSlotShift),
+                       .position = static_cast<uint32_t>(name.value()) & kPositionMask}
+      .Id();
+}
+
+std::string RecordKey::Encode() const {
+  std::string out;
+  AppendBig32(&out, record.value());
+  return out;
+}
+
+std::optional<RecordKey> RecordKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  const RecordKey out{.record = RecordId(in.Big32())};
+  return in.done() ? std::optional(out) : std::nullopt;
+}
+
+std::string EncodeValues(const std::vector<std::string_view>& values) {
+  std::string out(1, kVerbatim);
+  for (const std::string_view value : values) AppendOrderedString(&out, value);
+  if (out.size() <= kVerbatimValueBytesMax) return out;
+  const auto digest = Sha256(out);
+  out[0] = kHashed;
+  out.resize(1 + kHashedPrefixBytes);
+  out.append(digest.data(), digest.size());
+  return out;
+}
+
+std::optional<std::vector<std::string>> VerbatimValues(std::string_view encoded, size_t count) {
+  if (encoded.empty() || encoded[0] != kVerbatim) return std::nullopt;
+  ByteReader in(encoded.substr(1));
+  std::vector<std::string> values;
+  for (size_t i = 0; i < count; ++i) values.push_back(in.OrderedString());
+  return in.done() ? std::optional(std::move(values)) : std::nullopt;
+}
+
+std::string GroupKey::Encode() const {
+  std::string rest;
+  AppendBig32(&rest, entity_type.value());
+  AppendBig16(&rest, identity_key);
+  rest += values;
+  std::string out;
+  AppendBig16(&out, SlotOf(Hash64(rest)));
+  return out + rest;
+}
+
+std::optional<GroupKey> GroupKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  in.Big16();
+  GroupKey out;
+  out.entity_type = SymbolId(in.Big32());
+  out.identity_key = in.Big16();
+  if (!in.ok() || in.rest().empty()) return std::nullopt;
+  out.values = std::string(in.rest());
+  return out;
+}
+
+std::string NameKey::Encode() const {
+  std::string out;
+  AppendBig64(&out, name.value());
+  return out;
+}
+
+std::optional<NameKey> NameKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  const NameKey out{.name = BlockName(in.Big64())};
+  return in.done() ? std::optional(out) : std::nullopt;
+}
+
+std::string TouchKey::Prefix(BlockName name, uint16_t level) {
+  std::string out;
+  AppendBig64(&out, name.value());
+  AppendBig16(&out, level);
+  return out;
+}
+
+std::string TouchKey::Encode() const { return Prefix(name, level) + group; }
+
+std::optional<TouchKey> TouchKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  TouchKey out;
+  out.name = BlockName(in.Big64());
+  out.level = in.Big16();
+  if (!in.ok()) return std::nullopt;
+  out.group = std::string(in.rest());
+  return out;
+}
+
+uint8_t AttributeValueKey::LevelOf(const Interval& interval) {
+  const uint64_t length = static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start);
+  return static_cast<uint8_t>(std::bit_width(length - 1));
+}
+
+std::string AttributeValueKey::Prefix(SymbolId attribute, std::string_view encoded_value) {
+  std::string out;
+  AppendBig32(&out, attribute.value());
+  out.append(encoded_value);
+  return out;
+}
+
+std::string AttributeValueKey::Seek(SymbolId attribute, std::string_view encoded_value,
+                                    uint8_t level, Instant from) {
+  std::string out = Prefix(attribute, encoded_value);
+  AppendBig8(&out, level);
+  // An interval of this level is at most 2^level long: the earliest start that reaches past `from`.
+  const uint64_t reach = level >= 64 ? ~uint64_t{0} : (uint64_t{1} << level) - 1;
+  const uint64_t room = static_cast<uint64_t>(from) - static_cast<uint64_t>(kMinTime);
+  const Instant start =
+      room < reach ? kMinTime : static_cast<Instant>(static_cast<uint64_t>(from) - reach);
+  AppendBigSigned64(&out, start);
+  return out;
+}
+
+std::string AttributeValueKey::Encode() const {
+  std::string out = Prefix(attribute, value);
+  AppendBig8(&out, level);
+  AppendBigSigned64(&out, start);
+  AppendBig32(&out, record.value());
+  return out;
+}
+
+std::optional<AttributeValueKey> AttributeValueKey::Decode(std::string_view key) {
+  constexpr size_t kTailBytes = 1 + 8 + 4;
+  constexpr size_t kHeadBytes = 4;
+  if (key.size() <= kHeadBytes + kTailBytes) return std::nullopt;
+  AttributeValueKey out;
+  out.attribute = SymbolId(ByteReader(key).Big32());
+  out.value = std::string(key.substr(kHeadBytes, key.size() - kHeadBytes - kTailBytes));
+  ByteReader tail(key.substr(key.size() - kTailBytes));
+  out.level = tail.Big8();
+  out.start = tail.BigSigned64();
+  out.record = RecordId(tail.Big32());
+  return out.level <= 64 ? std::optional(out) : std::nullopt;
+}
+
+std::string SourceKey::Prefix(SymbolId entity_type) {
+  std::string out;
+  AppendBig32(&out, entity_type.value());
+  return out;
+}
+
+std::string SourceKey::Prefix(SymbolId entity_type, SymbolId perspective) {
+  std::string out = Prefix(entity_type);
+  AppendBig32(&out, perspective.value());
+  return out;
+}
+
+std::string SourceKey::Encode() const {
+  std::string out = Prefix(entity_type, perspective);
+  AppendBig32(&out, record.value());
+  return out;
+}
+
+std::optional<SourceKey> SourceKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  SourceKey out;
+  out.entity_type = SymbolId(in.Big32());
+  out.perspective = SymbolId(in.Big32());
+  out.record = RecordId(in.Big32());
+  return in.done() ? std::optional(out) : std::nullopt;
+}
+
+std::string ConflictKey::Encode() const {
+  std::string out;
+  AppendBig8(&out, static_cast<uint8_t>(kind));
+  AppendOrderedString(&out, attribute);
+  AppendBigSigned64(&out, interval.start);
+  AppendBigSigned64(&out, interval.end);
+  AppendOrderedString(&out, cause);
+  AppendOrderedString(&out, std::string_view(first_record).substr(0, kConflictNameBytesMax));
+  out += owner;
+  AppendBig32(&out, ordinal);
+  return out;
+}
+
+std::optional<ConflictKey> ConflictKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  ConflictKey out;
+  const uint8_t kind = in.Big8();
+  out.attribute = in.OrderedString();
+  out.interval.start = in.BigSigned64();
+  out.interval.end = in.BigSigned64();
+  out.cause = in.OrderedString();
+  out.first_record = in.OrderedString();
+  out.owner = in.Bytes(kConflictOwnerBytes);
+  out.ordinal = in.Big32();
+  if (!in.done() || kind > static_cast<uint8_t>(ConflictKind::kIndirect)) return std::nullopt;
+  out.kind = static_cast<ConflictKind>(kind);
+  return out;
+}
+
+std::string_view ConflictKey::SortPart(std::string_view key) {
+  constexpr size_t kTailBytes = kConflictOwnerBytes + 4;
+  return key.substr(0, key.size() < kTailBytes ? 0 : key.size() - kTailBytes);
+}
+
+std::string ConflictOwnerKey::Entity(BlockName name) {
+  std::string out = NameKey{name}.Encode();
+  out.push_back('e');
+  return out;
+}
+
+std::string ConflictOwnerKey::Group(std::string_view group_key) {
+  std::string out(group_key.substr(0, 2));
+  AppendBig64(&out, ~uint64_t{0});  // no block has this name
+  out.push_back('g');
+  out.append(group_key.substr(2));
+  return out;
+}
+
+std::string ConflictOwnerKey::SharedValue(uint16_t constraint, SymbolId entity_type,
+                                          SymbolId perspective, std::string_view encoded_value) {
+  std::string rest(1, 'v');
+  AppendBig16(&rest, constraint);
+  AppendBig32(&rest, entity_type.value());
+  AppendBig32(&rest, perspective.value());
+  rest.append(encoded_value);
+  std::string out;
+  AppendBig16(&out, SlotOf(Hash64(rest)));
+  AppendBig64(&out, ~uint64_t{0});
+  return out + rest;
+}
+
+}  // namespace unirust::store

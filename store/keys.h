@@ -1,0 +1,146 @@
+// The only codec of keys: one struct per kind of key, with Encode and a checked Decode. Integers are big-endian (signed
+// ones with the sign bit flipped), so that bytewise order is logical order. docs/key-encoding.md shows the layouts; golden
+// bytes are in tests/store/keys_test.cc.
+//
+// Placement: everything that is a record's or a key value's own begins with its slot (one of limits::kSlots), so that a
+// slot is a range. Listings (attribute values, sources, conflicts) are local to a shard and ordered for reading.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "interner/interner.h"
+#include "model/answers.h"
+#include "model/time.h"
+
+namespace unirust::store {
+
+using interner::SymbolId;
+
+// --- addresses -------------------------------------------------------------------------------------
+
+// A record id is its slot (10 bits, from the hash of the identity) and a position in the slot (22 bits, also from the
+// hash; the next free one on a collision). So an identity is found without an index, and an id tells its slot.
+struct RecordAddress {
+  uint16_t slot;
+  uint32_t position;
+  static RecordAddress Of(RecordId id);
+  RecordId Id() const;
+  // The address to try after this one: same slot, next position; never id 0.
+  RecordAddress Next() const;
+};
+
+// Where the record of this identity is looked for first.
+RecordAddress FirstAddress(std::string_view entity_type, std::string_view perspective,
+                           std::string_view uid);
+
+// The name of a block (docs/resolution.md): a record, or a handle that stands for several. Slot in the top 10 bits; bit 53
+// tells handles from records.
+using BlockName = StrongId<struct BlockNameTag, uint64_t>;
+BlockName NameOf(RecordId id);
+BlockName HandleOf(uint64_t counter);      // counter from 1
+bool IsRecord(BlockName name);
+RecordId RecordOf(BlockName name);  // only if IsRecord(name)
+
+// --- keys ------------------------------------------------------------------------------------------
+
+// family records: the record
+struct RecordKey {
+  RecordId record;
+  std::string Encode() const;
+  static std::optional<RecordKey> Decode(std::string_view key);
+};
+
+// Values of a key or an index entry, in key bytes: verbatim up to kVerbatimValueBytesMax in all, else a prefix and the
+// SHA-256 of the whole. Equal bytes mean equal values.
+inline constexpr size_t kVerbatimValueBytesMax = 64;
+std::string EncodeValues(const std::vector<std::string_view>& values);
+// The values, or nothing if they are not in the bytes verbatim (or the bytes are malformed).
+std::optional<std::vector<std::string>> VerbatimValues(std::string_view encoded, size_t count);
+
+// family groups: slot, entity type, identity key (position in the ontology), values (EncodeValues)
+struct GroupKey {
+  SymbolId entity_type;
+  uint16_t identity_key = 0;
+  std::string values;
+  std::string Encode() const;
+  static std::optional<GroupKey> Decode(std::string_view key);
+};
+
+// families names and blocks
+struct NameKey {
+  BlockName name;
+  std::string Encode() const;
+  static std::optional<NameKey> Decode(std::string_view key);
+};
+
+// family touches: the divided groups to look at again when a block of a level changes. `level` is 1-based; the entities'
+// own rows have level kEntityLevel.
+inline constexpr uint16_t kEntityLevel = 0xFFFF;
+struct TouchKey {
+  BlockName name;
+  uint16_t level = 0;
+  std::string group;  // GroupKey, encoded
+  std::string Encode() const;
+  static std::string Prefix(BlockName name, uint16_t level);
+  static std::optional<TouchKey> Decode(std::string_view key);
+};
+
+// family attribute_values: attribute, value, level, start, record. The level is the bit length of the interval's
+// length - 1, so a query for [from, to) seeks, per level present, starts in (from - 2^level, to).
+struct AttributeValueKey {
+  SymbolId attribute;
+  std::string value;  // EncodeValues({value})
+  uint8_t level = 0;  // 0..64
+  Instant start = 0;
+  RecordId record;
+  static uint8_t LevelOf(const Interval& interval);
+  std::string Encode() const;
+  static std::string Prefix(SymbolId attribute, std::string_view encoded_value);
+  // The first key of the level that can overlap a query from `from`.
+  static std::string Seek(SymbolId attribute, std::string_view encoded_value, uint8_t level,
+                          Instant from);
+  static std::optional<AttributeValueKey> Decode(std::string_view key);
+};
+
+// family sources: entity type, perspective, record
+struct SourceKey {
+  SymbolId entity_type;
+  SymbolId perspective;
+  RecordId record;
+  std::string Encode() const;
+  static std::string Prefix(SymbolId entity_type);
+  static std::string Prefix(SymbolId entity_type, SymbolId perspective);
+  static std::optional<SourceKey> Decode(std::string_view key);
+};
+
+// family conflicts: ordered as ListConflicts answers. Entries that agree in all fields up to `first_record` (its name,
+// cut at kConflictNameBytesMax) are sorted by the reader; owner and ordinal make the key unique.
+inline constexpr size_t kConflictNameBytesMax = 256;
+inline constexpr size_t kConflictOwnerBytes = 16;
+struct ConflictKey {
+  ConflictKind kind = ConflictKind::kDirect;
+  std::string attribute;
+  Interval interval;
+  std::string cause;
+  std::string first_record;
+  std::string owner;  // kConflictOwnerBytes of the SHA-256 of the owner's key
+  uint32_t ordinal = 0;
+  std::string Encode() const;
+  static std::optional<ConflictKey> Decode(std::string_view key);
+  // The part that sorts: the key without owner and ordinal.
+  static std::string_view SortPart(std::string_view key);
+};
+
+// family conflict_owners: who an entry was computed for, so that it can be computed anew
+struct ConflictOwnerKey {
+  static std::string Entity(BlockName name);
+  static std::string Group(std::string_view group_key);
+  static std::string SharedValue(uint16_t constraint, SymbolId entity_type, SymbolId perspective,
+                                 std::string_view encoded_value);
+};
+
+}  // namespace unirust::store

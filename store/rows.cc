@@ -1,0 +1,312 @@
+#include "store/rows.h"
+
+#include "base/bytes.h"
+
+namespace unirust::store {
+namespace {
+
+// An interval takes a tag and only the bounded ends: bit 0 the start is kMinTime, bit 1 the end is kMaxTime.
+void AppendInterval(std::string* out, const Interval& interval) {
+  const bool open_start = interval.start == kMinTime;
+  const bool open_end = interval.end == kMaxTime;
+  AppendBig8(out, static_cast<uint8_t>((open_start ? 1U : 0U) | (open_end ? 2U : 0U)));
+  if (!open_start) AppendSignedVarint(out, interval.start);
+  if (!open_end) {
+    AppendVarint(out, static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start));
+  }
+}
+
+Interval ReadInterval(ByteReader& in) {
+  const uint8_t tag = in.Big8();
+  Interval out;
+  if ((tag & 1U) == 0) out.start = in.SignedVarint();
+  if ((tag & 2U) == 0) {
+    out.end = static_cast<Instant>(static_cast<uint64_t>(out.start) + in.Varint());
+  }
+  if (tag > 3 || out.start >= out.end) in.Fail();
+  return out;
+}
+
+template <typename Id>
+void AppendId(std::string* out, Id id) {
+  AppendVarint(out, id.value());
+}
+
+template <typename Id>
+Id ReadId(ByteReader& in) {
+  const uint64_t value = in.Varint();
+  const auto narrow = static_cast<typename Id::Representation>(value);
+  if (narrow != value) in.Fail();
+  return Id(narrow);
+}
+
+uint16_t ReadSmall(ByteReader& in) {
+  const uint64_t value = in.Varint();
+  if (value > 0xFFFF) in.Fail();
+  return static_cast<uint16_t>(value);
+}
+
+void AppendName(std::string* out, BlockName name) { AppendBig64(out, name.value()); }
+BlockName ReadName(ByteReader& in) { return BlockName(in.Big64()); }
+
+void AppendNames(std::string* out, const std::vector<BlockName>& names) {
+  AppendVarint(out, names.size());
+  for (const BlockName name : names) AppendName(out, name);
+}
+
+std::vector<BlockName> ReadNames(ByteReader& in) {
+  std::vector<BlockName> names(in.Count(8));
+  for (BlockName& name : names) name = ReadName(in);
+  return names;
+}
+
+void AppendStrings(std::string* out, const std::vector<std::string>& strings) {
+  AppendVarint(out, strings.size());
+  for (const std::string& s : strings) AppendString(out, s);
+}
+
+std::vector<std::string> ReadStrings(ByteReader& in) {
+  std::vector<std::string> strings(in.Count(1));
+  for (std::string& s : strings) s = in.String();
+  return strings;
+}
+
+}  // namespace
+
+std::string RecordRow::Encode() const {
+  std::string out;
+  AppendId(&out, entity_type);
+  AppendId(&out, perspective);
+  AppendString(&out, uid);
+  AppendSignedVarint(&out, version);
+  AppendBig8(&out, retracted ? 1 : 0);
+  if (retracted) {
+    AppendId(&out, successor);
+    return out;
+  }
+  AppendVarint(&out, descriptors.size());
+  for (const StoredDescriptor& d : descriptors) {
+    AppendId(&out, d.attribute);
+    AppendString(&out, d.value);
+    AppendInterval(&out, d.interval);
+  }
+  return out;
+}
+
+bool RecordRow::Decode(std::string_view bytes, RecordRow* out) {
+  ByteReader in(bytes);
+  out->entity_type = ReadId<SymbolId>(in);
+  out->perspective = ReadId<SymbolId>(in);
+  out->uid = in.String();
+  out->version = in.SignedVarint();
+  const uint8_t flags = in.Big8();
+  out->retracted = flags == 1;
+  out->descriptors.clear();
+  if (flags > 1) return false;
+  if (out->retracted) {
+    out->successor = ReadId<RecordId>(in);
+    return in.done();
+  }
+  out->descriptors.resize(in.Count(3));
+  for (StoredDescriptor& d : out->descriptors) {
+    d.attribute = ReadId<SymbolId>(in);
+    d.value = in.String();
+    d.interval = ReadInterval(in);
+  }
+  return in.done();
+}
+
+std::string NameRow::Encode() const {
+  std::string out;
+  AppendVarint(&out, up_level);
+  if (up_level != 0) AppendName(&out, up);
+  AppendVarint(&out, parts.size());
+  for (const InPart& in_part : parts) {
+    AppendVarint(&out, in_part.level);
+    AppendName(&out, in_part.part);
+  }
+  return out;
+}
+
+bool NameRow::Decode(std::string_view bytes, NameRow* out) {
+  ByteReader in(bytes);
+  out->up_level = ReadSmall(in);
+  out->up = out->up_level != 0 ? ReadName(in) : BlockName();
+  out->parts.resize(in.Count(9));
+  for (InPart& in_part : out->parts) {
+    in_part.level = ReadSmall(in);
+    in_part.part = ReadName(in);
+  }
+  return in.done();
+}
+
+std::string BlockRow::Encode() const {
+  std::string out(1, 'b');
+  AppendVarint(&out, level);
+  AppendId(&out, first.id);
+  AppendId(&out, first.perspective);
+  AppendString(&out, first.uid);
+  AppendNames(&out, kids);
+  AppendVarint(&out, signature.size());
+  for (const StrongRow& row : signature) {
+    AppendVarint(&out, row.identifier);
+    AppendId(&out, row.domain);
+    AppendInterval(&out, row.interval);
+    AppendStrings(&out, row.values);
+  }
+  return out;
+}
+
+bool BlockRow::Decode(std::string_view bytes, BlockRow* out) {
+  ByteReader in(bytes);
+  if (in.Big8() != 'b') return false;
+  out->level = ReadSmall(in);
+  out->first.id = ReadId<RecordId>(in);
+  out->first.perspective = ReadId<SymbolId>(in);
+  out->first.uid = in.String();
+  out->kids = ReadNames(in);
+  out->signature.resize(in.Count(5));
+  for (StrongRow& row : out->signature) {
+    row.identifier = ReadSmall(in);
+    row.domain = ReadId<SymbolId>(in);
+    row.interval = ReadInterval(in);
+    row.values = ReadStrings(in);
+  }
+  return in.done();
+}
+
+std::string PartRow::Encode() const {
+  std::string out(1, 'p');
+  AppendVarint(&out, level);
+  AppendNames(&out, blocks);
+  return out;
+}
+
+bool PartRow::Decode(std::string_view bytes, PartRow* out) {
+  ByteReader in(bytes);
+  if (in.Big8() != 'p') return false;
+  out->level = ReadSmall(in);
+  out->blocks = ReadNames(in);
+  return in.done();
+}
+
+std::string GroupRow::Encode() const {
+  std::string out;
+  const bool touched = !node_touches.empty() || !entity_touches.empty();
+  AppendBig8(&out, static_cast<uint8_t>((divided ? 1U : 0U) | (touched ? 2U : 0U) |
+                                        (values.empty() ? 0U : 4U)));
+  AppendVarint(&out, pieces.size());
+  for (const Piece& piece : pieces) {
+    AppendBig32(&out, piece.record.value());
+    AppendInterval(&out, piece.interval);
+  }
+  AppendVarint(&out, edges);
+  if (touched) {
+    AppendNames(&out, node_touches);
+    AppendNames(&out, entity_touches);
+  }
+  if (!values.empty()) AppendStrings(&out, values);
+  return out;
+}
+
+bool GroupRow::Decode(std::string_view bytes, GroupRow* out) {
+  ByteReader in(bytes);
+  const uint8_t flags = in.Big8();
+  if (flags > 7) return false;
+  out->divided = (flags & 1U) != 0;
+  out->pieces.resize(in.Count(5));
+  for (Piece& piece : out->pieces) {
+    piece.record = RecordId(in.Big32());
+    piece.interval = ReadInterval(in);
+  }
+  out->edges = in.Varint();
+  if ((flags & 2U) != 0) {
+    out->node_touches = ReadNames(in);
+    out->entity_touches = ReadNames(in);
+  }
+  if ((flags & 4U) != 0) out->values = ReadStrings(in);
+  return in.done();
+}
+
+std::string AttributeValueRow::Encode(Instant start) const {
+  std::string out;
+  AppendInterval(&out, {start, end});
+  AppendId(&out, entity_type);
+  AppendId(&out, perspective);
+  return out;
+}
+
+bool AttributeValueRow::Decode(std::string_view bytes, Instant start, AttributeValueRow* out) {
+  ByteReader in(bytes);
+  const Interval interval = ReadInterval(in);
+  out->end = interval.end;
+  out->entity_type = ReadId<SymbolId>(in);
+  out->perspective = ReadId<SymbolId>(in);
+  return in.done() && interval.start == start;
+}
+
+std::string ConflictRow::Encode() const {
+  std::string out;
+  AppendString(&out, entity_type);
+  AppendVarint(&out, records.size());
+  for (const Identity& record : records) {
+    AppendString(&out, record.perspective);
+    AppendString(&out, record.uid);
+  }
+  AppendVarint(&out, record_count);
+  AppendString(&out, key);
+  AppendStrings(&out, values);
+  AppendStrings(&out, entities);
+  AppendVarint(&out, entity_count);
+  return out;
+}
+
+bool ConflictRow::Decode(std::string_view bytes, ConflictRow* out) {
+  ByteReader in(bytes);
+  out->entity_type = in.String();
+  out->records.resize(in.Count(2));
+  for (Identity& record : out->records) {
+    record.entity_type = out->entity_type;
+    record.perspective = in.String();
+    record.uid = in.String();
+  }
+  out->record_count = in.Varint();
+  out->key = in.String();
+  out->values = ReadStrings(in);
+  out->entities = ReadStrings(in);
+  out->entity_count = in.Varint();
+  return in.done();
+}
+
+std::string ConflictOwnerRow::Encode() const {
+  std::string out;
+  AppendStrings(&out, keys);
+  AppendVarint(&out, edges);
+  return out;
+}
+
+bool ConflictOwnerRow::Decode(std::string_view bytes, ConflictOwnerRow* out) {
+  ByteReader in(bytes);
+  out->keys = ReadStrings(in);
+  out->edges = in.Varint();
+  return in.done();
+}
+
+std::string CountersRow::Encode() const {
+  std::string out;
+  for (const uint64_t n : {records, entities, conflicts, same_as, conflicts_with, handles}) {
+    AppendVarint(&out, n);
+  }
+  return out;
+}
+
+bool CountersRow::Decode(std::string_view bytes, CountersRow* out) {
+  ByteReader in(bytes);
+  for (uint64_t* n : {&out->records, &out->entities, &out->conflicts, &out->same_as,
+                      &out->conflicts_with, &out->handles}) {
+    *n = in.Varint();
+  }
+  return in.done();
+}
+
+}  // namespace unirust::store

@@ -1,0 +1,157 @@
+// The values of every family: plain structs with Encode and a checked Decode (false: the bytes are not what Encode
+// writes; the caller answers DATA_LOSS). Layouts are in docs/key-encoding.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "store/keys.h"
+
+namespace unirust::store {
+
+// A descriptor as stored: attribute interned, value inline.
+struct StoredDescriptor {
+  SymbolId attribute;
+  std::string value;
+  Interval interval;
+  bool operator==(const StoredDescriptor&) const = default;
+};
+
+// family records
+struct RecordRow {
+  SymbolId entity_type;
+  SymbolId perspective;
+  std::string uid;
+  int64_t version = 0;
+  bool retracted = false;
+  RecordId successor;  // retracted only: a record that was in the same entity then; 0 if it was alone
+  std::vector<StoredDescriptor> descriptors;  // canonical order (by the attributes' text), coalesced
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, RecordRow* out);
+};
+
+// What a record or block says under one strong identifier (semantics.md, 5): all values held at one instant.
+struct StrongRow {
+  uint16_t identifier = 0;  // position in the ontology
+  SymbolId domain;          // the perspective, or 0 where values compare across perspectives
+  Interval interval;
+  std::vector<std::string> values;  // sorted bytewise, at least one
+  auto Tie() const { return std::tie(identifier, domain, interval, values); }
+  friend bool operator==(const StrongRow& a, const StrongRow& b) { return a.Tie() == b.Tie(); }
+  friend bool operator<(const StrongRow& a, const StrongRow& b) { return a.Tie() < b.Tie(); }
+};
+
+// family names: where a block went, and the settled parts that it is in (docs/resolution.md)
+struct NameRow {
+  uint16_t up_level = 0;  // the level at which it became a kid of `up`; 0: it is a block of the last level
+  BlockName up;
+  struct InPart {
+    uint16_t level;
+    BlockName part;
+    bool operator==(const InPart&) const = default;
+  };
+  std::vector<InPart> parts;
+  bool operator==(const NameRow&) const = default;
+  bool empty() const { return up_level == 0 && parts.empty(); }
+  void ClearUp() {
+    up_level = 0;
+    up = BlockName();
+  }
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, NameRow* out);
+};
+
+// The first record of a block in canonical order, with what orders it.
+struct FirstRecord {
+  RecordId id;
+  SymbolId perspective;
+  std::string uid;
+  bool operator==(const FirstRecord&) const = default;
+};
+
+// family blocks: a block of two or more nodes, made at `level`
+struct BlockRow {
+  uint16_t level = 0;
+  FirstRecord first;
+  std::vector<BlockName> kids;         // blocks of lower levels
+  std::vector<StrongRow> signature;    // sorted, coalesced
+  bool operator==(const BlockRow&) const = default;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, BlockRow* out);
+};
+
+// family blocks: what settling (semantics.md, 6.3) left of one connected part
+struct PartRow {
+  uint16_t level = 0;
+  std::vector<BlockName> blocks;
+  bool operator==(const PartRow&) const = default;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, PartRow* out);
+};
+
+// One time at which a record holds a key value.
+struct Piece {
+  Interval interval;
+  RecordId record;
+  friend auto operator<=>(const Piece&, const Piece&) = default;
+};
+
+// family groups: the records of one type that hold one value of one identity key
+struct GroupRow {
+  std::vector<std::string> values;     // only where the key does not have them verbatim
+  std::vector<Piece> pieces;           // sorted
+  bool divided = false;                // a run has records of several blocks of its level
+  uint64_t edges = 0;                  // same_as edges of all its runs
+  std::vector<BlockName> node_touches;    // its rows in family touches: nodes (level of the key)
+  std::vector<BlockName> entity_touches;  // and entities (kEntityLevel)
+  bool operator==(const GroupRow&) const = default;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, GroupRow* out);
+};
+
+// family attribute_values
+struct AttributeValueRow {
+  Instant end = 0;
+  SymbolId entity_type;
+  SymbolId perspective;
+  std::string Encode(Instant start) const;
+  static bool Decode(std::string_view bytes, Instant start, AttributeValueRow* out);
+};
+
+// family conflicts: what the key does not say
+struct ConflictRow {
+  std::string entity_type;
+  std::vector<Identity> records;  // entity_type is not repeated in them on disk
+  uint64_t record_count = 0;
+  std::string key;
+  std::vector<std::string> values;
+  std::vector<std::string> entities;
+  uint64_t entity_count = 0;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, ConflictRow* out);
+};
+
+// family conflict_owners
+struct ConflictOwnerRow {
+  std::vector<std::string> keys;  // in family conflicts
+  uint64_t edges = 0;             // conflicts_with edges of these entries
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, ConflictOwnerRow* out);
+};
+
+// family meta, name "counters"
+struct CountersRow {
+  uint64_t records = 0;  // live
+  uint64_t entities = 0;
+  uint64_t conflicts = 0;
+  uint64_t same_as = 0;
+  uint64_t conflicts_with = 0;
+  uint64_t handles = 0;  // made so far
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, CountersRow* out);
+};
+
+}  // namespace unirust::store

@@ -1,0 +1,98 @@
+// The only place that knows RocksDB: column families, commits, consistent reads, checkpoints.
+//
+// Durability: Commit returns when the batch is in the write-ahead log and synced; a crash leaves all of it or nothing. A
+// write error, also one in the background, ends the process (base/log.h, Die): nothing is acknowledged after it.
+//
+// Derived families exist in generations. Resolution under a new ontology is written into a pending generation while the
+// current one serves reads; one commit switches. A generation that was never switched to is dropped at the next opening.
+//
+// One thread commits; any number read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/answers.h"
+#include "store/batch.h"
+
+namespace unirust::store {
+
+struct StoreOptions {
+  std::string dir;
+  uint32_t shard_id = 0;
+  uint64_t memory_budget_bytes = 512ULL << 20U;
+};
+
+// Walks the keys of [lower, upper) of one family. Valid only while its Reader is.
+class Cursor {
+ public:
+  virtual ~Cursor() = default;
+  virtual bool Valid() const = 0;          // false at the end, and on an error
+  virtual std::string_view key() const = 0;    // until the next move
+  virtual std::string_view value() const = 0;  // until the next move
+  virtual void Next() = 0;
+  virtual void Seek(std::string_view key) = 0;  // to the first key >= `key`
+  virtual void SeekToLast() = 0;
+  virtual absl::Status status() const = 0;  // DATA_LOSS where stored bytes fail their checksum
+};
+
+// One state of the store: a snapshot, or whatever is newest at each call. Thread-safe; must not outlive the Store.
+class Reader {
+ public:
+  // False if there is no such key. DATA_LOSS where stored bytes fail their checksum.
+  absl::StatusOr<bool> Get(Family family, std::string_view key, std::string* value) const;
+
+  // Empty `upper`: to the end of the family. The cursor stands on the first key.
+  std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper) const;
+  std::unique_ptr<Cursor> ScanPrefix(Family family, std::string_view prefix) const;
+
+ private:
+  friend class Store;
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+// DATA_LOSS naming the family and key of a row that does not decode.
+absl::Status Damaged(Family family, std::string_view key);
+
+class Store {
+ public:
+  // Errors: shard/engine.h, Engine::Open. Reads `meta` and nothing else.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
+  ~Store();
+
+  Reader Latest() const;
+  Reader Snapshot() const;
+
+  // Applies the batch to the current generation, synced. Ends the process if it fails.
+  void Commit(Batch batch);
+
+  // A new, empty pending generation; one left from before is dropped.
+  absl::Status BeginGeneration();
+  Reader Pending() const;  // the newest records with the pending generation
+  void CommitPending(Batch batch);  // derived families of the pending generation only; not synced
+  // Makes the pending generation current together with `batch` (meta and derived families), synced. Readers made
+  // before keep what they had.
+  void SwitchGeneration(Batch batch);
+  absl::Status DropPending();
+
+  // Deletes all rows of all families but the store's own identity.
+  absl::Status Clear();
+
+  // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.
+  absl::Status Checkpoint(const std::string& dir) const;
+
+  StorageMetrics Metrics() const;
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace unirust::store

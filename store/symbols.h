@@ -1,0 +1,30 @@
+// Family symbols: both directions of the interner's dictionary, and the Journal that reads them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "interner/interner.h"
+
+namespace unirust::store {
+
+class Store;
+
+std::string SymbolByTextKey(std::string_view text);
+std::string SymbolByIdKey(interner::SymbolId id);
+std::string EncodeSymbolId(interner::SymbolId id);
+
+// Reads symbols from the store. Thread-safe; the store must outlive it.
+class SymbolJournal : public interner::Journal {
+ public:
+  explicit SymbolJournal(const Store& store) : store_(store) {}
+  absl::StatusOr<std::optional<interner::SymbolId>> LoadSymbol(std::string_view text) override;
+  absl::StatusOr<std::string> LoadText(interner::SymbolId id) override;
+  absl::StatusOr<interner::SymbolId> LoadLast() override;
+
+ private:
+  const Store& store_;
+};
+
+}  // namespace unirust::store

@@ -1,0 +1,482 @@
+#include "resolve/level_pass.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace unirust::resolve {
+
+using store::IsRecord;
+using store::NameOf;
+
+BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
+  for (GroupState* group : changed_groups) {
+    const std::vector<Piece>& before = rows_.EvidenceBefore(*group);
+    const std::vector<Piece> now = rows_.Evidence(*group, group->now);
+    const bool lost = !std::includes(now.begin(), now.end(), before.begin(), before.end());
+    Enqueue(group, true, lost || group->before.divided);
+  }
+  TakeGoneNodes();
+  TakeChangedNodes();
+  Adopt();
+  do {
+    EvaluateAll();
+  } while (!Unite());
+  return Delta();
+}
+
+// --- step 1 ------------------------------------------------------------------------------------------
+
+void LevelPass::TakeGoneNodes() {
+  std::vector<BlockName> to_explode;
+  for (const BlockName node : nodes_.gone) {
+    met_.insert(node);
+    TouchGroupsOf(node);
+    const auto heir = nodes_.heir.find(node);
+    if (heir == nodes_.heir.end()) TouchGroupsOfRecords(rows_.RecordsBefore(node), true);
+    const BlockName block = rows_.BlockBefore(node, level_);
+    if (InSettledPart(block)) ExplodePartOf(block);
+    if (block == node || exploded_.contains(block)) continue;
+    RemoveKid(block, node);
+    if (heir != nodes_.heir.end() && !nodes_.shrunk.contains(node)) {
+      adopters_[heir->second].push_back(block);
+    } else {
+      to_explode.push_back(block);
+    }
+  }
+  for (const BlockName node : nodes_.fresh) {
+    loose_.insert(node);
+    met_.insert(node);
+  }
+  for (const BlockName block : to_explode) Explode(block);
+}
+
+void LevelPass::TakeChangedNodes() {
+  for (const BlockName node : nodes_.changed) {
+    met_.insert(node);
+    TouchGroupsOf(node);
+    if (level_ == 1) TouchGroupsOfRecords({store::RecordOf(node)}, true);
+    const BlockName block = rows_.BlockBefore(node, level_);
+    if (InSettledPart(block)) ExplodePartOf(block);
+    if (exploded_.contains(block)) continue;
+    if (block == node) {
+      loose_.insert(node);
+      continue;
+    }
+    const Signature& signature = rows_.SignatureNow(node);
+    BlockRow& row = *rows_.Block(block).now;
+    if (nodes_.shrunk.contains(node) || Clash(signature, row.signature)) {
+      Explode(block);
+      continue;
+    }
+    row.signature = Merged(row.signature, signature);
+    row.first = Smaller(row.first, rows_.FirstNow(node));
+    grown_.insert(block);
+    met_.insert(block);
+  }
+}
+
+// A node that took over kids of blocks belongs to all of them, unless that would unite what clashes: then links decide.
+void LevelPass::Adopt() {
+  for (auto& [node, blocks] : adopters_) {
+    std::sort(blocks.begin(), blocks.end());
+    blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
+    // A heir may have been a kid of one of them all along, and grown.
+    const BlockName own = Around(node);
+    Signature all = rows_.SignatureNow(own);
+    bool clash = false;
+    for (const BlockName block : blocks) {
+      if (block == own) continue;
+      if (exploded_.contains(block)) continue;
+      const Signature& signature = rows_.SignatureNow(block);
+      clash = clash || Clash(all, signature);
+      all = Merged(all, signature);
+    }
+    if (!clash) continue;
+    for (const BlockName block : blocks) Explode(block);
+    if (IsBlockHere(own)) Explode(own);
+  }
+}
+
+// Groups that drew conclusions from a node: they are divided, all others follow from the blocks around the node.
+void LevelPass::TouchGroupsOf(BlockName node) {
+  if (level_ == 1) return;
+  const auto cursor =
+      rows_.reader().ScanPrefix(store::Family::kTouches, store::TouchKey::Prefix(node, level_));
+  for (; cursor->Valid(); cursor->Next()) {
+    const auto key = store::TouchKey::Decode(cursor->key());
+    if (!key) {
+      rows_.Fail(store::Damaged(store::Family::kTouches, cursor->key()));
+      return;
+    }
+    Enqueue(&rows_.Group(key->group), true, true);
+  }
+  if (!cursor->status().ok()) rows_.Fail(cursor->status());
+}
+
+void LevelPass::TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed) {
+  for (const RecordId record : records) {
+    for (GroupState* group : rows_.GroupsOf(record, key_index_)) {
+      Enqueue(group, view_changed, true);
+    }
+  }
+}
+
+void LevelPass::Enqueue(GroupState* group, bool view_changed, bool whole) {
+  Work& work = work_[group];
+  const bool more = (view_changed && !work.view_changed) || (whole && !work.whole);
+  work.view_changed |= view_changed;
+  work.whole |= whole;
+  if (!more || work.queued) return;
+  work.queued = true;
+  queue_.push_back(group);
+}
+
+// --- step 2 ------------------------------------------------------------------------------------------
+
+void LevelPass::EvaluateAll() {
+  while (!queue_.empty()) {
+    GroupState* group = queue_.front();
+    queue_.pop_front();
+    work_[group].queued = false;
+    to_finish_.insert(group);
+    const Work work = work_[group];
+    if (!work.whole && LinkCalmly(*group)) continue;
+    work_[group].whole = true;
+    LinkWhole(*group, work.view_changed);
+  }
+}
+
+// A group that was not divided and only gained pieces: if no two of the elements around a run clash, all of them are
+// linked. One old piece stands for all that were in one run.
+bool LevelPass::LinkCalmly(GroupState& group) {
+  const std::vector<Piece>& before = rows_.EvidenceBefore(group);
+  const std::vector<Piece> now = rows_.Evidence(group, group.now);
+  std::vector<Interval> intervals;
+  for (const Piece& piece : now) intervals.push_back(piece.interval);
+  for (const auto& [first, last] : Chains(intervals)) {
+    std::vector<BlockName> nodes;
+    absl::btree_set<BlockName> elements;
+    bool gained = false;
+    Instant old_reach = kMinTime;
+    bool old_seen = false;
+    for (size_t i = first; i < last; ++i) {
+      const bool old = std::binary_search(before.begin(), before.end(), now[i]);
+      gained |= !old;
+      if (old) {
+        const bool same_old_run = old_seen && now[i].interval.start < old_reach;
+        old_reach = old_seen ? std::max(old_reach, now[i].interval.end) : now[i].interval.end;
+        old_seen = true;
+        if (same_old_run) continue;
+        // The other nodes of the old run are in the block of before, even if this one has left it for its heir.
+        const BlockName block = rows_.BlockBefore(NameOf(now[i].record), level_);
+        if (IsBlockHere(block) && !exploded_.contains(block)) elements.insert(block);
+      }
+      nodes.push_back(rows_.BlockNow(NameOf(now[i].record), static_cast<uint16_t>(level_ - 1)));
+    }
+    if (!gained) continue;
+    for (const BlockName node : nodes) elements.insert(Around(node));
+    Signature all;
+    for (const BlockName element : elements) {
+      if (InSettledPart(element)) return false;
+      const Signature& signature = rows_.SignatureNow(element);
+      if (Clash(all, signature)) return false;
+      all = Merged(all, signature);
+    }
+    if (elements.size() > 1) knots_.push_back(std::move(nodes));
+  }
+  return true;
+}
+
+void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
+  const std::vector<Piece> now = rows_.Evidence(group, group.now);
+  absl::flat_hash_map<BlockName, size_t> index;
+  std::vector<BlockName> nodes;
+  std::vector<const Signature*> signatures;
+  std::vector<NodePiece> pieces;
+  std::vector<Interval> intervals;
+  for (const Piece& piece : now) {
+    const BlockName node =
+        rows_.BlockNow(NameOf(piece.record), static_cast<uint16_t>(level_ - 1));
+    const auto [it, inserted] = index.emplace(node, nodes.size());
+    if (inserted) {
+      nodes.push_back(node);
+      signatures.push_back(&rows_.SignatureNow(node));
+    }
+    pieces.push_back({piece.interval, it->second});
+    intervals.push_back(piece.interval);
+  }
+  const bool hold = rows_.rules().keys()[key_index_].hold;
+  UnionFind knots(nodes.size());
+  for (const auto& [first, last] : Chains(intervals)) {
+    const std::vector<NodePiece> run(pieces.begin() + static_cast<ptrdiff_t>(first),
+                                     pieces.begin() + static_cast<ptrdiff_t>(last));
+    for (const auto& [a, b] : RunLinks(run, signatures, hold)) knots.Unite(a, b);
+  }
+  if (view_changed) {
+    for (const BlockName node : nodes) {
+      const BlockName element = Around(node);
+      if (InSettledPart(element)) ExplodePartOf(element);
+    }
+    FindLostLinks(group, index, knots);
+  }
+  std::map<size_t, std::vector<BlockName>> by_root;
+  for (size_t i = 0; i < nodes.size(); ++i) by_root[knots.Find(i)].push_back(nodes[i]);
+  for (auto& [root, knot] : by_root) {
+    if (knot.size() > 1) knots_.push_back(std::move(knot));
+  }
+}
+
+// A block whose nodes were in one run before, and are not all connected by this group now, may have fallen apart.
+void LevelPass::FindLostLinks(GroupState& group,
+                              const absl::flat_hash_map<BlockName, size_t>& index,
+                              UnionFind& knots) {
+  const std::vector<Piece>& before = rows_.EvidenceBefore(group);
+  std::vector<Interval> intervals;
+  for (const Piece& piece : before) intervals.push_back(piece.interval);
+  constexpr size_t kApart = ~size_t{0};
+  for (const auto& [first, last] : Chains(intervals)) {
+    std::map<BlockName, std::pair<size_t, BlockName>> knot_of;  // block -> knot, or the node if it has none
+    for (size_t i = first; i < last; ++i) {
+      if (!rows_.Record(before[i].record).live_now) continue;
+      const BlockName record = NameOf(before[i].record);
+      const BlockName block = rows_.BlockBefore(record, level_);
+      if (exploded_.contains(block) || !IsBlockHere(block)) continue;
+      const BlockName node = rows_.BlockNow(record, static_cast<uint16_t>(level_ - 1));
+      const auto here = index.find(node);
+      const auto knot = here == index.end() ? std::pair(kApart, node)
+                                            : std::pair(knots.Find(here->second), BlockName());
+      const auto [it, inserted] = knot_of.emplace(block, knot);
+      if (!inserted && it->second != knot) Explode(block);
+    }
+  }
+}
+
+// --- step 3 ------------------------------------------------------------------------------------------
+
+bool LevelPass::Unite() {
+  std::map<BlockName, size_t> index;
+  std::vector<BlockName> elements;
+  const auto index_of = [&](BlockName element) {
+    const auto [it, inserted] = index.emplace(element, elements.size());
+    if (inserted) elements.push_back(element);
+    return it->second;
+  };
+  std::vector<std::pair<size_t, size_t>> links;
+  for (const std::vector<BlockName>& knot : knots_) {
+    const size_t first = index_of(Around(knot[0]));
+    for (const BlockName node : knot) links.emplace_back(first, index_of(Around(node)));
+  }
+  for (const auto& [node, blocks] : adopters_) {
+    for (const BlockName block : blocks) {
+      if (!exploded_.contains(block)) {
+        links.emplace_back(index_of(Around(node)), index_of(block));
+      }
+    }
+  }
+  UnionFind connected(elements.size());
+  for (const auto& [a, b] : links) connected.Unite(a, b);
+  std::map<size_t, std::vector<BlockName>> sets;
+  for (const auto& [element, i] : index) sets[connected.Find(i)].push_back(element);
+  bool settled_met = false;
+  for (const auto& [root, set] : sets) {
+    for (const BlockName element : set) {
+      if (set.size() > 1 && InSettledPart(element)) {
+        ExplodePartOf(element);
+        settled_met = true;
+      }
+    }
+  }
+  if (settled_met) return false;
+  for (const auto& [root, set] : sets) {
+    if (set.size() == 1) continue;
+    Signature all;
+    bool clash = false;
+    for (const BlockName element : set) {
+      const Signature& signature = rows_.SignatureNow(element);
+      clash = clash || Clash(all, signature);
+      if (clash) break;
+      all = Merged(all, signature);
+    }
+    if (clash) {
+      Settle(set);
+    } else {
+      MergeElements(set, std::move(all));
+    }
+  }
+  for (const BlockName block : grown_) {
+    if (!exploded_.contains(block)) DissolveLonely(block);
+  }
+  return true;
+}
+
+void LevelPass::MergeElements(const std::vector<BlockName>& elements, Signature signature) {
+  BlockName target;
+  size_t most = 0;
+  FirstRecord first = rows_.FirstNow(elements[0]);
+  for (const BlockName element : elements) {
+    first = Smaller(first, rows_.FirstNow(element));
+    if (!IsBlockHere(element)) continue;
+    const size_t kids = rows_.Block(element).now->kids.size();
+    if (most == 0 || kids > most) {
+      target = element;
+      most = std::max(kids, size_t{1});
+    }
+  }
+  if (most == 0) {
+    target = rows_.NewHandle();
+    rows_.Block(target).now = BlockRow{.level = level_, .first = {}, .kids = {}, .signature = {}};
+  }
+  for (const BlockName element : elements) {
+    if (element != target) MoveUnder(element, target);
+  }
+  BlockRow& row = *rows_.Block(target).now;
+  row.signature = std::move(signature);
+  row.first = first;
+  grown_.insert(target);
+  met_.insert(target);
+}
+
+void LevelPass::MoveUnder(BlockName element, BlockName target) {
+  met_.insert(element);
+  const std::vector<BlockName> kids =
+      IsBlockHere(element) ? TakeApart(element) : std::vector<BlockName>{element};
+  for (const BlockName kid : kids) {
+    NameRow& name = rows_.Name(kid).now;
+    name.up_level = level_;
+    name.up = target;
+    rows_.Block(target).now->kids.push_back(kid);
+    loose_.erase(kid);
+    met_.insert(kid);
+  }
+}
+
+// A block that is left with one node is that node.
+void LevelPass::DissolveLonely(BlockName block) {
+  if (rows_.Block(block).now->kids.size() < 2) TakeApart(block);
+}
+
+// --- what changed ------------------------------------------------------------------------------------
+
+BlockDelta LevelPass::Delta() {
+  BlockDelta out;
+  met_.insert(loose_.begin(), loose_.end());
+  for (const BlockName name : met_) {
+    const bool before = rows_.ExistsBefore(name, level_);
+    const bool now = rows_.ExistsNow(name, level_);
+    if (before && !now) out.gone.insert(name);
+    if (!before && now) out.fresh.insert(name);
+    if (before && now && (grown_.contains(name) || nodes_.changed.contains(name))) {
+      out.changed.insert(name);
+      if (nodes_.shrunk.contains(name)) out.shrunk.insert(name);
+    }
+  }
+  for (const BlockName name : out.gone) {
+    std::vector<BlockName> kids = {name};
+    if (!IsRecord(name)) {
+      const std::optional<BlockRow>& row = rows_.Block(name).before;
+      if (row && row->level == level_) kids = row->kids;
+    }
+    bool together = true;
+    BlockName heir;
+    bool first = true;
+    for (BlockName kid : kids) {
+      if (nodes_.shrunk.contains(kid)) out.shrunk.insert(name);
+      if (nodes_.gone.contains(kid)) {
+        const auto it = nodes_.heir.find(kid);
+        together = together && it != nodes_.heir.end();
+        if (!together) break;
+        kid = it->second;
+      }
+      const BlockName block = rows_.BlockNow(kid, level_);
+      together = together && (first || block == heir);
+      heir = block;
+      first = false;
+    }
+    if (together && !first) out.heir.emplace(name, heir);
+  }
+  return out;
+}
+
+// --- helpers -----------------------------------------------------------------------------------------
+
+bool LevelPass::IsBlockHere(BlockName name) {
+  if (IsRecord(name)) return false;
+  const BlockState& block = rows_.Block(name);
+  return block.now ? block.now->level == level_ : block.before && block.before->level == level_;
+}
+
+BlockName LevelPass::Around(BlockName node) {
+  const NameRow& row = rows_.Name(node).now;
+  return row.up_level == level_ ? row.up : node;
+}
+
+void LevelPass::Explode(BlockName block) {
+  if (exploded_.contains(block)) return;
+  for (const BlockName kid : TakeApart(block)) {
+    TouchGroupsOfRecords(rows_.RecordsNow(kid), false);
+  }
+}
+
+std::vector<BlockName> LevelPass::TakeApart(BlockName block) {
+  exploded_.insert(block);
+  met_.insert(block);
+  std::vector<BlockName> kids;
+  std::swap(kids, rows_.Block(block).now->kids);
+  rows_.Block(block).now.reset();
+  rows_.Name(block).now.ClearUp();
+  std::erase_if(kids, [&](BlockName kid) { return nodes_.gone.contains(kid); });
+  for (const BlockName kid : kids) {
+    rows_.Name(kid).now.ClearUp();
+    loose_.insert(kid);
+    met_.insert(kid);
+  }
+  return kids;
+}
+
+bool LevelPass::InSettledPart(BlockName block) {
+  const std::vector<NameRow::InPart>& parts = rows_.Name(block).now.parts;
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const NameRow::InPart& p) { return p.level == level_; });
+}
+
+void LevelPass::ExplodePartOf(BlockName member) {
+  BlockName part;
+  for (const NameRow::InPart& p : rows_.Name(member).now.parts) {
+    if (p.level == level_) part = p.part;
+  }
+  std::optional<PartRow>& row = rows_.Part(part).now;
+  if (!row) {
+    rows_.Fail(store::Damaged(store::Family::kBlocks, store::NameKey{part}.Encode()));
+    std::erase_if(rows_.Name(member).now.parts, [&](const auto& p) { return p.level == level_; });
+    return;
+  }
+  const std::vector<BlockName> blocks = row->blocks;
+  row.reset();
+  for (const BlockName block : blocks) {
+    std::erase_if(rows_.Name(block).now.parts, [&](const auto& p) { return p.level == level_; });
+    met_.insert(block);
+    if (IsBlockHere(block)) {
+      Explode(block);
+    } else if (!nodes_.gone.contains(block)) {
+      loose_.insert(block);
+      TouchGroupsOfRecords(rows_.RecordsNow(block), false);
+    }
+  }
+}
+
+void LevelPass::RemoveKid(BlockName block, BlockName kid) {
+  std::optional<BlockRow>& row = rows_.Block(block).now;
+  if (!row) return;
+  std::erase(row->kids, kid);
+  grown_.insert(block);
+  met_.insert(block);
+}
+
+FirstRecord LevelPass::Smaller(const FirstRecord& a, const FirstRecord& b) {
+  return rows_.Before(b, a, interner_) ? b : a;
+}
+
+}  // namespace unirust::resolve

@@ -1,0 +1,113 @@
+// One level of incremental resolution (docs/resolution.md): given how the blocks of the level below differ from before the
+// batch, and which groups gained or lost pieces, brings the blocks of this level up to date and says how they differ.
+//
+// What is recomputed: links only of groups whose view changed, and of the groups of blocks that may have fallen apart;
+// blocks only along those links; settled parts only if one of their nodes is in a changed view. Everything else is
+// proven to stay (docs/resolution.md, "Why this is exact").
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "interner/interner.h"
+#include "resolve/links.h"
+#include "resolve/working_set.h"
+
+namespace unirust::resolve {
+
+// How the blocks of one level differ from before the batch. Ordered containers: nothing may depend on hashing.
+struct BlockDelta {
+  absl::btree_set<BlockName> gone;   // was a block, is none now
+  absl::btree_set<BlockName> fresh;  // is a block, was none before
+  absl::btree_set<BlockName> changed;  // still one, with other records or another signature
+  // Of `gone` and `changed`: the signature may have lost rows.
+  absl::btree_set<BlockName> shrunk;
+  // gone block -> the one present block that holds all its records. Absent if they were retracted or parted.
+  absl::btree_map<BlockName, BlockName> heir;
+
+  bool empty() const { return gone.empty() && fresh.empty() && changed.empty(); }
+};
+
+class LevelPass {
+ public:
+  // `identity_key` is the position of the level's key; the level is one more. All groups to look at again later are
+  // added to `to_finish`.
+  LevelPass(WorkingSet& rows, interner::Interner& interner, uint16_t identity_key,
+            const BlockDelta& nodes, absl::flat_hash_set<GroupState*>& to_finish)
+      : rows_(rows),
+        interner_(interner),
+        key_index_(identity_key),
+        level_(static_cast<uint16_t>(identity_key + 1)),
+        nodes_(nodes),
+        to_finish_(to_finish) {}
+
+  // `changed_groups`: groups of this key whose pieces changed.
+  BlockDelta Run(const std::vector<GroupState*>& changed_groups);
+
+ private:
+  struct Work {
+    bool view_changed = false;  // its pieces, nodes or signatures differ from before
+    bool whole = false;         // compute all links; else only what new pieces add
+    bool queued = false;
+  };
+
+  // --- step 1: what the level below changed (level_pass.cc)
+  void TakeGoneNodes();
+  void TakeChangedNodes();
+  void Adopt();
+  void TouchGroupsOf(BlockName node);
+  void TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed);
+  void Enqueue(GroupState* group, bool view_changed, bool whole);
+
+  // --- step 2: links of the groups in question
+  void EvaluateAll();
+  bool LinkCalmly(GroupState& group);
+  void LinkWhole(GroupState& group, bool view_changed);
+  void FindLostLinks(GroupState& group, const absl::flat_hash_map<BlockName, size_t>& index,
+                     UnionFind& knots);
+
+  // --- step 3: blocks along the links
+  bool Unite();  // false: a settled part was met, evaluate again
+  void MergeElements(const std::vector<BlockName>& elements, Signature signature);
+  void MoveUnder(BlockName element, BlockName target);
+  void DissolveLonely(BlockName block);
+  void Settle(const std::vector<BlockName>& elements);  // settle.cc
+  void KeepSettled(const std::vector<std::vector<BlockName>>& blocks);
+
+  BlockDelta Delta();
+
+  // --- helpers
+  bool IsBlockHere(BlockName name);  // a block made at this level, not a node that passes through
+  BlockName Around(BlockName node);  // the element that a node belongs to now
+  void Explode(BlockName block);     // its nodes stand alone until their links are drawn anew
+  std::vector<BlockName> TakeApart(BlockName block);  // its nodes stand alone; returns them
+  void ExplodePartOf(BlockName block);
+  bool InSettledPart(BlockName block);
+  void RemoveKid(BlockName block, BlockName kid);
+  FirstRecord Smaller(const FirstRecord& a, const FirstRecord& b);
+
+  WorkingSet& rows_;
+  interner::Interner& interner_;
+  const uint16_t key_index_;
+  const uint16_t level_;
+  const BlockDelta& nodes_;
+  absl::flat_hash_set<GroupState*>& to_finish_;
+
+  absl::btree_set<BlockName> loose_;     // nodes that are in no block of this level for now
+  absl::btree_set<BlockName> exploded_;  // blocks of before that are no more
+  absl::btree_set<BlockName> grown_;     // blocks whose nodes or signature changed
+  absl::btree_set<BlockName> met_;       // every name that Delta must judge
+  absl::btree_map<BlockName, std::vector<BlockName>> adopters_;  // node -> blocks that had parts of it as kids
+  absl::flat_hash_map<GroupState*, Work> work_;
+  std::deque<GroupState*> queue_;
+  std::vector<std::vector<BlockName>> knots_;  // nodes that links connect
+};
+
+}  // namespace unirust::resolve

@@ -1,0 +1,93 @@
+#include "resolve/links.h"
+
+#include <algorithm>
+#include <map>
+
+namespace unirust::resolve {
+namespace {
+
+// Nodes of one signature: they agree, never clash, and are disputed all or none. The empty signature neither clashes
+// nor agrees with anything.
+struct Classes {
+  std::vector<size_t> class_of;    // node -> class; kNone where the node holds no piece
+  std::vector<size_t> first_node;  // class -> some node
+  std::vector<const Signature*> signature;
+};
+constexpr size_t kNone = ~size_t{0};
+
+Classes Classify(const std::vector<NodePiece>& pieces,
+                 const std::vector<const Signature*>& signatures) {
+  const auto less = [](const Signature* a, const Signature* b) { return *a < *b; };
+  std::map<const Signature*, size_t, decltype(less)> known(less);
+  Classes out;
+  out.class_of.assign(signatures.size(), kNone);
+  for (const NodePiece& piece : pieces) {
+    size_t& slot = out.class_of[piece.node];
+    if (slot != kNone) continue;
+    const auto [it, inserted] = known.emplace(signatures[piece.node], out.first_node.size());
+    slot = it->second;
+    if (inserted) {
+      out.first_node.push_back(piece.node);
+      out.signature.push_back(signatures[piece.node]);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::pair<size_t, size_t>> Chains(const std::vector<Interval>& intervals) {
+  std::vector<std::pair<size_t, size_t>> out;
+  Instant reach = kMinTime;
+  for (size_t i = 0; i < intervals.size(); ++i) {
+    if (!out.empty() && intervals[i].start < reach) {
+      reach = std::max(reach, intervals[i].end);
+      out.back().second = i + 1;
+    } else {
+      reach = intervals[i].end;
+      out.emplace_back(i, i + 1);
+    }
+  }
+  return out;
+}
+
+std::vector<std::pair<size_t, size_t>> RunLinks(const std::vector<NodePiece>& pieces,
+                                                const std::vector<const Signature*>& signatures,
+                                                bool hold) {
+  const Classes classes = Classify(pieces, signatures);
+  const size_t count = classes.first_node.size();
+  std::vector<std::pair<size_t, size_t>> links;
+  std::vector<bool> disputed(count, false);
+  for (size_t a = 0; a < count; ++a) {
+    for (size_t b = a + 1; b < count; ++b) {
+      if (Clash(*classes.signature[a], *classes.signature[b])) {
+        disputed[a] = disputed[b] = true;
+      } else if (Agree(*classes.signature[a], *classes.signature[b])) {
+        links.emplace_back(classes.first_node[a], classes.first_node[b]);
+      }
+    }
+  }
+  for (size_t node = 0; node < signatures.size(); ++node) {
+    const size_t c = classes.class_of[node];
+    if (c != kNone && classes.first_node[c] != node && !signatures[node]->empty()) {
+      links.emplace_back(classes.first_node[c], node);
+    }
+  }
+  const bool mixed = std::find(disputed.begin(), disputed.end(), true) != disputed.end();
+  if (mixed && hold) return links;
+  std::vector<Interval> quiet;
+  std::vector<size_t> quiet_nodes;
+  for (const NodePiece& piece : pieces) {
+    if (disputed[classes.class_of[piece.node]]) continue;
+    quiet.push_back(piece.interval);
+    quiet_nodes.push_back(piece.node);
+  }
+  for (const auto& [first, last] : Chains(quiet)) {
+    for (size_t i = first + 1; i < last; ++i) {
+      if (quiet_nodes[i] != quiet_nodes[i - 1]) links.emplace_back(quiet_nodes[i - 1], quiet_nodes[i]);
+    }
+  }
+  return links;
+}
+
+}  // namespace unirust::resolve

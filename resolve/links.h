@@ -1,0 +1,51 @@
+// Runs and their links (semantics.md, 4.3 and 6.1): pure functions of the pieces of one group and the signatures of the
+// nodes that hold them.
+#pragma once
+
+#include <cstddef>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "model/time.h"
+#include "resolve/signature.h"
+
+namespace unirust::resolve {
+
+// Connected parts of 0..n-1.
+class UnionFind {
+ public:
+  explicit UnionFind(size_t count) : parent_(count) { std::iota(parent_.begin(), parent_.end(), 0); }
+  size_t Find(size_t x) {
+    while (parent_[x] != x) x = parent_[x] = parent_[parent_[x]];
+    return x;
+  }
+  // True if the two were not connected before.
+  bool Unite(size_t a, size_t b) {
+    a = Find(a);
+    b = Find(b);
+    parent_[b] = a;
+    return a != b;
+  }
+
+ private:
+  std::vector<size_t> parent_;
+};
+
+// The maximal chains of intervals that overlap along the time axis, as [first, last) index ranges. `intervals` are sorted
+// by start.
+std::vector<std::pair<size_t, size_t>> Chains(const std::vector<Interval>& intervals);
+
+// One piece of a run and who holds it: an index into the signatures.
+struct NodePiece {
+  Interval interval;
+  size_t node = 0;
+};
+
+// The links that a run draws between its nodes, as pairs of node indexes; enough of them to connect what 6.1 connects.
+// `pieces` are one run's, sorted by start. `signatures[i]` is node i's; nodes that hold no piece are left alone.
+std::vector<std::pair<size_t, size_t>> RunLinks(const std::vector<NodePiece>& pieces,
+                                                const std::vector<const Signature*>& signatures,
+                                                bool hold);
+
+}  // namespace unirust::resolve

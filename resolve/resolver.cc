@@ -1,0 +1,133 @@
+#include "resolve/resolver.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "resolve/evidence.h"
+#include "resolve/finish.h"
+#include "resolve/level_pass.h"
+
+namespace unirust::resolve {
+namespace {
+
+// Pieces that a group gains and loses in this batch.
+struct GroupEdit {
+  std::vector<Piece> added;
+  std::vector<Piece> removed;
+};
+
+class BatchResolver {
+ public:
+  BatchResolver(WorkingSet& rows, interner::Interner& interner, store::CountersRow& counters,
+                store::Batch& batch)
+      : rows_(rows), interner_(interner), counters_(counters), batch_(batch) {}
+
+  absl::Status Run() {
+    TakeRecords();
+    EditGroups();
+    UNIRUST_RETURN_IF_ERROR(rows_.status());
+    BlockDelta delta = std::move(records_);
+    for (uint16_t key = 0; key < rows_.rules().levels(); ++key) {
+      const std::vector<GroupState*>& groups = changed_groups_[key];
+      if (delta.empty() && groups.empty()) continue;
+      delta = LevelPass(rows_, interner_, key, delta, to_finish_).Run(groups);
+      UNIRUST_RETURN_IF_ERROR(rows_.status());
+    }
+    UNIRUST_RETURN_IF_ERROR(Finish(rows_, interner_, delta, to_finish_, counters_, batch_));
+    counters_.handles = rows_.handles();
+    rows_.Flush(batch_);
+    return rows_.status();
+  }
+
+ private:
+  // The changed records are the changes of level 0, where every record is a block of its own.
+  void TakeRecords() {
+    std::vector<RecordId> written;
+    for (const auto& [id, record] : rows_.records()) {
+      if (record.written) written.push_back(id);
+    }
+    std::sort(written.begin(), written.end());
+    for (const RecordId id : written) {
+      RecordState& record = rows_.Record(id);
+      const BlockName name = store::NameOf(id);
+      if (record.live_before && !record.live_now) {
+        records_.gone.insert(name);
+        rows_.Name(name).now.ClearUp();
+      } else if (!record.live_before && record.live_now) {
+        records_.fresh.insert(name);
+      } else if (record.live_now) {
+        const Signature& before = rows_.SignatureBefore(id);
+        const Signature& now = rows_.SignatureNow(name);
+        if (before != now) records_.changed.insert(name);
+        if (!Contains(now, before)) records_.shrunk.insert(name);
+      }
+      if (record.live_before) TakePieces(record, record.before, &GroupEdit::removed);
+      if (record.live_now) TakePieces(record, record.now, &GroupEdit::added);
+    }
+  }
+
+  void TakePieces(const RecordState& record, const RecordRow& row,
+                  std::vector<Piece> GroupEdit::*side) {
+    for (uint16_t key = 0; key < rows_.rules().levels(); ++key) {
+      const KeyRule& rule = rows_.rules().keys()[key];
+      if (!rule.types.Has(row.entity_type)) continue;
+      const auto instances = KeyInstances(rule, row.descriptors, rows_.rules());
+      if (!instances.ok()) {
+        rows_.Fail(instances.status());
+        return;
+      }
+      for (const KeyInstance& instance : *instances) {
+        GroupEdit& edit = edits_[&rows_.Group(row.entity_type, key, instance.values)];
+        for (const Interval& interval : instance.time) {
+          (edit.*side).push_back({interval, record.id});
+        }
+      }
+    }
+  }
+
+  void EditGroups() {
+    changed_groups_.resize(rows_.rules().levels());
+    for (auto& [group, edit] : edits_) {
+      std::sort(edit.added.begin(), edit.added.end());
+      std::sort(edit.removed.begin(), edit.removed.end());
+      std::vector<Piece> kept;
+      const std::vector<Piece>& old = group->before.pieces;
+      std::set_difference(old.begin(), old.end(), edit.removed.begin(), edit.removed.end(),
+                          std::back_inserter(kept));
+      std::vector<Piece> now;
+      std::set_union(kept.begin(), kept.end(), edit.added.begin(), edit.added.end(),
+                     std::back_inserter(now));
+      if (now == old) continue;
+      group->now.pieces = std::move(now);
+      changed_groups_[group->key.identity_key].push_back(group);
+    }
+    for (std::vector<GroupState*>& groups : changed_groups_) {
+      std::sort(groups.begin(), groups.end(), [](const GroupState* a, const GroupState* b) {
+        return a->encoded_key < b->encoded_key;
+      });
+    }
+  }
+
+  WorkingSet& rows_;
+  interner::Interner& interner_;
+  store::CountersRow& counters_;
+  store::Batch& batch_;
+  BlockDelta records_;
+  absl::flat_hash_map<GroupState*, GroupEdit> edits_;
+  std::vector<std::vector<GroupState*>> changed_groups_;  // by identity key
+  absl::flat_hash_set<GroupState*> to_finish_;
+};
+
+}  // namespace
+
+absl::Status Resolve(WorkingSet& rows, interner::Interner& interner, store::CountersRow& counters,
+                     store::Batch& batch) {
+  rows.set_handles(counters.handles);
+  return BatchResolver(rows, interner, counters, batch).Run();
+}
+
+}  // namespace unirust::resolve

@@ -1,0 +1,100 @@
+#include "resolve/signature.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <utility>
+
+namespace unirust::resolve {
+namespace {
+
+auto Place(const StrongRow& row) { return std::tie(row.identifier, row.domain); }
+
+bool ShareValue(const StrongRow& a, const StrongRow& b) {
+  for (size_t i = 0, j = 0; i < a.values.size() && j < b.values.size();) {
+    const int order = a.values[i].compare(b.values[j]);
+    if (order == 0) return true;
+    if (order < 0) {
+      ++i;
+    } else {
+      ++j;
+    }
+  }
+  return false;
+}
+
+// Calls visit(row of a, row of b) for all rows of equal identifier and domain that overlap, until it returns true;
+// returns whether it did.
+template <typename Visit>
+bool AnyOverlap(const Signature& a, const Signature& b, const Visit& visit) {
+  auto b_from = b.begin();
+  for (const StrongRow& row : a) {
+    while (b_from != b.end() && Place(*b_from) < Place(row)) ++b_from;
+    for (auto it = b_from; it != b.end() && Place(*it) == Place(row); ++it) {
+      if (it->interval.start >= row.interval.end) break;  // sorted by start within a place
+      if (Overlaps(it->interval, row.interval) && visit(row, *it)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void Normalize(Signature& signature) {
+  if (signature.size() < 2) return;
+  std::sort(signature.begin(), signature.end(), [](const StrongRow& a, const StrongRow& b) {
+    return std::tie(a.identifier, a.domain, a.values, a.interval) <
+           std::tie(b.identifier, b.domain, b.values, b.interval);
+  });
+  size_t used = 0;
+  for (size_t i = 0; i < signature.size(); ++i) {
+    StrongRow* last = used > 0 ? &signature[used - 1] : nullptr;
+    if (last != nullptr && Place(*last) == Place(signature[i]) &&
+        last->values == signature[i].values &&
+        signature[i].interval.start <= last->interval.end) {
+      last->interval.end = std::max(last->interval.end, signature[i].interval.end);
+    } else {
+      if (used != i) signature[used] = std::move(signature[i]);
+      ++used;
+    }
+  }
+  signature.resize(used);
+  std::sort(signature.begin(), signature.end());
+}
+
+Signature Merged(const Signature& a, const Signature& b) {
+  if (a.empty() || a == b) return b;
+  Signature out = a;
+  out.insert(out.end(), b.begin(), b.end());
+  Normalize(out);
+  return out;
+}
+
+bool Clash(const Signature& a, const Signature& b) {
+  return AnyOverlap(a, b, [](const StrongRow& x, const StrongRow& y) { return !ShareValue(x, y); });
+}
+
+std::vector<uint16_t> ClashingIdentifiers(const Signature& a, const Signature& b) {
+  std::vector<uint16_t> out;
+  AnyOverlap(a, b, [&](const StrongRow& x, const StrongRow& y) {
+    const bool known = !out.empty() && out.back() == x.identifier;
+    if (!known && !ShareValue(x, y)) out.push_back(x.identifier);
+    return false;
+  });
+  return out;
+}
+
+bool Agree(const Signature& a, const Signature& b) {
+  return AnyOverlap(a, b, ShareValue);
+}
+
+bool Contains(const Signature& whole, const Signature& part) {
+  return std::all_of(part.begin(), part.end(), [&](const StrongRow& row) {
+    return std::any_of(whole.begin(), whole.end(), [&](const StrongRow& other) {
+      return Place(other) == Place(row) && other.values == row.values &&
+             Covers(other.interval, row.interval);
+    });
+  });
+}
+
+}  // namespace unirust::resolve

@@ -1,0 +1,143 @@
+// The rows that one batch of changes reads and writes: every row is loaded at most once, changed in memory, and encoded
+// once by Flush. Keeps the state before the batch beside the state now, because resolution compares the two.
+//
+// Errors are sticky: a row that cannot be read or decoded counts as absent, and status() tells. The caller discards
+// everything unless status() is OK at the end. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/node_hash_map.h"
+#include "absl/status/status.h"
+#include "interner/interner.h"
+#include "resolve/rules.h"
+#include "resolve/signature.h"
+#include "store/rows.h"
+#include "store/store.h"
+
+namespace unirust::resolve {
+
+using store::BlockName;
+using store::BlockRow;
+using store::FirstRecord;
+using store::GroupRow;
+using store::NameRow;
+using store::PartRow;
+using store::Piece;
+using store::RecordRow;
+
+struct RecordState {
+  RecordId id;
+  bool stored = false;  // there was a row before the batch
+  bool live_before = false;
+  bool live_now = false;
+  RecordRow before;
+  RecordRow now;
+  bool written = false;  // `now` differs from `before`, or there was none
+  std::optional<Signature> signature_before;
+  std::optional<Signature> signature_now;
+};
+
+struct NameState {
+  NameRow before;
+  NameRow now;
+};
+
+struct BlockState {
+  std::optional<BlockRow> before;
+  std::optional<BlockRow> now;
+};
+
+struct PartState {
+  std::optional<PartRow> before;
+  std::optional<PartRow> now;
+};
+
+struct GroupState {
+  store::GroupKey key;
+  std::string encoded_key;
+  std::vector<std::string> values;  // the key's value tuple
+  GroupRow before;
+  GroupRow now;
+  bool stored = false;
+  std::vector<Piece> evidence_before;  // the pieces that count: none if the group is generic
+  bool evidence_before_known = false;
+};
+
+class WorkingSet {
+ public:
+  // Both must outlive the WorkingSet; `reader` is the state before the batch.
+  WorkingSet(store::Reader reader, const Rules& rules) : reader_(std::move(reader)), rules_(rules) {}
+
+  const Rules& rules() const { return rules_; }
+  const store::Reader& reader() const { return reader_; }
+  const absl::Status& status() const { return status_; }
+  void Fail(const absl::Status& status);
+
+  // References stay valid for the life of the WorkingSet.
+  RecordState& Record(RecordId id);
+  NameState& Name(BlockName name);
+  BlockState& Block(BlockName name);
+  PartState& Part(BlockName name);
+  GroupState& Group(const std::string& encoded_key);
+  // The group of a key instance; its values are known without reading.
+  GroupState& Group(SymbolId entity_type, uint16_t identity_key,
+                    const std::vector<std::string_view>& values);
+
+  // --- structure, before the batch and now (docs/resolution.md) ------------------------------------
+  // Level k is 1 for the first identity key. A node of level k is a block of level k - 1.
+  BlockName BlockBefore(BlockName name, uint16_t level);  // climbs from `name` up to `level`
+  BlockName BlockNow(BlockName name, uint16_t level);
+  bool ExistsBefore(BlockName name, uint16_t level);  // as a block of that level
+  bool ExistsNow(BlockName name, uint16_t level);
+  std::vector<RecordId> RecordsBefore(BlockName name);
+  std::vector<RecordId> RecordsNow(BlockName name);
+  const Signature& SignatureBefore(RecordId record);
+  const Signature& SignatureNow(BlockName name);
+  FirstRecord FirstNow(BlockName name);
+
+  // The pieces of a group that are evidence: all, or none if it is generic.
+  std::vector<Piece> Evidence(const GroupState& group, const GroupRow& row) const;
+  const std::vector<Piece>& EvidenceBefore(GroupState& group);
+
+  // The groups of a live record under one key, loaded.
+  std::vector<GroupState*> GroupsOf(RecordId record, uint16_t identity_key);
+
+  BlockName NewHandle() { return store::HandleOf(++handles_); }
+  uint64_t handles() const { return handles_; }
+  void set_handles(uint64_t handles) { handles_ = handles; }
+
+  // True if record a comes before b in canonical order; both of one type.
+  bool Before(const FirstRecord& a, const FirstRecord& b, interner::Interner& interner);
+
+  // Adds every changed row to the batch.
+  void Flush(store::Batch& batch);
+
+  const absl::node_hash_map<RecordId, RecordState>& records() const { return records_; }
+  absl::node_hash_map<std::string, GroupState>& groups() { return groups_; }
+
+ private:
+  // Reads and decodes; an absent row leaves `row` as it is and returns false.
+  template <typename Row>
+  bool Load(store::Family family, const std::string& key, Row* row);
+  void Collect(BlockName name, std::optional<BlockRow> BlockState::*when,
+               bool RecordState::*live, std::vector<RecordId>* out);
+
+  store::Reader reader_;
+  const Rules& rules_;
+  absl::Status status_;
+  uint64_t handles_ = 0;
+  absl::node_hash_map<RecordId, RecordState> records_;
+  absl::node_hash_map<BlockName, NameState> names_;
+  absl::node_hash_map<BlockName, BlockState> blocks_;
+  absl::node_hash_map<BlockName, PartState> parts_;
+  absl::node_hash_map<std::string, GroupState> groups_;
+  std::string buffer_;
+};
+
+}  // namespace unirust::resolve

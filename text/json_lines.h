@@ -1,0 +1,34 @@
+// Writes as JSON, one a line (docs/ingest-formats.md):
+//
+//   {"entity_type": "person", "perspective": "crm", "uid": "42", "descriptors": [{"attr": "email", "value": "a@x.org"}]}
+//
+//   JsonLinesReader reader;
+//   UNIRUST_RETURN_IF_ERROR(reader.Parse(line, &write));
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "model/record.h"
+
+namespace unirust::text {
+
+// Keeps its buffers from line to line. Not thread-safe: one for each thread.
+class JsonLinesReader {
+ public:
+  JsonLinesReader();
+  ~JsonLinesReader();
+
+  // Reads one line, which must not be blank, into `*write`, and checks it (model Check). INVALID_ARGUMENT names the
+  // field, e.g. "descriptors[2].start: a 64-bit integer is needed, not 1.0"; `*write` is then unspecified. Accepts what
+  // tests/oracle/oracle.py accepts, up to the limits, but for what its JSON parser knows beyond the standard: NaN,
+  // numbers beyond the range of a double and lone surrogates, which could only stand in members that are ignored.
+  absl::Status Parse(std::string_view line, Write* write);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace unirust::text

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 COPIES = {
     "docs/semantics.md": "spec/semantics.md",
+    "docs/wire.md": "spec/wire.md",
     "tests/oracle/oracle.py": "oracle/oracle.py",
     "tests/oracle/generate.py": "oracle/generate.py",
 }

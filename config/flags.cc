@@ -48,6 +48,8 @@ std::string UnknownArgument(const Settings& settings, const std::string& argumen
 
 }  // namespace
 
+const char* ProgramVersion() { return UNIRUST_VERSION; }
+
 void AddFlags(Settings& settings, CLI::App& app) {
   for (size_t i = 0; i < settings.table().size(); ++i) {
     const Setting& setting = settings.table()[i];
@@ -69,7 +71,7 @@ void AddFlags(Settings& settings, CLI::App& app) {
 std::optional<int> ParseCommandLine(const ProgramText& text, Settings& settings, int argc,
                                     const char* const* argv) {
   CLI::App app(text.description, text.name);
-  app.set_version_flag("--version", text.name + " " + UNIRUST_VERSION,
+  app.set_version_flag("--version", text.name + " " + ProgramVersion(),
                        "print the version and exit");
   app.set_help_flag("--help,-h", "print this text and exit");
   app.footer(Footer(text));

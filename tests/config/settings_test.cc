@@ -147,10 +147,14 @@ TEST(Settings, SuggestNothingWhenNothingIsClose) {
 }
 
 TEST(StoreSettings, NeedExactlyOnePlaceForTheData) {
-  EXPECT_FALSE(CheckStore({}).ok());
-  EXPECT_TRUE(CheckStore({.data_dir = "d"}).ok());
-  EXPECT_TRUE(CheckStore({.ephemeral = true}).ok());
-  EXPECT_FALSE(CheckStore({.data_dir = "d", .ephemeral = true}).ok());
+  StoreSettings store;
+  EXPECT_FALSE(CheckStore(store).ok());
+  store.data_dir = "d";
+  EXPECT_TRUE(CheckStore(store).ok());
+  store.ephemeral = true;
+  EXPECT_FALSE(CheckStore(store).ok());
+  store.data_dir.clear();
+  EXPECT_TRUE(CheckStore(store).ok());
 }
 
 TEST(ConfigurationPage, HoldsTheTablesOfThePrograms) {

@@ -1,0 +1,32 @@
+// Answers out, and the filters that ask for them in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/answers.h"
+#include "proto/unirust.pb.h"
+
+namespace unirust::proto {
+
+QueryMatch ToProto(const Match& match, uint32_t shard_id);
+QueryEntitiesResponse ToProto(const QueryOutcome& outcome, uint32_t shard_id);
+GetEntityResponse ToProto(const EntityView& entity, uint32_t shard_id);
+ConflictSummary ToProto(const Conflict& conflict);
+GraphItem ToProto(const unirust::GraphItem& item);
+
+using QueryPairs = google::protobuf::RepeatedPtrField<QueryDescriptor>;
+std::vector<AttributeValue> FromProto(const QueryPairs& pairs);
+
+RecordFilter FromProto(const ScanRecordsRequest& request);
+
+// INVALID_ARGUMENT if `kind` is not empty and unknown.
+absl::StatusOr<ConflictFilter> FromProto(const ListConflictsRequest& request);
+absl::StatusOr<ConflictFilter> FromProto(const StreamConflictsRequest& request);
+
+// INVALID_ARGUMENT if a part is unknown or one of `entities` is not a record's name.
+absl::StatusOr<GraphFilter> FromProto(const ExportGraphRequest& request);
+
+}  // namespace unirust::proto

@@ -1,11 +1,13 @@
 // The stored form of an ontology (docs/decisions/0002-ontology-archive.md):
 //
-//   magic, 8 bytes | length of the rest, 8 bytes | XXH3 of the rest, 8 bytes | Boost.Serialization text archive
+//   magic, 8 bytes | length of the rest, 8 bytes | XXH3 of the rest, 8 bytes | Boost.Serialization
+//   text archive
 //
 // Boost sees only bytes whose checksum fits: its readers trust the counts they find.
 //
-// To change a class: raise its BOOST_CLASS_VERSION, read the new members only if `version` has them, and store a sample
-// as docs/ontology.md says. The samples of the earlier versions must keep loading.
+// To change a class: raise its BOOST_CLASS_VERSION, read the new members only if `version` has
+// them, and store a sample as docs/ontology.md says. The samples of the earlier versions must keep
+// loading.
 #include <algorithm>
 #include <bit>
 #include <boost/archive/text_iarchive.hpp>
@@ -33,8 +35,8 @@ BOOST_CLASS_VERSION(unirust::ontology::Ontology, 1)
 
 namespace unirust::ontology {
 
-// Boost hands over archives of newer class versions without a word. Its own exception ends the reading; Unarchive
-// catches it.
+// Boost hands over archives of newer class versions without a word. Its own exception ends the
+// reading; Unarchive catches it.
 template <typename T>
 void CheckVersion(unsigned version) {
   if (version > static_cast<unsigned>(boost::serialization::version<T>::value)) {

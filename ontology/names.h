@@ -1,5 +1,5 @@
-// The words by which the JSON form names the values of the ontology's enumerations, at the index of the value. Private
-// to ontology/.
+// The words by which the JSON form names the values of the ontology's enumerations, at the index of
+// the value. Private to ontology/.
 #pragma once
 
 #include <array>

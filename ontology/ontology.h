@@ -1,5 +1,6 @@
-// The ontology (semantics.md, 3): what makes records one entity, what must not, and who is believed. A pure value with
-// its JSON form, its checks and its archive. Functions are pure and thread-safe.
+// The ontology (semantics.md, 3): what makes records one entity, what must not, and who is
+// believed. A pure value with its JSON form, its checks and its archive. Functions are pure and
+// thread-safe.
 //
 //   UNIRUST_ASSIGN_OR_RETURN(Ontology ontology, ParseOntology(R"({"identity_keys": [...]})"));
 //   if (Applies(ontology.identity_keys[0].entity_types, "person")) ...
@@ -63,35 +64,39 @@ struct Ontology {
   std::map<std::string, AttributeRule> attributes;
   std::map<std::string, double> perspective_weights;  // finite; absent: 0
   std::vector<Strategy> golden_default;
-  std::map<std::string, std::vector<Strategy>> golden_attributes;  // replaces the default, even if empty
+  std::map<std::string, std::vector<Strategy>>
+      golden_attributes;  // replaces the default, even if empty
   bool operator==(const Ontology&) const = default;
 };
 
 // True if a rule with these `types` is for `entity_type`.
 bool Applies(const EntityTypes& types, std::string_view entity_type);
 
-// Parses and checks the JSON form. INVALID_ARGUMENT lists every fault, separated by "; ", each with its place, e.g.
-// "identity_keys[1]: name is missing"; the message grows with the number of faults. Accepts what
-// tests/oracle/oracle.py accepts, up to limits::kOntologyBytesMax, but for two things that no stored ontology could
-// hold: strings with lone surrogates and numbers beyond the range of a double.
+// Parses and checks the JSON form. INVALID_ARGUMENT lists every fault, separated by "; ", each with
+// its place, e.g. "identity_keys[1]: name is missing"; the message grows with the number of faults.
+// Accepts what tests/oracle/oracle.py accepts, up to limits::kOntologyBytesMax, but for two things
+// that no stored ontology could hold: strings with lone surrogates and numbers beyond the range of
+// a double.
 absl::StatusOr<Ontology> ParseOntology(std::string_view json);
 
 // The same checks for an ontology that was put together in code.
 absl::Status Check(const Ontology& ontology);
 
-// The JSON form: ParseOntology(ToJson(o)) == o for every o that ParseOntology gave, unless the indentation takes it past
-// limits::kOntologyBytesMax. One rule a line, fields in the order of semantics.md, defaults left out.
+// The JSON form: ParseOntology(ToJson(o)) == o for every o that ParseOntology gave, unless the
+// indentation takes it past limits::kOntologyBytesMax. One rule a line, fields in the order of
+// semantics.md, defaults left out.
 std::string ToJson(const Ontology& ontology);
 
-// Boost.Serialization archive with class versions, checksummed; what older versions wrote keeps loading
-// (tests/ontology/samples/).
+// Boost.Serialization archive with class versions, checksummed; what older versions wrote keeps
+// loading (tests/ontology/samples/).
 std::string Archive(const Ontology& ontology);
 
-// The inverse of Archive. DATA_LOSS on damaged bytes and on archives of a newer program. Never throws.
+// The inverse of Archive. DATA_LOSS on damaged bytes and on archives of a newer program. Never
+// throws.
 absl::StatusOr<Ontology> Unarchive(std::string_view bytes);
 
-// 16 hex digits that name this content: equal ontologies have equal versions, whatever the spelling of their JSON. The
-// order of lists counts, as that of identity_keys must.
+// 16 hex digits that name this content: equal ontologies have equal versions, whatever the spelling
+// of their JSON. The order of lists counts, as that of identity_keys must.
 std::string Version(const Ontology& ontology);
 
 }  // namespace unirust::ontology

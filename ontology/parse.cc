@@ -1,5 +1,6 @@
-// From JSON text to a checked Ontology, in one pass over the parsed document that fills the ontology and collects the
-// faults. Each fault begins with its place, as in tests/oracle/oracle.py: "identity_keys[1]: name is missing".
+// From JSON text to a checked Ontology, in one pass over the parsed document that fills the
+// ontology and collects the faults. Each fault begins with its place, as in tests/oracle/oracle.py:
+// "identity_keys[1]: name is missing".
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
@@ -21,8 +22,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Builds the document. Of a repeated member the last one counts. An integer of more than 64 bits is kept as its digits,
-// in a binary value, which JSON text has no other use for: it is a good max_group, and 1e30 is none.
+// Builds the document. Of a repeated member the last one counts. An integer of more than 64 bits is
+// kept as its digits, in a binary value, which JSON text has no other use for: it is a good
+// max_group, and 1e30 is none.
 class DocumentBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
  public:
   explicit DocumentBuilder(Json* document)
@@ -121,8 +123,7 @@ class OntologyReader {
             [this, types](auto& place, auto& value) { *types = ReadTexts(place, value); }};
   }
   Field Text(std::string_view name, std::string* text) {
-    return {name, true,
-            [this, text](auto& place, auto& value) { *text = ReadText(place, value); }};
+    return {name, true, [this, text](auto& place, auto& value) { *text = ReadText(place, value); }};
   }
 
   IdentityKey ReadKey(const std::string& place, const Json& value);
@@ -249,7 +250,8 @@ StrongIdentifier OntologyReader::ReadStrongIdentifier(const std::string& place, 
 Constraint OntologyReader::ReadConstraint(const std::string& place, const Json& value) {
   Constraint constraint;
   ReadObject(place, value,
-             {Text("name", &constraint.name), Text("attribute", &constraint.attribute),
+             {Text("name", &constraint.name),
+              Text("attribute", &constraint.attribute),
               {"kind", false,
                [&](auto& p, auto& v) {
                  constraint.kind = ReadEnum<ConstraintKind>(p, v, kConstraintKindNames);
@@ -260,15 +262,15 @@ Constraint OntologyReader::ReadConstraint(const std::string& place, const Json& 
 
 AttributeRule OntologyReader::ReadAttribute(const std::string& place, const Json& value) {
   AttributeRule rule;
-  ReadObject(place, value,
-             {{"multi_valued", false,
-               [&](auto& p, auto& v) { rule.multi_valued = ReadFlag(p, v); }},
-              {"ignored_values", false, [&](auto& p, auto& v) {
-                 ReadList(p, v, [&](const Json& ignored) {  // the empty string is allowed here
-                   if (!ignored.is_string()) return WrongValue(p, "a string", ignored);
-                   rule.ignored_values.push_back(ignored.get<std::string>());
-                 });
-               }}});
+  ReadObject(
+      place, value,
+      {{"multi_valued", false, [&](auto& p, auto& v) { rule.multi_valued = ReadFlag(p, v); }},
+       {"ignored_values", false, [&](auto& p, auto& v) {
+          ReadList(p, v, [&](const Json& ignored) {  // the empty string is allowed here
+            if (!ignored.is_string()) return WrongValue(p, "a string", ignored);
+            rule.ignored_values.push_back(ignored.get<std::string>());
+          });
+        }}});
   return rule;
 }
 
@@ -284,9 +286,10 @@ void OntologyReader::ReadGolden(const Json& value, Ontology* ontology) {
 }
 
 template <typename Rule>
-OntologyReader::Field OntologyReader::Rules(
-    std::string_view section, std::vector<Rule>* rules,
-    Rule (OntologyReader::*read)(const std::string&, const Json&), std::string Rule::*name) {
+OntologyReader::Field OntologyReader::Rules(std::string_view section, std::vector<Rule>* rules,
+                                            Rule (OntologyReader::*read)(const std::string&,
+                                                                         const Json&),
+                                            std::string Rule::*name) {
   return {section, false, [=, this](const std::string& place, const Json& value) {
             const std::string list(section);
             std::map<std::string, size_t> seen;
@@ -303,26 +306,25 @@ OntologyReader::Field OntologyReader::Rules(
 
 absl::StatusOr<Ontology> OntologyReader::Read(const Json& document) {
   Ontology o;
-  ReadObject("ontology", document,
-             {Rules("identity_keys", &o.identity_keys, &OntologyReader::ReadKey,
-                    &IdentityKey::name),
-              Rules("strong_identifiers", &o.strong_identifiers,
-                    &OntologyReader::ReadStrongIdentifier, &StrongIdentifier::attribute),
-              Rules("constraints", &o.constraints, &OntologyReader::ReadConstraint,
-                    &Constraint::name),
-              {"attributes", false,
-               [&](auto& place, auto& value) {
-                 ReadMap(place, value, [&](const std::string& name, const Json& rule) {
-                   o.attributes[name] = ReadAttribute("attributes." + name, rule);
-                 });
-               }},
-              {"perspective_weights", false,
-               [&](auto& place, auto& value) {
-                 ReadMap(place, value, [&](const std::string& name, const Json& weight) {
-                   o.perspective_weights[name] = ReadWeight(place + ": " + name, weight);
-                 });
-               }},
-              {"golden", false, [&](auto& /*place*/, auto& value) { ReadGolden(value, &o); }}});
+  ReadObject(
+      "ontology", document,
+      {Rules("identity_keys", &o.identity_keys, &OntologyReader::ReadKey, &IdentityKey::name),
+       Rules("strong_identifiers", &o.strong_identifiers, &OntologyReader::ReadStrongIdentifier,
+             &StrongIdentifier::attribute),
+       Rules("constraints", &o.constraints, &OntologyReader::ReadConstraint, &Constraint::name),
+       {"attributes", false,
+        [&](auto& place, auto& value) {
+          ReadMap(place, value, [&](const std::string& name, const Json& rule) {
+            o.attributes[name] = ReadAttribute("attributes." + name, rule);
+          });
+        }},
+       {"perspective_weights", false,
+        [&](auto& place, auto& value) {
+          ReadMap(place, value, [&](const std::string& name, const Json& weight) {
+            o.perspective_weights[name] = ReadWeight(place + ": " + name, weight);
+          });
+        }},
+       {"golden", false, [&](auto& /*place*/, auto& value) { ReadGolden(value, &o); }}});
   if (!faults_.empty()) return absl::InvalidArgumentError(faults_);
   return o;
 }

@@ -1,5 +1,5 @@
-// The JSON form of an ontology, one rule a line. Version() is a hash of this text, and a test pins it: a change of the
-// layout would tell every client that its ontology has changed.
+// The JSON form of an ontology, one rule a line. Version() is a hash of this text, and a test pins
+// it: a change of the layout would tell every client that its ontology has changed.
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <string>

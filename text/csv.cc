@@ -74,8 +74,8 @@ absl::Status CsvReader::AddUnquoted(std::string_view* rest, std::string* cell) {
   return absl::OkStatus();
 }
 
-// Leaves of `rest` the comma after the cell, or nothing at the end of the line; in_quotes_ tells whether the cell goes
-// on in the next one.
+// Leaves of `rest` the comma after the cell, or nothing at the end of the line; in_quotes_ tells
+// whether the cell goes on in the next one.
 absl::Status CsvReader::AddQuoted(std::string_view* rest, std::string* cell) {
   while (true) {
     const size_t quote = rest->find('"');

@@ -1,5 +1,6 @@
-// Rows of CSV text by RFC 4180: cells separated by commas, rows ended by LF or CRLF; a cell in double quotes may hold
-// commas, line ends and, doubled, quotes. A byte order mark is skipped, empty lines are too.
+// Rows of CSV text by RFC 4180: cells separated by commas, rows ended by LF or CRLF; a cell in
+// double quotes may hold commas, line ends and, doubled, quotes. A byte order mark is skipped,
+// empty lines are too.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +24,9 @@ class CsvReader {
  public:
   explicit CsvReader(LineReader lines) : lines_(std::move(lines)) {}
 
-  // True and the next row; false at the end. INVALID_ARGUMENT: `row->line` is not CSV, or the row is longer than
-  // limits::kInputLineBytesMax; Next may be called again and goes on with the line after the one at fault. Every other
-  // code is a read error. Reuses the memory of `*row`.
+  // True and the next row; false at the end. INVALID_ARGUMENT: `row->line` is not CSV, or the row
+  // is longer than limits::kInputLineBytesMax; Next may be called again and goes on with the line
+  // after the one at fault. Every other code is a read error. Reuses the memory of `*row`.
   absl::StatusOr<bool> Next(CsvRow* row);
 
  private:

@@ -90,8 +90,7 @@ absl::Status ReadAttributes(const JsonField& value, const CsvMapping::Attribute&
   for (const auto& [column, member] : object) {
     CsvMapping::Attribute attribute = defaults;
     attribute.column = column;
-    UNIRUST_RETURN_IF_ERROR(
-        ReadAttribute("attributes." + attribute.column, member, &attribute));
+    UNIRUST_RETURN_IF_ERROR(ReadAttribute("attributes." + attribute.column, member, &attribute));
     attributes->push_back(std::move(attribute));
   }
   return absl::OkStatus();
@@ -110,8 +109,9 @@ absl::StatusOr<CsvMapping> ParseCsvMapping(std::string_view json) {
   if (error != simdjson::SUCCESS) {
     return absl::InvalidArgumentError(std::string("not JSON: ") + simdjson::error_message(error));
   }
-  Fields fields{{"entity_type", {}}, {"perspective", {}}, {"uid", {}},  {"version", {}},   {"op", {}},
-                {"start", {}},       {"end", {}},         {"empty", {}}, {"attributes", {}}};
+  Fields fields{{"entity_type", {}}, {"perspective", {}}, {"uid", {}},
+                {"version", {}},     {"op", {}},          {"start", {}},
+                {"end", {}},         {"empty", {}},       {"attributes", {}}};
   UNIRUST_RETURN_IF_ERROR(ReadFields("mapping", root, &fields));
   CsvMapping mapping;
   CsvMapping::Attribute defaults;

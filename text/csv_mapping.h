@@ -1,7 +1,9 @@
 // What the columns of a CSV file mean (docs/ingest-formats.md). A pure value, read from JSON:
 //
-//   {"entity_type": {"constant": "person"}, "perspective": {"constant": "crm"}, "uid": "Customer No",
-//    "start": "valid from", "attributes": {"E-Mail": "email", "Phone": {"attribute": "phone", "empty": "keep"}}}
+//   {"entity_type": {"constant": "person"}, "perspective": {"constant": "crm"}, "uid": "Customer
+//   No",
+//    "start": "valid from", "attributes": {"E-Mail": "email", "Phone": {"attribute": "phone",
+//    "empty": "keep"}}}
 #pragma once
 
 #include <string>
@@ -39,8 +41,8 @@ struct CsvMapping {
   bool operator==(const CsvMapping&) const = default;
 };
 
-// INVALID_ARGUMENT names the first field at fault, e.g. "attributes.Phone.empty: \"skip\" or \"keep\" is needed". At most
-// limits::kCsvMappingBytesMax.
+// INVALID_ARGUMENT names the first field at fault, e.g. "attributes.Phone.empty: \"skip\" or
+// \"keep\" is needed". At most limits::kCsvMappingBytesMax.
 absl::StatusOr<CsvMapping> ParseCsvMapping(std::string_view json);
 
 }  // namespace unirust::text

@@ -137,8 +137,8 @@ void CsvWrites::AddFault(uint64_t line, absl::Status fault) {
 // The identity, version and op of the present row.
 absl::Status CsvWrites::ReadKey(Write* key) const {
   if (row_.cells.size() != columns_.size()) {
-    return absl::InvalidArgumentError(std::to_string(row_.cells.size()) + " cells, the header has " +
-                                      std::to_string(columns_.size()));
+    return absl::InvalidArgumentError(std::to_string(row_.cells.size()) +
+                                      " cells, the header has " + std::to_string(columns_.size()));
   }
   const auto read = [&](const Part& part) {
     return part.cell == kNone ? part.constant : row_.cells[part.cell];

@@ -1,8 +1,10 @@
-// From CSV rows to writes, by a mapping. Rows that follow each other directly and have the same identity, version and op
-// make one write, so that a record whose values change over time can take several rows.
+// From CSV rows to writes, by a mapping. Rows that follow each other directly and have the same
+// identity, version and op make one write, so that a record whose values change over time can take
+// several rows.
 //
-// Nothing is half applied: if a row of a write is bad, the whole write is left out. A row whose cells cannot be told
-// apart, or whose version or op cannot be read, is taken to belong to the rows around it if these are one write.
+// Nothing is half applied: if a row of a write is bad, the whole write is left out. A row whose
+// cells cannot be told apart, or whose version or op cannot be read, is taken to belong to the rows
+// around it if these are one write.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +25,8 @@ namespace unirust::text {
 // Not thread-safe.
 class CsvWrites {
  public:
-  // Reads the header. INVALID_ARGUMENT if there is none, if two columns have one name, or if a column of the mapping is
-  // missing; the status of the read otherwise.
+  // Reads the header. INVALID_ARGUMENT if there is none, if two columns have one name, or if a
+  // column of the mapping is missing; the status of the read otherwise.
   static absl::StatusOr<std::unique_ptr<CsvWrites>> Create(LineReader lines,
                                                            const CsvMapping& mapping);
 
@@ -82,8 +84,9 @@ class CsvWrites {
   std::vector<Attribute> attributes_;
 
   std::optional<Group> group_;
-  uint64_t unreadable_line_ = 0;  // of a row since the last one of group_ whose identity is unknown; 0: none
-  std::vector<Item> items_;       // ready, to be handed out in order; at most two
+  uint64_t unreadable_line_ =
+      0;  // of a row since the last one of group_ whose identity is unknown; 0: none
+  std::vector<Item> items_;  // ready, to be handed out in order; at most two
   size_t next_item_ = 0;
 };
 

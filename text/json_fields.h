@@ -1,5 +1,5 @@
-// Checked access to the members of parsed JSON objects, with messages that name the field. Private to text/: the only
-// header that shows simdjson's types.
+// Checked access to the members of parsed JSON objects, with messages that name the field. Private
+// to text/: the only header that shows simdjson's types.
 #pragma once
 
 #include <simdjson.h>

@@ -102,6 +102,9 @@ JsonLinesReader::~JsonLinesReader() = default;
 absl::Status JsonLinesReader::Parse(std::string_view line, Write* write) {
   dom::element root;
   const simdjson::error_code error = impl_->parser.parse(line.data(), line.size()).get(root);
+  if (error == simdjson::NUMBER_ERROR) {
+    return absl::InvalidArgumentError("not JSON: a number is malformed or too large");
+  }
   if (error != simdjson::SUCCESS) {
     return absl::InvalidArgumentError(std::string("not JSON: ") + simdjson::error_message(error));
   }
@@ -113,7 +116,8 @@ absl::Status JsonLinesReader::Parse(std::string_view line, Write* write) {
   for (const auto& [name, value] : object) {
     JsonField* field = fields.Find(name);
     if (field == nullptr) {
-      return absl::InvalidArgumentError("unknown field \"" + std::string(name.substr(0, 60)) + "\"");
+      return absl::InvalidArgumentError("unknown field \"" + std::string(name.substr(0, 60)) +
+                                        "\"");
     }
     *field = value;
   }

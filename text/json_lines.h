@@ -1,6 +1,7 @@
 // Writes as JSON, one a line (docs/ingest-formats.md):
 //
-//   {"entity_type": "person", "perspective": "crm", "uid": "42", "descriptors": [{"attr": "email", "value": "a@x.org"}]}
+//   {"entity_type": "person", "perspective": "crm", "uid": "42", "descriptors": [{"attr": "email",
+//   "value": "a@x.org"}]}
 //
 //   JsonLinesReader reader;
 //   UNIRUST_RETURN_IF_ERROR(reader.Parse(line, &write));
@@ -20,10 +21,11 @@ class JsonLinesReader {
   JsonLinesReader();
   ~JsonLinesReader();
 
-  // Reads one line, which must not be blank, into `*write`, and checks it (model Check). INVALID_ARGUMENT names the
-  // field, e.g. "descriptors[2].start: a 64-bit integer is needed, not 1.0"; `*write` is then unspecified. Accepts what
-  // tests/oracle/oracle.py accepts, up to the limits, but for what its JSON parser knows beyond the standard: NaN,
-  // numbers beyond the range of a double and lone surrogates, which could only stand in members that are ignored.
+  // Reads one line, which must not be blank, into `*write`, and checks it (model Check).
+  // INVALID_ARGUMENT names the field, e.g. "descriptors[2].start: a 64-bit integer is needed,
+  // not 1.0"; `*write` is then unspecified. Accepts what tests/oracle/oracle.py accepts, up to the
+  // limits, but for numbers that neither 64 bits nor a double can hold, NaN and lone surrogates.
+  // These are refused everywhere, also in members that are ignored.
   absl::Status Parse(std::string_view line, Write* write);
 
  private:

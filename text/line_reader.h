@@ -1,5 +1,5 @@
-// Lines of a file or of standard input, read in large blocks. Memory is bounded by the longest line that is allowed.
-// Not thread-safe.
+// Lines of a file or of standard input, read in large blocks. Memory is bounded by the longest line
+// that is allowed. Not thread-safe.
 //
 //   UNIRUST_ASSIGN_OR_RETURN(LineReader lines, LineReader::Open("records.jsonl"));
 //   UNIRUST_ASSIGN_OR_RETURN(bool more, lines.Next(&line));
@@ -26,16 +26,17 @@ class LineReader {
   // `path` "-" is standard input. The status of a failed open otherwise, e.g. NOT_FOUND.
   static absl::StatusOr<LineReader> Open(const std::string& path);
 
-  // Reads from an open file descriptor, which it closes unless it is standard input. `name` is for messages.
+  // Reads from an open file descriptor, which it closes unless it is standard input. `name` is for
+  // messages.
   LineReader(int fd, std::string name, Sizes sizes);
   LineReader(int fd, std::string name) : LineReader(fd, std::move(name), Sizes{}) {}
   LineReader(LineReader&& other) noexcept;
   LineReader& operator=(LineReader&&) = delete;
   ~LineReader();
 
-  // True and the next line without its '\n', valid until the next call; false at the end. The last line needs no '\n'.
-  // INVALID_ARGUMENT: the line is longer than line_bytes_max, and is skipped; Next may be called again. Every other
-  // code is a read error.
+  // True and the next line without its '\n', valid until the next call; false at the end. The last
+  // line needs no '\n'. INVALID_ARGUMENT: the line is longer than line_bytes_max, and is skipped;
+  // Next may be called again. Every other code is a read error.
   absl::StatusOr<bool> Next(std::string_view* line);
 
   // Number of the line that the last call of Next was about, from 1.

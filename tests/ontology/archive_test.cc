@@ -78,7 +78,8 @@ TEST(Unarchive, RefusesContentThatBoostCannotRead) {
 
 TEST(Unarchive, RefusesAClassVersionOfANewerProgram) {
   std::string content = Archive(Ontology{}).substr(kHeaderBytes);
-  const size_t version_at = content.find(" 0 1 ") + 3;  // after the tracking flag of the first class
+  const size_t version_at =
+      content.find(" 0 1 ") + 3;  // after the tracking flag of the first class
   ASSERT_LT(version_at, content.size());
   content[version_at] = '2';
   const absl::Status refused = Unarchive(Sealed(content)).status();

@@ -1,8 +1,10 @@
 // A program for the tests of the ontology.
 //
-//   ontology_check_tool < documents      one JSON document a line; prints, line by line, "ok " and the parsed ontology
+//   ontology_check_tool < documents      one JSON document a line; prints, line by line, "ok " and
+//   the parsed ontology
 //                                        as one line of JSON, or the faults
-//   ontology_check_tool --sample > FILE  writes the sample archive of the present version (docs/ontology.md)
+//   ontology_check_tool --sample > FILE  writes the sample archive of the present version
+//   (docs/ontology.md)
 #include <algorithm>
 #include <iostream>
 #include <string>

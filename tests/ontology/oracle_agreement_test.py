@@ -3,8 +3,8 @@
 
     oracle_agreement_test.py PATH/TO/ontology_check_tool [--seed N] [--documents N]
 
-Both must refuse the same documents, the store with every fault of the oracle's at the same place (it may find more), and
-read the same content from the others.
+Both must refuse the same documents, the store with every fault of the oracle's at the same place (it may find more),
+and read the same content from the others.
 """
 import argparse
 import copy
@@ -120,7 +120,7 @@ def place(fault):
 
 
 def finite(digits):
-    """Python reads NaN, Infinity and 1e400; as a weight the oracle refuses them, and elsewhere they are no good either."""
+    """Python reads NaN and 1e400; the oracle refuses them as weights, and elsewhere they are no good either."""
     if not math.isfinite(float(digits)):
         raise ValueError(digits)
     return float(digits)
@@ -171,7 +171,8 @@ def main():
     parser.add_argument("--documents", type=int, default=1500)
     args = parser.parse_args()
     texts = list(documents(random.Random(args.seed), args.documents))
-    run = subprocess.run([args.tool], input="".join(t + "\n" for t in texts).encode(), stdout=subprocess.PIPE, check=True)
+    document = "".join(t + "\n" for t in texts).encode()
+    run = subprocess.run([args.tool], input=document, stdout=subprocess.PIPE, check=True)
     answers = run.stdout.decode().splitlines()
     if len(answers) != len(texts):
         sys.exit(f"{len(answers)} answers to {len(texts)} documents")

@@ -1,4 +1,5 @@
-// An ontology that uses every member of every class, for the archive's tests and its stored samples.
+// An ontology that uses every member of every class, for the archive's tests and its stored
+// samples.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +9,25 @@
 
 namespace unirust::ontology {
 
-// The content of samples/ontology_v1.archive. A later version gets a function of its own; this one stays as it is.
+// The content of samples/ontology_v1.archive. A later version gets a function of its own; this one
+// stays as it is.
 inline Ontology SampleOntologyV1() {
   Ontology o;
-  o.identity_keys = {
-      {.name = "tax", .attributes = {"tax_number"}, .max_group = {}, .hold = false, .entity_types = {}},
-      {.name = "name+phone",
-       .attributes = {"name", "phone"},
-       .max_group = std::numeric_limits<uint64_t>::max(),
-       .hold = true,
-       .entity_types = {"person", "firm"}},
-      {.name = "\"quoted\"\n\xF0\x9F\x98\x80", .attributes = {"\x01\x7F", "a b"}, .max_group = 1, .hold = false,
-       .entity_types = {}}};
+  o.identity_keys = {{.name = "tax",
+                      .attributes = {"tax_number"},
+                      .max_group = {},
+                      .hold = false,
+                      .entity_types = {}},
+                     {.name = "name+phone",
+                      .attributes = {"name", "phone"},
+                      .max_group = std::numeric_limits<uint64_t>::max(),
+                      .hold = true,
+                      .entity_types = {"person", "firm"}},
+                     {.name = "\"quoted\"\n\xF0\x9F\x98\x80",
+                      .attributes = {"\x01\x7F", "a b"},
+                      .max_group = 1,
+                      .hold = false,
+                      .entity_types = {}}};
   o.strong_identifiers = {{"tax_number", Scope::kGlobal, {"person"}},
                           {"passport", Scope::kPerspective, {}}};
   o.constraints = {{"one_email", "email", ConstraintKind::kUnique, {}},

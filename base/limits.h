@@ -18,24 +18,26 @@ inline constexpr size_t kKeyInstancesMax = 1024;          // semantics.md, 4.1
 inline constexpr size_t kMessageBytesMax = 4 * 1024 * 1024;   // gRPC message received
 inline constexpr size_t kRecordsPerRequestMax = 20000;        // records in one ingest request or chunk
 inline constexpr size_t kQueryDescriptorsMax = 64;            // pairs in one query
+inline constexpr size_t kQueryMatchesMax = 100000;             // matches that one unary query may gather
 inline constexpr size_t kPageItemsDefault = 1000;             // items of a page where the request says 0
 inline constexpr size_t kPageItemsMax = 10000;                // items of a page
 inline constexpr size_t kUnaryAnswerBytesMax = 3 * 1024 * 1024;  // a unary answer; beyond: use the stream
 inline constexpr size_t kCursorBytesMax = 8 * 1024;           // a resumption cursor
 inline constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;   // gRPC message that our own clients receive
 inline constexpr size_t kStatusMessageBytesMax = 2048;        // message of a gRPC status
-inline constexpr size_t kChunksInFlightMax = 4;               // chunks of one ingest stream read ahead
 
 // --- one daemon -----------------------------------------------------------------------------
 inline constexpr size_t kCommitRecordsMax = 5000;      // records gathered into one commit
 inline constexpr size_t kIngestQueueRecordsMax = 50000;  // records waiting for a commit
 inline constexpr size_t kServerThreadsMax = 512;       // threads that serve requests
+inline constexpr size_t kDrainMsMax = 5000;            // until running requests are cancelled at shutdown
 
 inline constexpr size_t kSymbolCacheEntriesMax = 65536;  // symbols held in memory
 inline constexpr uint64_t kMemoryBudgetBytesMin = 64ULL << 20U;
 
 // --- answers --------------------------------------------------------------------------------
 inline constexpr size_t kConflictNamesMax = 100;  // records or entities listed in one conflict (semantics.md, 8)
+inline constexpr size_t kNeighbourhoodRecordsMax = 10000;  // records of the entities of one neighbourhood
 
 // --- ontology -------------------------------------------------------------------------------
 inline constexpr size_t kOntologyBytesMax = 1024 * 1024;  // JSON text

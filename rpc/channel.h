@@ -1,0 +1,20 @@
+// Channels to our daemons, with our limits.
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <memory>
+#include <string>
+
+namespace unirust::rpc {
+
+// Takes answers up to limits::kAnswerBytesMax; tries a lost connection again at least once a
+// second.
+grpc::ChannelArguments ChannelArguments();
+
+// A plaintext channel to `address` (host:port or unix:path). Connects when first used; never fails
+// by itself.
+std::shared_ptr<grpc::Channel> Connect(const std::string& address);
+
+}  // namespace unirust::rpc

@@ -1,0 +1,79 @@
+#include "rpc/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "rpc/channel.h"
+#include "rpc/malformed.h"
+
+namespace unirust::rpc {
+namespace {
+
+std::string RealAddress(const std::string& listen, int port) {
+  if (!listen.ends_with(":0")) return listen;
+  return listen.substr(0, listen.size() - 1) + std::to_string(port);
+}
+
+// Must happen once in the process, before the first server is built.
+void EnableStandardServices() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+}
+
+void SetLimits(grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota quota("unirust");
+  quota.SetMaxThreads(static_cast<int>(limits::kServerThreadsMax));
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
+  // Lets the transport take in the next chunk of a stream while the one before it is committed.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+                             static_cast<int>(limits::kMessageBytesMax));
+  // Otherwise two daemons share a port, and each gets some of the requests.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
+                                                      grpc::Service& service) {
+  EnableStandardServices();
+  grpc::ServerBuilder builder;
+  SetLimits(builder);
+  int port = 0;
+  if (!listen.empty()) builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(MakeMalformedRequestInterceptor());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || (!listen.empty() && port == 0)) {
+    return absl::UnavailableError("cannot listen on '" + listen +
+                                  "': not host:port, not an address of this machine, or in use");
+  }
+  return std::unique_ptr<Server>(new Server(std::move(server), RealAddress(listen, port)));
+}
+
+Server::Server(std::unique_ptr<grpc::Server> server, std::string address)
+    : server_(std::move(server)), address_(std::move(address)) {}
+
+Server::~Server() { Shutdown(); }
+
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
+  return server_->InProcessChannel(ChannelArguments());
+}
+
+void Server::Shutdown() {
+  server_->Shutdown(std::chrono::system_clock::now() +
+                    std::chrono::milliseconds(limits::kDrainMsMax));
+}
+
+}  // namespace unirust::rpc

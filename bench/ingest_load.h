@@ -1,0 +1,34 @@
+// Sends records as fast as the store acknowledges them, over one IngestRecordsStream with a window
+// of unanswered chunks.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "bench/random_records.h"
+#include "proto/unirust.grpc.pb.h"
+
+namespace unirust::bench {
+
+struct IngestOptions {
+  uint64_t first = 0;          // number of the first record
+  uint64_t records = 2000000;  // how many
+  uint64_t batch = 1000;       // records in a chunk
+  uint64_t in_flight = 8;      // chunks sent and not yet answered
+};
+
+struct IngestTimes {
+  std::chrono::steady_clock::time_point begin;
+  std::vector<std::chrono::steady_clock::time_point> answered;  // per chunk, in order
+};
+
+// Blocks until everything is acknowledged. `*acknowledged` counts records while it runs. The status
+// of the stream if it breaks; INTERNAL if an answer has not one assignment per record.
+absl::Status Ingest(proto::RouterService::Stub* router, const RandomRecords& source,
+                    const IngestOptions& options, std::atomic<uint64_t>* acknowledged,
+                    IngestTimes* times);
+
+}  // namespace unirust::bench

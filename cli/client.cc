@@ -1,0 +1,30 @@
+#include "cli/client.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+#include "cli/failure.h"
+#include "rpc/channel.h"
+
+namespace unirust::cli {
+absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags) {
+  std::unique_ptr<Client> client(new Client);
+  if (flags.data_dir.empty()) {
+    client->router_ = flags.router;
+    client->stub_ = proto::RouterService::NewStub(rpc::Connect(flags.router));
+    return client;
+  }
+  UNIRUST_ASSIGN_OR_RETURN(client->embedded_, EmbeddedStore::Open(flags));
+  client->stub_ = proto::RouterService::NewStub(client->embedded_->channel());
+  return client;
+}
+
+absl::Status Client::Explain(const grpc::Status& status) const {
+  const absl::Status ours = proto::FromGrpc(status);
+  if (!absl::IsUnavailable(ours) || router_.empty()) return ours;
+  return WithHint(absl::UnavailableError("router " + router_ + ": " + std::string(ours.message())),
+                  "Is it running? Start one with `unirust serve --data-dir DIR`, name another with "
+                  "--router ADDR,\n  or work on a directory without a daemon: --data-dir DIR.");
+}
+
+}  // namespace unirust::cli

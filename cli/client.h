@@ -1,0 +1,72 @@
+// A connection to the RouterService: of a daemon, or of a store that this process opens itself
+// (embedded mode). Commands see no difference.
+//
+//   UNIRUST_ASSIGN_OR_RETURN(auto client, Client::Open(flags.store));
+//   UNIRUST_RETURN_IF_ERROR(client->Call(&Router::GetStats, proto::StatsRequest(), &stats));
+//
+// Thread-safe.
+#pragma once
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cli/embedded.h"
+#include "cli/flags.h"
+#include "proto/status.h"
+#include "proto/unirust.grpc.pb.h"
+
+namespace unirust::cli {
+
+using Router = proto::RouterService::Stub;
+
+class Client {
+ public:
+  // Embedded: the errors of Engine::Open. A router is not contacted before the first call.
+  static absl::StatusOr<std::unique_ptr<Client>> Open(const StoreFlags& flags);
+
+  Router& stub() { return *stub_; }
+
+  template <typename Request, typename Response>
+  absl::Status Call(grpc::Status (Router::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response) {
+    grpc::ClientContext context;
+    return Explain(((*stub_).*method)(&context, request, response));
+  }
+
+  // Calls `take` with each chunk of a streamed answer, until it returns false or an error.
+  template <typename Request, typename Chunk>
+  absl::Status Stream(std::unique_ptr<grpc::ClientReader<Chunk>> (Router::*method)(
+                          grpc::ClientContext*, const Request&),
+                      const Request& request,
+                      const std::function<absl::StatusOr<bool>(const Chunk&)>& take) {
+    grpc::ClientContext context;
+    const auto reader = ((*stub_).*method)(&context, request);
+    Chunk chunk;
+    while (reader->Read(&chunk)) {
+      const absl::StatusOr<bool> more = take(chunk);
+      if (more.ok() && *more) continue;
+      context.TryCancel();
+      reader->Finish();
+      return more.status();
+    }
+    return Explain(reader->Finish());
+  }
+
+  // A gRPC status as ours, with a hint where something can be done about it.
+  absl::Status Explain(const grpc::Status& status) const;
+
+ private:
+  Client() = default;
+
+  std::string router_;                       // empty in embedded mode
+  std::unique_ptr<EmbeddedStore> embedded_;  // outlives the stub
+  std::unique_ptr<Router> stub_;
+};
+
+}  // namespace unirust::cli

@@ -1,0 +1,23 @@
+// The commands of `unirust`. Each talks the published RouterService and nothing else, prints its
+// result to standard output, and returns what went wrong (failure.h).
+#pragma once
+
+#include "absl/status/status.h"
+#include "cli/flags.h"
+
+namespace unirust::cli {
+
+absl::Status Run(const ServeFlags& flags);
+absl::Status Run(const IngestFlags& flags);
+absl::Status Run(const QueryFlags& flags);
+absl::Status Run(const EntityFlags& flags);
+absl::Status Run(const ConflictsFlags& flags);
+absl::Status Run(const ScanFlags& flags);
+absl::Status Run(const ExportFlags& flags);
+absl::Status Run(const StatsFlags& flags);
+absl::Status Run(const OntologyShowFlags& flags);
+absl::Status Run(const OntologyApplyFlags& flags);
+absl::Status Run(const OntologyCheckFlags& flags);
+absl::Status Run(const CheckpointFlags& flags);
+
+}  // namespace unirust::cli

@@ -1,0 +1,395 @@
+// The command line of `unirust`. The only file of this folder that includes CLI11, whose header
+// costs seconds to compile.
+#include "cli/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "base/exit_codes.h"
+#include "cli/formats/names.h"
+#include "config/settings.h"
+
+namespace unirust::cli {
+namespace {
+
+constexpr char kDefaultRouter[] = "127.0.0.1:50060";
+
+// The parse of one command line: the variables that CLI11 fills, and the command that was chosen.
+struct Parse {
+  CLI::App app{
+      "Entity resolution over time: records from several sources in; entities, golden "
+      "records, conflicts and a graph out.",
+      "unirust"};
+  std::optional<Command> command;
+  std::string failure;  // of the settings of `serve`, which come from more than the command line
+
+  ServeFlags serve;
+  config::Settings serve_settings = Declare(serve.settings);
+  IngestFlags ingest;
+  QueryFlags query;
+  EntityFlags entity;
+  ConflictsFlags conflicts;
+  ScanFlags scan;
+  ExportFlags export_flags;
+  StatsFlags stats;
+  OntologyShowFlags show;
+  OntologyApplyFlags apply;
+  OntologyCheckFlags check;
+  StoreFlags check_store;
+  CheckpointFlags checkpoint;
+};
+
+std::string RouterFromEnvironment() {
+  const char* router = std::getenv("UNIRUST_ROUTER");
+  return router != nullptr && *router != '\0' ? router : kDefaultRouter;
+}
+
+// Adds a subcommand that sets `parse->command` to a copy of `*flags`.
+template <typename Flags>
+CLI::App* AddCommand(Parse* parse, CLI::App* parent, Flags* flags, const std::string& name,
+                     const std::string& description, const std::string& examples) {
+  CLI::App* command = parent->add_subcommand(name, description);
+  command->footer("\nExamples:\n" + examples);
+  command->callback([parse, flags] { parse->command = *flags; });
+  return command;
+}
+
+// Instants are whole numbers; the option stays absent if the flag is not given.
+void AddInstant(CLI::App* command, const std::string& flag, const std::string& help,
+                std::function<void(Instant)> assign) {
+  const auto parse = [flag, assign = std::move(assign)](const std::string& text) {
+    Instant instant = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, instant);
+    if (text.empty() || error != std::errc() || stop != end) {
+      throw CLI::ValidationError(flag, "a 64-bit whole number is needed, not '" + text + "'");
+    }
+    assign(instant);
+  };
+  command->add_option_function<std::string>(flag, parse, help)->type_name("TIME");
+}
+
+void AddFromTo(CLI::App* command, std::optional<Instant>* from, std::optional<Instant>* to) {
+  AddInstant(command, "--from", "only what overlaps the time from here on (inclusive)",
+             [from](Instant instant) { *from = instant; });
+  AddInstant(command, "--to", "... and before this (exclusive)",
+             [to](Instant instant) { *to = instant; });
+}
+
+void AddPaging(CLI::App* command, size_t* limit, std::string* cursor) {
+  command->add_option("--limit", *limit, "print at most N and a cursor to go on from; 0: all")
+      ->type_name("N");
+  command->add_option("--cursor", *cursor, "go on where an earlier call with --limit ended")
+      ->type_name("CURSOR");
+}
+
+void AddJson(CLI::App* command, bool* json) {
+  command->add_flag("--json", *json, "JSON for programs, one object a line (docs/cli.md)");
+}
+
+void AddStore(CLI::App* command, StoreFlags* store) {
+  auto* router = command->add_option("--router", store->router,
+                                     "address of a router or of `unirust serve` [UNIRUST_ROUTER, "
+                                     "default 127.0.0.1:50060]");
+  router->type_name("ADDR");
+  auto* data_dir = command->add_option("--data-dir", store->data_dir,
+                                       "work on a store's directory in this process, without a "
+                                       "daemon; created if absent");
+  data_dir->type_name("DIR")->excludes(router);
+  const auto set_budget = [store](const std::string& text) {
+    config::Settings settings;
+    config::Setting setting{"memory-budget", &store->memory_budget, "", ""};
+    const absl::Status status = settings.Assign(setting, text, "--memory-budget");
+    if (!status.ok()) throw CLI::ValidationError(std::string(status.message()));
+  };
+  command
+      ->add_option_function<std::string>("--memory-budget", set_budget,
+                                         "with --data-dir: memory for caches and write buffers; "
+                                         "default 512MiB")
+      ->type_name("SIZE")
+      ->needs(data_dir);
+}
+
+void AddServe(Parse* parse) {
+  CLI::App* command = AddCommand(
+      parse, &parse->app, &parse->serve, "serve",
+      "Serve a store from this one process: a router and its shard together. Prints a ready line "
+      "with the address; ends cleanly on SIGTERM or Ctrl-C.",
+      "  unirust serve --data-dir /var/lib/unirust --ontology ontology.json\n"
+      "  unirust serve --ephemeral --listen 127.0.0.1:0      # for trials: a temporary store on a "
+      "free port\n"
+      "\nEvery setting comes from the first of: flag, environment variable (in brackets), the TOML "
+      "file named by\n--config or UNIRUST_CONFIG, default. docs/configuration.md lists them.");
+  config::AddFlags(parse->serve_settings, *command);
+  command->callback([parse] {
+    absl::Status status = parse->serve_settings.AssignFromEnvironmentAndFile();
+    if (status.ok()) status = CheckStore(parse->serve.settings.store);
+    parse->failure = std::string(status.message());
+    parse->command = parse->serve;
+  });
+}
+
+void AddIngest(Parse* parse) {
+  IngestFlags* flags = &parse->ingest;
+  CLI::App* command = AddCommand(
+      parse, &parse->app, flags, "ingest",
+      "Write records from files: JSON Lines, or CSV with a mapping (docs/ingest-formats.md). A "
+      "record is acknowledged when it is durable and resolved. Writing the same again changes "
+      "nothing.",
+      "  unirust ingest --data-dir D --ontology ontology.json crm.jsonl erp.jsonl\n"
+      "  unirust ingest --mapping crm-mapping.json customers.csv\n"
+      "  zcat big.jsonl.gz | unirust ingest -\n"
+      "  unirust ingest --keep-going --resume-file big.state big.jsonl    # run again to go on\n"
+      "\nExit code 3 if lines were refused; they are listed on standard error with file and line.");
+  command->add_option("FILE", flags->files, "files to read; '-' is standard input")->required();
+  command->add_option("--ontology", flags->ontology, "apply this ontology (JSON) first")
+      ->type_name("FILE");
+  command->add_option("--mapping", flags->mapping, "columns of CSV files (docs/ingest-formats.md)")
+      ->type_name("FILE");
+  command->add_option("--batch", flags->batch, "records sent together, default 1000")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, limits::kRecordsPerRequestMax));
+  command
+      ->add_option("--in-flight", flags->in_flight,
+                   "batches sent ahead of the answer that they are durable, default 4")
+      ->type_name("N")
+      ->check(CLI::Range(1, 64));
+  command->add_flag("--keep-going", flags->keep_going,
+                    "report bad lines and go on with the good ones, instead of stopping");
+  command
+      ->add_option("--resume-file", flags->resume_file,
+                   "remember here what was acknowledged; a later run skips it")
+      ->type_name("FILE");
+  auto* quiet = command->add_flag("--quiet", flags->quiet, "no progress and no summary");
+  command->add_flag("--progress", flags->progress, "show progress also without a terminal")
+      ->excludes(quiet);
+  AddJson(command, &flags->json);
+  AddStore(command, &flags->store);
+}
+
+void AddQuery(Parse* parse) {
+  QueryFlags* flags = &parse->query;
+  CLI::App* command = AddCommand(
+      parse, &parse->app, flags, "query",
+      "Find the entities that hold all the given values at one time. Two entities of one type that "
+      "match at one time are a conflict, unless --all is given.",
+      "  unirust query email=ada@example.org\n"
+      "  unirust query city=Paris role=buyer --from 20200101 --to 20210101\n"
+      "  unirust query --all --json country=FR");
+  command->add_option("ATTR=VALUE", flags->pairs, "values that must hold; split at the first '='")
+      ->required();
+  AddInstant(command, "--from", "from this time on (inclusive); default: always",
+             [flags](Instant instant) { flags->interval.start = instant; });
+  AddInstant(command, "--to", "before this time (exclusive); default: always",
+             [flags](Instant instant) { flags->interval.end = instant; });
+  command->add_flag("--all", flags->all, "stream every match, never a conflict");
+  AddJson(command, &flags->json);
+  AddStore(command, &flags->store);
+}
+
+void AddEntity(Parse* parse) {
+  EntityFlags* flags = &parse->entity;
+  CLI::App* command = AddCommand(
+      parse, &parse->app, flags, "entity",
+      "Show the entity that holds a record: its golden record over time and its records.",
+      "  unirust entity person/crm/42            # type/perspective/uid of any of its records\n"
+      "  unirust entity person/crm/42 --as-of 20240101\n"
+      "  unirust entity 'file/nas/a%2Fb'         # '%' and '/' inside a part: %25 and %2F");
+  command->add_option("NAME", flags->name, "name of any record of the entity")->required();
+  AddInstant(command, "--as-of", "only what holds at this time",
+             [flags](Instant instant) { flags->as_of = instant; });
+  AddJson(command, &flags->json);
+  AddStore(command, &flags->store);
+}
+
+void AddConflicts(Parse* parse) {
+  ConflictsFlags* flags = &parse->conflicts;
+  CLI::App* command = AddCommand(
+      parse, &parse->app, flags, "conflicts",
+      "List conflicts: several values at one time (direct), violated constraints, and evidence "
+      "between entities that provably differ (indirect).",
+      "  unirust conflicts --kind direct --attribute email\n"
+      "  unirust conflicts --from 20240101 --to 20250101 --json\n"
+      "  unirust conflicts --limit 50             # prints the cursor of the next 50");
+  command->add_option("--attribute", flags->attribute, "only of this attribute")->type_name("NAME");
+  command->add_option("--kind", flags->kind, "only of this kind")
+      ->type_name("KIND")
+      ->check(CLI::IsMember({"direct", "constraint_violation", "indirect"}));
+  AddFromTo(command, &flags->from, &flags->to);
+  AddPaging(command, &flags->limit, &flags->cursor);
+  AddJson(command, &flags->json);
+  AddStore(command, &flags->store);
+}
+
+void AddScan(Parse* parse) {
+  ScanFlags* flags = &parse->scan;
+  CLI::App* command =
+      AddCommand(parse, &parse->app, flags, "scan",
+                 "List records as their sources tell them, with the entity that each belongs to.",
+                 "  unirust scan --perspective crm --limit 20\n"
+                 "  unirust scan email=ada@example.org\n"
+                 "  unirust scan --type person --from 20240101 --to 20250101 --json");
+  command->add_option("ATTR=VALUE", flags->pair, "only records that hold this value");
+  command->add_option("--type", flags->entity_type, "only of this entity type")->type_name("NAME");
+  command->add_option("--perspective", flags->perspective, "only of this source")
+      ->type_name("NAME");
+  AddFromTo(command, &flags->from, &flags->to);
+  AddPaging(command, &flags->limit, &flags->cursor);
+  AddJson(command, &flags->json);
+  AddStore(command, &flags->store);
+}
+
+void AddExport(Parse* parse) {
+  ExportFlags* flags = &parse->export_flags;
+  CLI::App* command = AddCommand(
+      parse, &parse->app, flags, "export",
+      "Export the graph: records, entities and the edges between them (docs/graph-export.md).",
+      "  unirust export --format canonical > all.jsonl       # sorted: equal stores, equal bytes\n"
+      "  unirust export --format graphml --out graph.graphml\n"
+      "  unirust export --format neo4j-csv --out import/      # nodes.csv, relationships.csv\n"
+      "  unirust export --format html --entity person/crm/42 --out ada.html\n"
+      "  unirust export --format jsonl --only entity,conflict");
+  command->add_option("--format", flags->format, "one of: " + CLI::detail::join(GraphFormats()))
+      ->type_name("FORMAT")
+      ->required()
+      ->check(CLI::IsMember(GraphFormats()));
+  command->add_option("--out", flags->out, "file (neo4j-csv: directory); default standard output")
+      ->type_name("PATH");
+  command
+      ->add_option("--entity", flags->entities,
+                   "only the entity of this record, its records, edges and conflicts; may be "
+                   "repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      ->add_option("--only", flags->only,
+                   "only these parts, with commas between: record, entity, conflict, same_as, "
+                   "generic")
+      ->type_name("PARTS")
+      ->delimiter(',')
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(CLI::IsMember({"record", "entity", "conflict", "same_as", "generic"}));
+  AddStore(command, &flags->store);
+}
+
+void AddOntology(Parse* parse) {
+  CLI::App* group = parse->app.add_subcommand(
+      "ontology", "Show, apply or check the rules of resolution (docs/ontology.md).");
+  group->require_subcommand(1);
+  CLI::App* show = AddCommand(parse, group, &parse->show, "show", "Print the ontology in force.",
+                              "  unirust ontology show > ontology.json");
+  AddStore(show, &parse->show.store);
+
+  CLI::App* apply =
+      AddCommand(parse, group, &parse->apply, "apply",
+                 "Switch to an ontology and resolve all records anew; no record is lost.",
+                 "  unirust ontology apply ontology.json");
+  apply->add_option("FILE", parse->apply.file, "JSON; '-' is standard input")->required();
+  AddStore(apply, &parse->apply.store);
+
+  CLI::App* check = AddCommand(
+      parse, group, &parse->check, "check",
+      "Check an ontology and list every fault; with --router or --data-dir also whether the stored "
+      "records fit it. Changes nothing.",
+      "  unirust ontology check ontology.json\n"
+      "  unirust ontology check --data-dir D ontology.json");
+  check->add_option("FILE", parse->check.file, "JSON; '-' is standard input")->required();
+  AddStore(check, &parse->check_store);
+  check->callback([parse] {
+    const StoreFlags& store = parse->check_store;
+    if (!store.router.empty() || !store.data_dir.empty()) parse->check.store = store;
+    parse->command = parse->check;
+  });
+}
+
+void AddOthers(Parse* parse) {
+  CLI::App* stats =
+      AddCommand(parse, &parse->app, &parse->stats, "stats",
+                 "Count records, entities, conflicts and edges.", "  unirust stats --json");
+  AddJson(stats, &parse->stats.json);
+  AddStore(stats, &parse->stats.store);
+
+  CLI::App* checkpoint =
+      AddCommand(parse, &parse->app, &parse->checkpoint, "checkpoint",
+                 "Take a consistent copy of the store below its backup directory, while it runs.",
+                 "  unirust checkpoint before-upgrade\n"
+                 "  unirust checkpoint --data-dir D --backup-dir /backups");
+  checkpoint->add_option("NAME", parse->checkpoint.name,
+                         "letters, digits, '.', '_' and '-'; default: a fresh one");
+  AddStore(checkpoint, &parse->checkpoint.store);
+  checkpoint
+      ->add_option("--backup-dir", parse->checkpoint.store.backup_dir,
+                   "with --data-dir: where the copy goes")
+      ->type_name("DIR")
+      ->needs("--data-dir");
+}
+
+void AddCommands(Parse* parse) {
+  parse->app.set_version_flag("--version", std::string("unirust ") + UNIRUST_VERSION,
+                              "print the version and exit");
+  parse->app.set_help_flag("--help,-h", "print this text and exit");
+  parse->app.require_subcommand(1);
+  parse->app.get_formatter()->column_width(30);
+  parse->app.footer(
+      "\nTry:\n"
+      "  unirust ingest --data-dir D --ontology ontology.json records.jsonl\n"
+      "  unirust stats --data-dir D\n"
+      "  unirust serve --data-dir D\n"
+      "\nEvery command has its own --help, with examples. Exit codes: 0 done, 1 failed, 2 usage,\n"
+      "3 refused input, 4 unavailable, 5 data directory, 6 damaged data, 7 storage failure.");
+  AddServe(parse);
+  AddIngest(parse);
+  AddQuery(parse);
+  AddEntity(parse);
+  AddConflicts(parse);
+  AddScan(parse);
+  AddExport(parse);
+  AddOntology(parse);
+  AddOthers(parse);
+}
+
+int UsageError(const Parse& parse, const std::string& message) {
+  std::string name = "unirust";
+  for (const CLI::App* app = &parse.app; !app->get_subcommands().empty();) {
+    app = app->get_subcommands().front();
+    name += " " + app->get_name();
+  }
+  std::fprintf(stderr, "%s: %s\nTry '%s --help'.\n", name.c_str(), message.c_str(), name.c_str());
+  return kExitUsage;
+}
+
+// Fills in the default router where neither flag was given.
+struct DefaultRouter {
+  template <typename Flags>
+  void operator()(Flags& flags) const {
+    if constexpr (requires { flags.store.router; }) Set(&flags.store);
+  }
+  void operator()(OntologyCheckFlags&) const {}  // without a store, none is asked
+  static void Set(StoreFlags* store) {
+    if (store->data_dir.empty() && store->router.empty()) store->router = RouterFromEnvironment();
+  }
+};
+
+}  // namespace
+
+std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv) {
+  const auto parse = std::make_unique<Parse>();
+  AddCommands(parse.get());
+  try {
+    parse->app.parse(argc, argv);
+  } catch (const CLI::Success& answered) {  // --help, --version
+    return parse->app.exit(answered);
+  } catch (const CLI::ParseError& error) {
+    return UsageError(*parse, error.what());
+  }
+  if (!parse->failure.empty()) return UsageError(*parse, parse->failure);
+  std::visit(DefaultRouter{}, *parse->command);
+  return *parse->command;
+}
+
+}  // namespace unirust::cli

@@ -1,0 +1,121 @@
+// The command line of `unirust`: what each command was asked to do. Only flags.cc knows the library
+// that parses it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/limits.h"
+#include "config/programs.h"
+#include "model/time.h"
+
+namespace unirust::cli {
+
+// Where the records are: behind a router, or in a directory that this process opens itself.
+struct StoreFlags {
+  std::string router;                             // address; empty if `data_dir` is given
+  std::string data_dir;                           // empty: `router`
+  config::ByteSize memory_budget{512ULL << 20U};  // data_dir only
+  std::string backup_dir;                         // data_dir only: where checkpoints go
+};
+
+struct ServeFlags {
+  config::ServeSettings settings;
+};
+
+struct IngestFlags {
+  StoreFlags store;
+  std::string ontology;  // applied first; empty: the stored one stays
+  std::string mapping;   // for CSV files
+  std::string resume_file;
+  size_t batch = 1000;   // records in a chunk, at most
+  size_t in_flight = 4;  // chunks sent and not yet answered, at most
+  bool keep_going = false;
+  bool progress = false;
+  bool quiet = false;
+  bool json = false;
+  std::vector<std::string> files;
+};
+
+struct QueryFlags {
+  StoreFlags store;
+  std::vector<std::string> pairs;  // "attribute=value"
+  Interval interval;
+  bool all = false;
+  bool json = false;
+};
+
+struct EntityFlags {
+  StoreFlags store;
+  std::string name;
+  std::optional<Instant> as_of;
+  bool json = false;
+};
+
+struct ConflictsFlags {
+  StoreFlags store;
+  std::string attribute;
+  std::string kind;
+  std::optional<Instant> from;
+  std::optional<Instant> to;
+  size_t limit = 0;  // 0: all
+  std::string cursor;
+  bool json = false;
+};
+
+struct ScanFlags {
+  StoreFlags store;
+  std::string pair;  // "attribute=value", or empty
+  std::string entity_type;
+  std::string perspective;
+  std::optional<Instant> from;
+  std::optional<Instant> to;
+  size_t limit = 0;
+  std::string cursor;
+  bool json = false;
+};
+
+struct ExportFlags {
+  StoreFlags store;
+  std::string format;
+  std::string out;  // empty: standard output
+  std::vector<std::string> entities;
+  std::vector<std::string> only;  // parts
+};
+
+struct StatsFlags {
+  StoreFlags store;
+  bool json = false;
+};
+
+struct OntologyShowFlags {
+  StoreFlags store;
+};
+
+struct OntologyApplyFlags {
+  StoreFlags store;
+  std::string file;
+};
+
+struct OntologyCheckFlags {
+  std::optional<StoreFlags> store;  // absent: the text alone is checked
+  std::string file;
+};
+
+struct CheckpointFlags {
+  StoreFlags store;
+  std::string name;  // empty: a fresh one
+};
+
+using Command = std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags,
+                             ScanFlags, ExportFlags, StatsFlags, OntologyShowFlags,
+                             OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags>;
+
+// Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
+std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);
+
+}  // namespace unirust::cli

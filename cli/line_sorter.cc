@@ -1,0 +1,238 @@
+#include "cli/line_sorter.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace unirust::cli {
+namespace {
+
+constexpr size_t kFileBufferBytes = 256 * 1024;
+
+using EmitLine = std::function<absl::Status(std::string_view)>;
+
+absl::Status FileError(std::string_view doing, const std::string& directory, int error) {
+  return absl::ResourceExhaustedError(std::string(doing) + " a temporary file in " + directory +
+                                      ": " + std::strerror(error) +
+                                      " (set TMPDIR to a directory with more room)");
+}
+
+uint64_t Prefix(std::string_view line) {
+  uint64_t prefix = 0;
+  for (size_t i = 0; i < sizeof prefix; ++i) {
+    prefix = prefix << 8U | (i < line.size() ? static_cast<unsigned char>(line[i]) : 0U);
+  }
+  return prefix;
+}
+
+std::string TemporaryDirectory(const std::string& wanted) {
+  if (!wanted.empty()) return wanted;
+  const char* directory = std::getenv("TMPDIR");
+  return directory != nullptr && *directory != '\0' ? directory : "/tmp";
+}
+
+}  // namespace
+
+// Reads the lines of a finished spill file one by one. The file is closed, and thereby gone, with
+// the object.
+class LineSorter::Run {
+ public:
+  Run(int fd, std::string directory) : fd_(fd), directory_(std::move(directory)) {}
+  ~Run() { close(fd_); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  // Moves to the next line; false at the end.
+  absl::StatusOr<bool> Next() {
+    position_ += line_size_ + (started_ ? 1 : 0);
+    started_ = true;
+    for (size_t searched = 0;;) {
+      const std::string_view rest = std::string_view(buffer_).substr(position_);
+      if (const size_t newline = rest.find('\n', searched); newline != rest.npos) {
+        line_size_ = newline;
+        return true;
+      }
+      searched = rest.size();
+      UNIRUST_ASSIGN_OR_RETURN(const bool more, Fill());
+      if (!more) return false;
+    }
+  }
+
+  std::string_view line() const { return std::string_view(buffer_).substr(position_, line_size_); }
+  uint64_t prefix() const { return Prefix(line()); }
+
+ private:
+  // Drops what was read and appends a block of the file; false at its end.
+  absl::StatusOr<bool> Fill() {
+    buffer_.erase(0, position_);
+    position_ = 0;
+    const size_t kept = buffer_.size();
+    buffer_.resize(kept + kFileBufferBytes);
+    ssize_t got = 0;
+    do {
+      got = read(fd_, &buffer_[kept], kFileBufferBytes);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) return FileError("cannot read", directory_, errno);
+    buffer_.resize(kept + static_cast<size_t>(got));
+    return got > 0;
+  }
+
+  int fd_;
+  std::string directory_;
+  std::string buffer_;
+  size_t position_ = 0;
+  size_t line_size_ = 0;
+  bool started_ = false;
+};
+
+class LineSorter::Writer {
+ public:
+  Writer(int fd, std::string directory) : fd_(fd), directory_(std::move(directory)) {}
+  ~Writer() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  absl::Status Add(std::string_view line) {
+    buffer_.append(line);
+    buffer_.push_back('\n');
+    return buffer_.size() < kFileBufferBytes ? absl::OkStatus() : Flush();
+  }
+
+  absl::StatusOr<std::unique_ptr<Run>> Finish() {
+    UNIRUST_RETURN_IF_ERROR(Flush());
+    if (lseek(fd_, 0, SEEK_SET) < 0) return FileError("cannot rewind", directory_, errno);
+    return std::make_unique<Run>(std::exchange(fd_, -1), directory_);
+  }
+
+ private:
+  absl::Status Flush() {
+    std::string_view rest = buffer_;
+    while (!rest.empty()) {
+      const ssize_t wrote = write(fd_, rest.data(), rest.size());
+      if (wrote < 0 && errno == EINTR) continue;
+      if (wrote < 0) return FileError("cannot write", directory_, errno);
+      rest.remove_prefix(static_cast<size_t>(wrote));
+    }
+    buffer_.clear();
+    return absl::OkStatus();
+  }
+
+  int fd_;
+  std::string directory_;
+  std::string buffer_;
+};
+
+namespace {
+
+// Merges sorted sources (anything with Next, line and prefix) into `emit`.
+template <typename Source>
+absl::Status Merge(const std::vector<Source*>& sources, const EmitLine& emit) {
+  struct Head {
+    uint64_t prefix;
+    Source* source;
+  };
+  const auto later = [](const Head& a, const Head& b) {
+    if (a.prefix != b.prefix) return a.prefix > b.prefix;
+    return a.source->line() > b.source->line();
+  };
+  std::vector<Head> heap;
+  for (Source* source : sources) {
+    UNIRUST_ASSIGN_OR_RETURN(const bool more, source->Next());
+    if (more) heap.push_back({source->prefix(), source});
+  }
+  std::make_heap(heap.begin(), heap.end(), later);
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), later);
+    Head& head = heap.back();
+    UNIRUST_RETURN_IF_ERROR(emit(head.source->line()));
+    UNIRUST_ASSIGN_OR_RETURN(const bool more, head.source->Next());
+    if (more) {
+      head.prefix = head.source->prefix();
+      std::push_heap(heap.begin(), heap.end(), later);
+    } else {
+      heap.pop_back();
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+LineSorter::LineSorter(Options options) : options_(std::move(options)) {
+  options_.directory = TemporaryDirectory(options_.directory);
+}
+
+LineSorter::~LineSorter() = default;
+
+absl::Status LineSorter::Add(std::string_view line) {
+  const size_t used = bytes_.size() + slots_.size() * sizeof(Slot);
+  if (!slots_.empty() && used + line.size() + sizeof(Slot) > options_.buffer_bytes) {
+    UNIRUST_RETURN_IF_ERROR(Spill());
+  }
+  slots_.push_back({Prefix(line), bytes_.size(), line.size()});
+  bytes_.insert(bytes_.end(), line.begin(), line.end());
+  return absl::OkStatus();
+}
+
+absl::Status LineSorter::Drain(const EmitLine& emit) {
+  if (levels_.empty()) {
+    SortBuffer();
+    for (const Slot& slot : slots_) UNIRUST_RETURN_IF_ERROR(emit(Line(slot)));
+    return absl::OkStatus();
+  }
+  UNIRUST_RETURN_IF_ERROR(Spill());
+  std::vector<Run*> runs;
+  for (const auto& level : levels_) {
+    for (const auto& run : level) runs.push_back(run.get());
+  }
+  return Merge(runs, emit);
+}
+
+void LineSorter::SortBuffer() {
+  std::sort(slots_.begin(), slots_.end(), [this](const Slot& a, const Slot& b) {
+    return a.prefix != b.prefix ? a.prefix < b.prefix : Line(a) < Line(b);
+  });
+}
+
+absl::Status LineSorter::Spill() {
+  SortBuffer();
+  UNIRUST_ASSIGN_OR_RETURN(auto writer, NewWriter());
+  for (const Slot& slot : slots_) UNIRUST_RETURN_IF_ERROR(writer->Add(Line(slot)));
+  slots_.clear();
+  bytes_.clear();
+  UNIRUST_ASSIGN_OR_RETURN(auto run, writer->Finish());
+  return AddRun(0, std::move(run));
+}
+
+absl::Status LineSorter::AddRun(size_t level, std::unique_ptr<Run> run) {
+  if (levels_.size() <= level) levels_.resize(level + 1);
+  levels_[level].push_back(std::move(run));
+  if (levels_[level].size() < options_.fan_in) return absl::OkStatus();
+  UNIRUST_ASSIGN_OR_RETURN(auto writer, NewWriter());
+  std::vector<Run*> runs;
+  for (const auto& each : levels_[level]) runs.push_back(each.get());
+  UNIRUST_RETURN_IF_ERROR(
+      Merge(runs, [&writer](std::string_view line) { return writer->Add(line); }));
+  levels_[level].clear();
+  UNIRUST_ASSIGN_OR_RETURN(auto merged, writer->Finish());
+  return AddRun(level + 1, std::move(merged));
+}
+
+absl::StatusOr<std::unique_ptr<LineSorter::Writer>> LineSorter::NewWriter() const {
+  std::string path = options_.directory + "/unirust-sort-XXXXXX";
+  const int fd = mkostemp(path.data(), O_CLOEXEC);
+  if (fd < 0) return FileError("cannot create", options_.directory, errno);
+  unlink(path.c_str());
+  return std::make_unique<Writer>(fd, options_.directory);
+}
+
+}  // namespace unirust::cli

@@ -1,0 +1,52 @@
+// The JSON objects that commands print, one line each: what docs/cli.md and semantics.md, section
+// 11 describe. The canonical lines are here too, since `--json` and the formats use the same
+// objects.
+#pragma once
+
+#include <string>
+
+#include "cli/json_line.h"
+#include "proto/unirust.pb.h"
+
+namespace unirust::cli {
+
+std::string NameOf(const proto::RecordIdentity& identity);
+
+// Names of the records that a conflict lists.
+std::vector<std::string> RecordNames(const proto::ConflictSummary& conflict);
+
+// [{"attr": ..., "end": ..., "start": ..., "value": ...}, ...]
+template <typename Descriptors>
+std::string DescriptorsJson(const Descriptors& descriptors) {
+  return JsonArray(descriptors, [](std::string* json, const auto& d) {
+    *json += JsonLine()
+                 .Text("attr", d.attr())
+                 .Number("end", d.end())
+                 .Number("start", d.start())
+                 .Text("value", d.value())
+                 .Take();
+  });
+}
+
+// --- lines of the canonical export, without a newline
+// ---------------------------------------------
+
+std::string ItemLine(const proto::GraphItem& item);
+std::string ConflictLine(const proto::ConflictSummary& conflict);
+
+// --- lines of the other commands
+// -------------------------------------------------------------------
+
+// As the canonical record, and `entity` and `version`.
+std::string ScannedRecordLine(const proto::RecordSnapshot& record);
+
+// {"type": "match", "entity", "start", "end", "strongest_key", "golden"}
+std::string MatchLine(const proto::QueryMatch& match);
+
+// {"type": "query_conflict", "start", "end", "matches": [two matches], "descriptors"}
+std::string QueryConflictLine(const proto::QueryConflict& conflict);
+
+// {"type": "entity", "id", "entity_type", "strongest_key", "golden", "records": [scanned records]}
+std::string EntityAnswerLine(const proto::GetEntityResponse& entity);
+
+}  // namespace unirust::cli

@@ -101,9 +101,7 @@ void CsvWrites::AddRow() {
   }
   if (!group_ || !SameKey(group_->write, key)) {
     CloseGroup();
-    group_.emplace();
-    group_->write = std::move(key);
-    group_->line = row_.line;
+    group_ = Group{.write = std::move(key), .line = row_.line};
   } else if (unreadable_line_ > 0) {
     group_->bad_line = unreadable_line_;
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "base/limits.h"
 #include "tests/ontology/sample_ontology.h"
@@ -34,6 +35,10 @@ struct Refusal {
   std::string faults;
 };
 
+Refusal Refused(std::string json, std::string faults) {
+  return {std::move(json), std::move(faults)};
+}
+
 class ParseOntologyRefuses : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(ParseOntologyRefuses, WithThisMessage) {
@@ -42,82 +47,82 @@ TEST_P(ParseOntologyRefuses, WithThisMessage) {
 
 INSTANTIATE_TEST_SUITE_P(
     Documents, ParseOntologyRefuses,
-    ::testing::Values(Refusal{"[]", "ontology: an object is needed, not a list"},
-                      Refusal{"null", "ontology: an object is needed, not null"},
-                      Refusal{R"({"keys": []})", "ontology: unknown field \"keys\""},
-                      Refusal{R"({"golden": 1})", "golden: an object is needed, not 1"},
-                      Refusal{R"({"identity_keys": {}})",
-                              "ontology: identity_keys: a list is needed, not an object"},
-                      Refusal{R"({"attributes": []})",
-                              "ontology: attributes: an object is needed, not a list"}));
+    ::testing::Values(Refused("[]", "ontology: an object is needed, not a list"),
+                      Refused("null", "ontology: an object is needed, not null"),
+                      Refused(R"({"keys": []})", "ontology: unknown field \"keys\""),
+                      Refused(R"({"golden": 1})", "golden: an object is needed, not 1"),
+                      Refused(R"({"identity_keys": {}})",
+                              "ontology: identity_keys: a list is needed, not an object"),
+                      Refused(R"({"attributes": []})",
+                              "ontology: attributes: an object is needed, not a list")));
 
 INSTANTIATE_TEST_SUITE_P(
     IdentityKeys, ParseOntologyRefuses,
     ::testing::Values(
-        Refusal{R"({"identity_keys": [{}]})",
-                "identity_keys[0]: name is missing; identity_keys[0]: attributes is missing"},
-        Refusal{R"({"identity_keys": ["email"]})",
-                "identity_keys[0]: an object is needed, not \"email\""},
-        Refusal{R"({"identity_keys": [{"name": "", "attributes": []}]})",
+        Refused(R"({"identity_keys": [{}]})",
+                "identity_keys[0]: name is missing; identity_keys[0]: attributes is missing"),
+        Refused(R"({"identity_keys": ["email"]})",
+                "identity_keys[0]: an object is needed, not \"email\""),
+        Refused(R"({"identity_keys": [{"name": "", "attributes": []}]})",
                 "identity_keys[0]: attributes: the list is empty; "
-                "identity_keys[0]: name: a non-empty string is needed, not \"\""},
-        Refusal{R"({"identity_keys": [{"name": "k", "attributes": ["a", ""]}]})",
-                "identity_keys[0]: attributes: a non-empty string is needed, not \"\""},
-        Refusal{R"({"identity_keys": [{"name": "k", "attributes": ["a", "b", "a"]}]})",
-                "identity_keys[0]: attributes: \"a\" twice"},
-        Refusal{
+                "identity_keys[0]: name: a non-empty string is needed, not \"\""),
+        Refused(R"({"identity_keys": [{"name": "k", "attributes": ["a", ""]}]})",
+                "identity_keys[0]: attributes: a non-empty string is needed, not \"\""),
+        Refused(R"({"identity_keys": [{"name": "k", "attributes": ["a", "b", "a"]}]})",
+                "identity_keys[0]: attributes: \"a\" twice"),
+        Refused(
             R"({"identity_keys": [{"name": "k", "attributes": ["a"]}, {"name": "k", "attributes": ["b"]}]})",
-            "identity_keys: \"k\" twice"},
-        Refusal{R"({"identity_keys": [{"name": "k", "attributes": ["a"], "hold": 1}]})",
-                "identity_keys[0]: hold: true or false is needed, not 1"},
-        Refusal{R"({"identity_keys": [{"name": "k", "attributes": ["a"], "entity_types": []}]})",
-                "identity_keys[0]: entity_types: the list is empty"}));
+            "identity_keys: \"k\" twice"),
+        Refused(R"({"identity_keys": [{"name": "k", "attributes": ["a"], "hold": 1}]})",
+                "identity_keys[0]: hold: true or false is needed, not 1"),
+        Refused(R"({"identity_keys": [{"name": "k", "attributes": ["a"], "entity_types": []}]})",
+                "identity_keys[0]: entity_types: the list is empty")));
 
 INSTANTIATE_TEST_SUITE_P(
     MaxGroup, ParseOntologyRefuses,
     ::testing::Values(
-        Refusal{R"({"identity_keys": [{"name": "k", "attributes": ["a"], "max_group": 0}]})",
-                "identity_keys[0]: max_group: an integer of at least 1 is needed, not 0"},
-        Refusal{R"({"identity_keys": [{"name": "k", "attributes": ["a"], "max_group": true}]})",
-                "identity_keys[0]: max_group: an integer of at least 1 is needed, not true"},
-        Refusal{R"({"identity_keys": [{"name": "k", "attributes": ["a"], "max_group": 2.0}]})",
-                "identity_keys[0]: max_group: an integer of at least 1 is needed, not 2.0"},
-        Refusal{
+        Refused(R"({"identity_keys": [{"name": "k", "attributes": ["a"], "max_group": 0}]})",
+                "identity_keys[0]: max_group: an integer of at least 1 is needed, not 0"),
+        Refused(R"({"identity_keys": [{"name": "k", "attributes": ["a"], "max_group": true}]})",
+                "identity_keys[0]: max_group: an integer of at least 1 is needed, not true"),
+        Refused(R"({"identity_keys": [{"name": "k", "attributes": ["a"], "max_group": 2.0}]})",
+                "identity_keys[0]: max_group: an integer of at least 1 is needed, not 2.0"),
+        Refused(
             R"({"identity_keys": [{"name": "k", "attributes": ["a"], "max_group": -99999999999999999999}]})",
             "identity_keys[0]: max_group: an integer of at least 1 is needed, not "
-            "-99999999999999999999"}));
+            "-99999999999999999999")));
 
 INSTANTIATE_TEST_SUITE_P(
     OtherSections, ParseOntologyRefuses,
     ::testing::Values(
-        Refusal{R"({"strong_identifiers": [""]})",
-                "strong_identifiers[0]: attribute: a non-empty string is needed, not \"\""},
-        Refusal{R"({"strong_identifiers": [7, {}]})",
+        Refused(R"({"strong_identifiers": [""]})",
+                "strong_identifiers[0]: attribute: a non-empty string is needed, not \"\""),
+        Refused(R"({"strong_identifiers": [7, {}]})",
                 "strong_identifiers[0]: an object is needed, not 7; "
-                "strong_identifiers[1]: attribute is missing"},
-        Refusal{R"({"strong_identifiers": ["ssn", {"attribute": "ssn", "scope": "global"}]})",
-                "strong_identifiers: \"ssn\" twice"},
-        Refusal{
+                "strong_identifiers[1]: attribute is missing"),
+        Refused(R"({"strong_identifiers": ["ssn", {"attribute": "ssn", "scope": "global"}]})",
+                "strong_identifiers: \"ssn\" twice"),
+        Refused(
             R"({"strong_identifiers": [{"attribute": "ssn", "scope": "world"}]})",
-            "strong_identifiers[0]: scope: one of perspective, global is needed, not \"world\""},
-        Refusal{
+            "strong_identifiers[0]: scope: one of perspective, global is needed, not \"world\""),
+        Refused(
             R"({"constraints": [{"name": "c", "attribute": "a", "kind": null}]})",
-            "constraints[0]: kind: one of unique, unique_within_perspective is needed, not null"},
-        Refusal{R"({"constraints": [{"name": "c"}]})", "constraints[0]: attribute is missing"},
-        Refusal{
+            "constraints[0]: kind: one of unique, unique_within_perspective is needed, not null"),
+        Refused(R"({"constraints": [{"name": "c"}]})", "constraints[0]: attribute is missing"),
+        Refused(
             R"({"constraints": [{"name": "c", "attribute": "a"}, {"name": "c", "attribute": "b"}]})",
-            "constraints: \"c\" twice"},
-        Refusal{R"({"attributes": {"a": {"multivalued": true}}})",
-                "attributes.a: unknown field \"multivalued\""},
-        Refusal{R"({"attributes": {"a": {"ignored_values": ["", 0]}}})",
-                "attributes.a: ignored_values: a string is needed, not 0"},
-        Refusal{R"({"perspective_weights": {"crm": "1"}})",
-                "ontology: perspective_weights: crm: a finite number is needed, not \"1\""},
-        Refusal{R"({"golden": {"default": ["oldest"]}})",
+            "constraints: \"c\" twice"),
+        Refused(R"({"attributes": {"a": {"multivalued": true}}})",
+                "attributes.a: unknown field \"multivalued\""),
+        Refused(R"({"attributes": {"a": {"ignored_values": ["", 0]}}})",
+                "attributes.a: ignored_values: a string is needed, not 0"),
+        Refused(R"({"perspective_weights": {"crm": "1"}})",
+                "ontology: perspective_weights: crm: a finite number is needed, not \"1\""),
+        Refused(R"({"golden": {"default": ["oldest"]}})",
                 "golden: default: one of priority, majority, latest, smallest is needed, not "
-                "\"oldest\""},
-        Refusal{R"({"golden": {"attributes": {"a": "latest"}}})",
-                "golden: attributes: a: a list is needed, not \"latest\""}));
+                "\"oldest\""),
+        Refused(R"({"golden": {"attributes": {"a": "latest"}}})",
+                "golden: attributes: a: a list is needed, not \"latest\"")));
 
 TEST(ParseOntology, RefusesWhatIsNotJson) {
   for (const std::string json :
@@ -204,12 +209,12 @@ TEST(ToJson, WritesOneRuleALineWithoutDefaults) {
   Ontology o = SampleOntologyV1();
   o.identity_keys.pop_back();
   o.identity_keys[1].attributes = {"a"};
-  o.identity_keys[1].entity_types = {"firm"};
+  o.identity_keys[1].entity_types = {};
   o.golden_default.resize(1);
   EXPECT_EQ(ToJson(o), R"({
   "identity_keys": [
     {"name": "tax", "attributes": ["tax_number"]},
-    {"name": "name+phone", "attributes": ["a"], "max_group": 18446744073709551615, "hold": true, "entity_types": ["firm"]}
+    {"name": "name+phone", "attributes": ["a"], "max_group": 18446744073709551615, "hold": true}
   ],
   "strong_identifiers": [
     {"attribute": "tax_number", "scope": "global", "entity_types": ["person"]},

@@ -109,7 +109,8 @@ class BadRequestTest(E2eTest):
     def test_invalid_utf8(self):
         for client in self.each():
             method = client.method("IngestRecords")
-            for line in (record("@@@@"), record(descriptors=[value(attr="@@@@")]), record(descriptors=[value(text="@@@@")])):
+            for line in (record("@@@@"), record(descriptors=[value(attr="@@@@")]),
+                         record(descriptors=[value(text="@@@@")])):
                 data = method.request(records=feed.inputs([record("7"), line])).SerializeToString()
                 for bad in (b"\xff\xfe@@", b"\xed\xa0\x80@", b"\xc0\x80@@", b"\xf4\x90\x80\x80"):
                     self.refused(StatusCode.INVALID_ARGUMENT, lambda: client.call_bytes(
@@ -227,7 +228,8 @@ class BadRequestTest(E2eTest):
         for store in self.stores.values():
             feed.ingest_unary(store.client, [record(f"n{n}", [value(text=f"v{n % 50}")]) for n in range(5000)], 1000)
         for client in self.each():
-            self.refused(StatusCode.DEADLINE_EXCEEDED, lambda: list(client.call("ExportGraph", page_size=1, timeout=0.001)))
+            self.refused(StatusCode.DEADLINE_EXCEEDED, lambda: list(client.call(
+                "ExportGraph", page_size=1, timeout=0.001)))
             stream = client.call("ExportGraph", page_size=1)
             next(iter(stream))
             stream.cancel()
@@ -248,7 +250,8 @@ class DaemonStateTest(E2eTest):
             feed.ingest(client, [record("1", [value()])])
             for bad in ("../x", "a/b", "..", ".", "x" * 65, "sp ace", "\n"):
                 with self.subTest(way=way, name=bad):
-                    self.assertEqual(self.code(lambda: client.call("Checkpoint", path=bad))[0], StatusCode.INVALID_ARGUMENT)
+                    code, _ = self.code(lambda: client.call("Checkpoint", path=bad))
+                    self.assertEqual(code, StatusCode.INVALID_ARGUMENT)
             paths = client.call("Checkpoint", path="first").paths
             self.assertEqual(self.code(lambda: client.call("Checkpoint", path="first"))[0], StatusCode.ALREADY_EXISTS)
             fresh = client.call("Checkpoint").paths
@@ -299,7 +302,8 @@ class DaemonStateTest(E2eTest):
         spans = [{}, {"start": MIN_TIME, "end": MIN_TIME + 1}, {"start": MAX_TIME - 1, "end": MAX_TIME},
                  {"start": MIN_TIME + 1, "end": MAX_TIME - 1}, {"start": -1, "end": 1}, {"start": 0}, {"end": 0}]
         rng = random.Random(3)
-        lines = [record(str(n), [value(text=rng.choice("xy"), **rng.choice(spans)), value("a", "1", **rng.choice(spans)),
+        lines = [record(str(n), [value(text=rng.choice("xy"), **rng.choice(spans)),
+                                 value("a", "1", **rng.choice(spans)),
                                  value("b", "2", **rng.choice(spans))], version=version)
                  for n in range(40) for version in (MIN_TIME, MAX_TIME, 0)]
         verdict = Verdict([json.dumps(line) for line in lines], ONTOLOGY)
@@ -338,7 +342,8 @@ class CommandLineTest(E2eTest):
     def test_configuration_file(self):
         for text in ("listen = ", 'no-such-key = "x"', "shard-id = \"x\""):
             path = self.write("bad.toml", text)
-            self.fails(harness.USAGE, "unirust_shard", "--data-dir", self.dir / "data", "--config", path, says=("bad.toml",))
+            self.fails(harness.USAGE, "unirust_shard", "--data-dir", self.dir / "data", "--config", path,
+                       says=("bad.toml",))
         self.fails(harness.USAGE, "unirust_shard", "--data-dir", self.dir / "data", "--config", self.dir / "none.toml",
                    says=("none.toml",))
 
@@ -376,7 +381,8 @@ class CommandLineTest(E2eTest):
 
     def test_port_in_use_and_router_without_a_daemon(self):
         with start("unirust_shard", "--listen", LOCAL, "--ephemeral") as shard:
-            self.fails(harness.FAILURE, "unirust_shard", "--listen", shard.address, "--ephemeral", says=(shard.address,))
+            self.fails(harness.FAILURE, "unirust_shard", "--listen", shard.address, "--ephemeral",
+                       says=(shard.address,))
             address = shard.address
         self.fails(harness.UNAVAILABLE, "unirust", "stats", "--router", address, says=(address,))
 
@@ -386,7 +392,8 @@ class DamageTest(E2eTest):
 
     def fill(self, data):
         history = History(4, "mixed", versioned=True)
-        lines = [{**line, "descriptors": [*line.get("descriptors", []), value("pad", "p" * 3000)]} for line in history.lines]
+        pad = value("pad", "p" * 3000)
+        lines = [{**line, "descriptors": [*line.get("descriptors", []), pad]} for line in history.lines]
         store = self.store("serve", data_dir=data)
         store.client.call("SetOntology", json=json.dumps(history.ontology))
         feed.ingest_unary(store.client, lines, 7)
@@ -424,7 +431,8 @@ class FullDiskTest(E2eTest):
     def test_full_disk(self):
         disk = self.dir / "disk"
         disk.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "none", str(disk)], capture_output=True).returncode:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "none", str(disk)]
+        if subprocess.run(mount, capture_output=True).returncode:
             self.skipTest("mounting a tmpfs needs root")
         self.stack.callback(subprocess.run, ["umount", str(disk)], capture_output=True)
         store = self.store("shard", data_dir=disk / "data")

@@ -23,7 +23,8 @@ def same_lines(what, found, expected):
     if found != expected:
         rows = difflib.unified_diff(
             expected.decode().splitlines(), found.decode(errors="replace").splitlines(), "oracle", "store", "", "", 0)
-        raise Mismatch(f"{what}: the export differs from the oracle\n" + "\n".join(row[:400] for row in list(rows)[:24]))
+        shown = "\n".join(row[:400] for row in list(rows)[:24])
+        raise Mismatch(f"{what}: the export differs from the oracle\n{shown}")
 
 
 def export(where):

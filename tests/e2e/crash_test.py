@@ -132,7 +132,7 @@ class CrashTest(E2eTest):
         return unacknowledged
 
     def cycles(self, group, count):
-        """One directory: `count` times ingest, kill, restart, judge. Returns (requests, applied but not acknowledged)."""
+        """One directory: `count` times ingest, kill, restart, judge. (Requests applied, unacknowledged ones of them.)"""
         rng = random.Random(SEED * 1000 + group)
         requests, journal = Requests(SEED * 1000 + group, bulky=group % 3 == 2), Journal()
         ontology = requests.history.ontology

@@ -13,7 +13,8 @@ from harness import LOCAL, E2eTest, start
 from judge import Verdict
 
 ONTOLOGY = {
-    "identity_keys": [{"name": "email", "attributes": ["email"]}, {"name": "name", "attributes": ["name"], "hold": True}],
+    "identity_keys": [
+        {"name": "email", "attributes": ["email"]}, {"name": "name", "attributes": ["name"], "hold": True}],
     "strong_identifiers": [{"attribute": "tax", "scope": "global"}],
     "constraints": [{"name": "one_phone", "attribute": "phone"}],
 }
@@ -47,7 +48,8 @@ class ReflectionTest(E2eTest):
         self.router = way == "router"
         (self.dir / "import").mkdir()
         self.write("import/more.jsonl", json.dumps(self.lines[0]) + "\n")
-        store = self.store(way, "--allow-reset", "--backup-dir", self.dir / "backups", "--import-dir", self.dir / "import")
+        store = self.store(
+            way, "--allow-reset", "--backup-dir", self.dir / "backups", "--import-dir", self.dir / "import")
         self.client = store.client
         self.at = {"shard_id": 0} if self.router else {}
         return store
@@ -61,7 +63,8 @@ class ReflectionTest(E2eTest):
     def test_every_method_of_the_shard(self):
         self.open("shard")
         self.every_method("unirust.ShardService")
-        answer = self.call("IngestRecordsStream", stream=[{"records": feed.inputs(p)} for p in feed.batches(self.lines, 7)])
+        chunks = [{"records": feed.inputs(part)} for part in feed.batches(self.lines, 7)]
+        answer = self.call("IngestRecordsStream", stream=chunks)
         self.assertEqual(len(answer.assignments), len(self.lines))
         self.assert_all_called("unirust.ShardService")
 
@@ -158,12 +161,14 @@ class ReflectionTest(E2eTest):
         self.open("router")
         self.client.call("SetOntology", config={
             "identity_keys": [{"name": "email", "attributes": ["email"]}], "strong_identifiers": ["tax"],
-            "constraints": [{"name": "one_phone", "attribute": "phone"}, {"name": "k", "attribute": "name", "kind": 2}]})
+            "constraints": [
+                {"name": "one_phone", "attribute": "phone"}, {"name": "k", "attribute": "name", "kind": 2}]})
         expected = {"identity_keys": ONTOLOGY["identity_keys"][:1], "strong_identifiers": ["tax"], "constraints": [
             {"name": "one_phone", "attribute": "phone"},
             {"name": "k", "attribute": "name", "kind": "unique_within_perspective"}]}
         feed.ingest(self.client, self.lines)
-        compare.everything(self.client, Verdict([json.dumps(line) for line in self.lines], expected), self.lines, seed=3)
+        verdict = Verdict([json.dumps(line) for line in self.lines], expected)
+        compare.everything(self.client, verdict, self.lines, seed=3)
 
     def test_unknown_method_and_health_of_an_unknown_service(self):
         self.open("router")

@@ -22,7 +22,7 @@ def rows(text):
 
 
 def contract():
-    """({service: {method: (request, streams, response, streams)}}, {message: {field: (number, type, repeated, oneof)}})"""
+    """{service: {method: (request, streams, response, streams)}} and {message: {field: (number, type, repeated, oneof)}}"""
     text = (REPO / "docs/wire.md").read_text(encoding="utf-8").split("## Services and messages")[1]
     services, messages, current = {}, {}, None
     for part in re.split(r"### `unirust\.(\w+)`", text)[1:]:
@@ -78,7 +78,8 @@ class WireContractTest(E2eTest):
                     method = self.client[service].methods[f"unirust.{service}/{name}"]
                     found = (method.request.DESCRIPTOR.full_name, method.client_streaming,
                              method.response.DESCRIPTOR.full_name, method.server_streaming)
-                    self.assertEqual(found, (f"unirust.{expected[0]}", expected[1], f"unirust.{expected[2]}", expected[3]))
+                    request, requests, response, responses = expected
+                    self.assertEqual(found, (f"unirust.{request}", requests, f"unirust.{response}", responses))
 
     def test_every_message_and_field(self):
         for client in self.client.values():

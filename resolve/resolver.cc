@@ -1,7 +1,7 @@
 #include "resolve/resolver.h"
 
 #include <algorithm>
-#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "resolve/evidence.h"
 #include "resolve/finish.h"
+#include "resolve/indexes.h"
 #include "resolve/level_pass.h"
 
 namespace unirust::resolve {
@@ -30,17 +31,15 @@ class BatchResolver {
     TakeRecords();
     EditGroups();
     UNIRUST_RETURN_IF_ERROR(rows_.status());
-    BlockDelta delta = std::move(records_);
+    BlockDelta delta = records_;
     for (uint16_t key = 0; key < rows_.rules().levels(); ++key) {
       const std::vector<GroupState*>& groups = changed_groups_[key];
       if (delta.empty() && groups.empty()) continue;
       delta = LevelPass(rows_, interner_, key, delta, to_finish_).Run(groups);
       UNIRUST_RETURN_IF_ERROR(rows_.status());
     }
-    UNIRUST_RETURN_IF_ERROR(Finish(rows_, interner_, delta, to_finish_, counters_, batch_));
-    counters_.handles = rows_.handles();
-    rows_.Flush(batch_);
-    return rows_.status();
+    NameSuccessors();
+    return Finish(rows_, interner_, delta, to_finish_, counters_, batch_);
   }
 
  private:
@@ -56,6 +55,7 @@ class BatchResolver {
       const BlockName name = store::NameOf(id);
       if (record.live_before && !record.live_now) {
         records_.gone.insert(name);
+        retracted_.push_back(id);
         rows_.Name(name).now.ClearUp();
       } else if (!record.live_before && record.live_now) {
         records_.fresh.insert(name);
@@ -65,6 +65,8 @@ class BatchResolver {
         if (before != now) records_.changed.insert(name);
         if (!Contains(now, before)) records_.shrunk.insert(name);
       }
+      counters_.records += record.live_now ? 1 : 0;
+      counters_.records -= record.live_before ? 1 : 0;
       if (record.live_before) TakePieces(record, record.before, &GroupEdit::removed);
       if (record.live_now) TakePieces(record, record.now, &GroupEdit::added);
     }
@@ -112,11 +114,26 @@ class BatchResolver {
     }
   }
 
+  // A retracted record keeps the name of one that was in its entity, for those who ask by its own (semantics.md, 6).
+  void NameSuccessors() {
+    for (const RecordId id : retracted_) {
+      const BlockName entity = rows_.BlockBefore(store::NameOf(id), rows_.rules().levels());
+      std::optional<FirstRecord> successor;
+      for (const RecordId other : rows_.RecordsBefore(entity)) {
+        if (!rows_.Record(other).live_now) continue;
+        const FirstRecord candidate = rows_.FirstNow(store::NameOf(other));
+        if (!successor || rows_.Before(candidate, *successor, interner_)) successor = candidate;
+      }
+      if (successor) rows_.Record(id).now.successor = successor->id;
+    }
+  }
+
   WorkingSet& rows_;
   interner::Interner& interner_;
   store::CountersRow& counters_;
   store::Batch& batch_;
   BlockDelta records_;
+  std::vector<RecordId> retracted_;
   absl::flat_hash_map<GroupState*, GroupEdit> edits_;
   std::vector<std::vector<GroupState*>> changed_groups_;  // by identity key
   absl::flat_hash_set<GroupState*> to_finish_;
@@ -124,10 +141,17 @@ class BatchResolver {
 
 }  // namespace
 
-absl::Status Resolve(WorkingSet& rows, interner::Interner& interner, store::CountersRow& counters,
-                     store::Batch& batch) {
-  rows.set_handles(counters.handles);
-  return BatchResolver(rows, interner, counters, batch).Run();
+absl::Status Resolve(WorkingSet& rows, interner::Interner& interner, Scope scope,
+                     store::CountersRow* counters, store::Batch* batch) {
+  rows.set_handles(counters->handles);
+  UNIRUST_RETURN_IF_ERROR(BatchResolver(rows, interner, *counters, *batch).Run());
+  if (scope == Scope::kAll) {
+    rows.FlushRecords(*batch);
+    WriteIndexes(rows, *batch);
+  }
+  rows.FlushDerived(*batch);
+  counters->handles = rows.handles();
+  return rows.status();
 }
 
 }  // namespace unirust::resolve

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "resolve/evidence.h"
 
 namespace unirust::resolve {
@@ -38,6 +39,37 @@ RecordState& WorkingSet::Record(RecordId id) {
   state.now = state.before;
   state.live_before = state.live_now = state.stored && !state.before.retracted;
   return state;
+}
+
+RecordState* WorkingSet::Probe(const Identity& identity, SymbolId entity_type,
+                               SymbolId perspective) {
+  store::RecordAddress address =
+      store::FirstAddress(identity.entity_type, identity.perspective, identity.uid);
+  for (uint32_t tries = 0; tries < limits::kRecordsPerSlotMax; ++tries, address = address.Next()) {
+    RecordState& record = Record(address.Id());
+    if (!record.stored && !record.written) return &record;
+    if (record.now.uid == identity.uid && record.now.entity_type == entity_type &&
+        record.now.perspective == perspective) {
+      return &record;
+    }
+  }
+  return nullptr;
+}
+
+std::optional<RecordId> WorkingSet::FindRecord(const Identity& identity, SymbolId entity_type,
+                                               SymbolId perspective) {
+  const RecordState* record = Probe(identity, entity_type, perspective);
+  if (record == nullptr || (!record->stored && !record->written)) return std::nullopt;
+  return record->id;
+}
+
+absl::StatusOr<RecordId> WorkingSet::PlaceRecord(const Identity& identity, SymbolId entity_type,
+                                                 SymbolId perspective) {
+  const RecordState* record = Probe(identity, entity_type, perspective);
+  if (record == nullptr) {
+    return absl::ResourceExhaustedError("no free record id in the slot of " + RecordName(identity));
+  }
+  return record->id;
 }
 
 NameState& WorkingSet::Name(BlockName name) {
@@ -254,11 +286,14 @@ std::vector<GroupState*> WorkingSet::GroupsOf(RecordId id, uint16_t identity_key
   return out;
 }
 
-void WorkingSet::Flush(store::Batch& batch) {
+void WorkingSet::FlushRecords(store::Batch& batch) const {
   for (const auto& [id, record] : records_) {
     if (!record.written) continue;
     batch.Put(Family::kRecords, store::RecordKey{id}.Encode(), record.now.Encode());
   }
+}
+
+void WorkingSet::FlushDerived(store::Batch& batch) const {
   for (const auto& [name, state] : names_) {
     if (state.now == state.before) continue;
     std::string key = store::NameKey{name}.Encode();

@@ -81,6 +81,12 @@ class WorkingSet {
 
   // References stay valid for the life of the WorkingSet.
   RecordState& Record(RecordId id);
+  // The record of an identity, or nothing if it was never written (before the batch or in it).
+  std::optional<RecordId> FindRecord(const Identity& identity, SymbolId entity_type,
+                                     SymbolId perspective);
+  // The same, or the free id that it gets. RESOURCE_EXHAUSTED if its slot is full.
+  absl::StatusOr<RecordId> PlaceRecord(const Identity& identity, SymbolId entity_type,
+                                       SymbolId perspective);
   NameState& Name(BlockName name);
   BlockState& Block(BlockName name);
   PartState& Part(BlockName name);
@@ -115,8 +121,9 @@ class WorkingSet {
   // True if record a comes before b in canonical order; both of one type.
   bool Before(const FirstRecord& a, const FirstRecord& b, interner::Interner& interner);
 
-  // Adds every changed row to the batch.
-  void Flush(store::Batch& batch);
+  // Add the changed rows to the batch.
+  void FlushRecords(store::Batch& batch) const;
+  void FlushDerived(store::Batch& batch) const;
 
   const absl::node_hash_map<RecordId, RecordState>& records() const { return records_; }
   absl::node_hash_map<std::string, GroupState>& groups() { return groups_; }
@@ -125,6 +132,8 @@ class WorkingSet {
   // Reads and decodes; an absent row leaves `row` as it is and returns false.
   template <typename Row>
   bool Load(store::Family family, const std::string& key, Row* row);
+  // Probes the identity's addresses; stops at its record or at the first free id.
+  RecordState* Probe(const Identity& identity, SymbolId entity_type, SymbolId perspective);
   void Collect(BlockName name, std::optional<BlockRow> BlockState::*when,
                bool RecordState::*live, std::vector<RecordId>* out);
 

@@ -66,10 +66,11 @@ class RocksCursor : public Cursor {
  public:
   RocksCursor(rdb::DB* db, rdb::ColumnFamilyHandle* family, const rdb::Snapshot* snapshot,
               std::string lower, std::string upper)
-      : lower_(std::move(lower)), upper_(std::move(upper)), upper_slice_(upper_) {
+      : lower_(std::move(lower)), upper_(std::move(upper)), lower_slice_(lower_), upper_slice_(upper_) {
     rdb::ReadOptions options;
     options.snapshot = snapshot;
     options.total_order_seek = true;
+    options.iterate_lower_bound = &lower_slice_;
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
     iterator_.reset(db->NewIterator(options, family));
     iterator_->Seek(lower_);
@@ -81,19 +82,14 @@ class RocksCursor : public Cursor {
   void Seek(std::string_view key) override {
     iterator_->Seek(Slice(std::max(key, std::string_view(lower_))));
   }
-  void SeekToLast() override {
-    iterator_->SeekToLast();
-    if (iterator_->Valid() && iterator_->key().compare(lower_) < 0) iterator_->SeekForPrev(upper_);
-    if (iterator_->Valid() && iterator_->key().compare(lower_) < 0) {
-      // Everything lies before the range: stand behind it.
-      while (iterator_->Valid()) iterator_->Next();
-    }
-  }
+  void Prev() override { iterator_->Prev(); }
+  void SeekToLast() override { iterator_->SeekToLast(); }
   absl::Status status() const override { return FromRocks(iterator_->status(), "read"); }
 
  private:
   std::string lower_;
   std::string upper_;
+  rdb::Slice lower_slice_;
   rdb::Slice upper_slice_;
   std::unique_ptr<rdb::Iterator> iterator_;
 };

@@ -36,6 +36,7 @@ class Cursor {
   virtual std::string_view key() const = 0;    // until the next move
   virtual std::string_view value() const = 0;  // until the next move
   virtual void Next() = 0;
+  virtual void Prev() = 0;
   virtual void Seek(std::string_view key) = 0;  // to the first key >= `key`
   virtual void SeekToLast() = 0;
   virtual absl::Status status() const = 0;  // DATA_LOSS where stored bytes fail their checksum

@@ -1,0 +1,373 @@
+#include "resolve/listings.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/status_macros.h"
+#include "resolve/cursor.h"
+#include "resolve/postings.h"
+
+namespace unirust::resolve {
+namespace {
+
+using store::Family;
+
+void AppendFilterInterval(std::string* out, const std::optional<Interval>& interval) {
+  AppendBig8(out, interval ? 1 : 0);
+  if (!interval) return;
+  AppendBigSigned64(out, interval->start);
+  AppendBigSigned64(out, interval->end);
+}
+
+// Yields record ids in index order, each with the key to go on behind. One subclass per index.
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+  virtual bool Next(RecordId* id) = 0;  // false at the end and on an error
+  virtual std::string position() const = 0;
+  virtual absl::Status status() const = 0;
+};
+
+class AllRecords : public RecordSource {
+ public:
+  AllRecords(const store::Reader& reader, std::string_view after)
+      : cursor_(reader.Scan(Family::kRecords, "", "")) {
+    if (after.empty()) return;
+    cursor_->Seek(after);
+    if (cursor_->Valid() && cursor_->key() == after) cursor_->Next();
+  }
+  bool Next(RecordId* id) override {
+    if (!first_) cursor_->Next();
+    first_ = false;
+    if (!cursor_->Valid()) return false;
+    const auto key = store::RecordKey::Decode(cursor_->key());
+    if (!key) {
+      damage_ = store::Damaged(Family::kRecords, cursor_->key());
+      return false;
+    }
+    *id = key->record;
+    return true;
+  }
+  std::string position() const override { return std::string(cursor_->key()); }
+  absl::Status status() const override { return damage_.ok() ? cursor_->status() : damage_; }
+
+ private:
+  std::unique_ptr<store::Cursor> cursor_;
+  bool first_ = true;
+  absl::Status damage_;
+};
+
+// By entity type, perspective, or both; where only the perspective is given, seeks it under each type.
+class RecordsOfSource : public RecordSource {
+ public:
+  RecordsOfSource(const store::Reader& reader, SymbolId type, SymbolId perspective,
+                  std::string_view after)
+      : type_(type), perspective_(perspective) {
+    cursor_ = type == SymbolId()
+                  ? reader.Scan(Family::kSources, "", "")
+                  : reader.ScanPrefix(Family::kSources,
+                                      perspective == SymbolId()
+                                          ? store::SourceKey::Prefix(type)
+                                          : store::SourceKey::Prefix(type, perspective));
+    if (after.empty()) return;
+    cursor_->Seek(after);
+    if (cursor_->Valid() && cursor_->key() == after) cursor_->Next();
+  }
+  bool Next(RecordId* id) override {
+    if (!first_) cursor_->Next();
+    first_ = false;
+    while (cursor_->Valid()) {
+      const auto key = store::SourceKey::Decode(cursor_->key());
+      if (!key) {
+        damage_ = store::Damaged(Family::kSources, cursor_->key());
+        return false;
+      }
+      if (perspective_ == SymbolId() || key->perspective == perspective_) {
+        *id = key->record;
+        return true;
+      }
+      const SymbolId type = key->perspective < perspective_
+                                ? key->entity_type
+                                : SymbolId(key->entity_type.value() + 1);
+      cursor_->Seek(store::SourceKey::Prefix(type, perspective_));
+    }
+    return false;
+  }
+  std::string position() const override { return std::string(cursor_->key()); }
+  absl::Status status() const override { return damage_.ok() ? cursor_->status() : damage_; }
+
+ private:
+  SymbolId type_;
+  SymbolId perspective_;
+  std::unique_ptr<store::Cursor> cursor_;
+  bool first_ = true;
+  absl::Status damage_;
+};
+
+class RecordsOfValue : public RecordSource {
+ public:
+  RecordsOfValue(const store::Reader& reader, SymbolId attribute, const std::string& value,
+                 const Interval& interval, std::string_view after)
+      : scan_(reader, attribute, value, interval, after) {}
+  bool Next(RecordId* id) override {
+    Posting posting;
+    if (!scan_.Next(&posting)) return false;
+    *id = posting.record;
+    return true;
+  }
+  std::string position() const override { return scan_.key(); }
+  absl::Status status() const override { return scan_.status(); }
+
+ private:
+  PostingScan scan_;
+};
+
+class RecordScan {
+ public:
+  RecordScan(const ReadContext& context, const RecordFilter& filter)
+      : context_(context), filter_(filter), interval_(filter.interval.value_or(Interval())) {}
+
+  absl::StatusOr<Page<RecordView>> Run(size_t page_size, std::string_view cursor) {
+    const std::string listing = Listing();
+    UNIRUST_ASSIGN_OR_RETURN(const std::string after, DecodeCursor(listing, cursor));
+    UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<RecordSource> source, Source(after));
+    Page<RecordView> page;
+    if (source == nullptr) return page;
+    EntityReader reader(context_);
+    RecordId id;
+    while (source->Next(&id)) {
+      const RecordState& record = reader.rows().Record(id);
+      if (!record.live_now || !Passes(record.now, id, source->position())) continue;
+      if (page.items.size() == page_size) {
+        page.cursor = EncodeCursor(listing, last_);
+        return page;
+      }
+      last_ = source->position();
+      UNIRUST_ASSIGN_OR_RETURN(RecordView view, reader.View(id));
+      UNIRUST_ASSIGN_OR_RETURN(view.entity_name, reader.NameOfEntity(reader.EntityOf(id)));
+      page.items.push_back(std::move(view));
+    }
+    UNIRUST_RETURN_IF_ERROR(source->status());
+    UNIRUST_RETURN_IF_ERROR(reader.status());
+    return page;
+  }
+
+ private:
+  std::string Listing() const {
+    std::string out = "scan";
+    AppendBig8(&out, filter_.descriptor ? 1 : 0);
+    if (filter_.descriptor) {
+      AppendString(&out, filter_.descriptor->first);
+      AppendString(&out, filter_.descriptor->second);
+    }
+    AppendString(&out, filter_.entity_type);
+    AppendString(&out, filter_.perspective);
+    AppendFilterInterval(&out, filter_.interval);
+    return out;
+  }
+
+  // Null if a name of the filter was never used: no record passes.
+  absl::StatusOr<std::unique_ptr<RecordSource>> Source(std::string_view after) {
+    for (const auto& [text, symbol] :
+         {std::pair(&filter_.entity_type, &type_), std::pair(&filter_.perspective, &perspective_)}) {
+      if (text->empty()) continue;
+      UNIRUST_ASSIGN_OR_RETURN(const auto found, context_.interner->Find(*text));
+      if (!found) return std::unique_ptr<RecordSource>();
+      *symbol = *found;
+    }
+    if (filter_.descriptor) {
+      UNIRUST_ASSIGN_OR_RETURN(const auto found,
+                               context_.interner->Find(filter_.descriptor->first));
+      if (!found) return std::unique_ptr<RecordSource>();
+      attribute_ = *found;
+      return std::unique_ptr<RecordSource>(std::make_unique<RecordsOfValue>(
+          context_.reader, attribute_, filter_.descriptor->second, interval_, after));
+    }
+    if (type_ != SymbolId() || perspective_ != SymbolId()) {
+      return std::unique_ptr<RecordSource>(
+          std::make_unique<RecordsOfSource>(context_.reader, type_, perspective_, after));
+    }
+    return std::unique_ptr<RecordSource>(std::make_unique<AllRecords>(context_.reader, after));
+  }
+
+  bool Passes(const RecordRow& record, RecordId id, const std::string& position) const {
+    if (type_ != SymbolId() && record.entity_type != type_) return false;
+    if (perspective_ != SymbolId() && record.perspective != perspective_) return false;
+    if (!filter_.descriptor && !filter_.interval) return true;
+    std::string first;  // with a descriptor: the first of the record's postings, where it is reported
+    bool holds = false;
+    for (const store::StoredDescriptor& d : record.descriptors) {
+      if (filter_.interval && !Overlaps(d.interval, interval_)) continue;
+      if (!filter_.descriptor) return true;
+      if (d.attribute != attribute_ || d.value != filter_.descriptor->second) continue;
+      const std::string key = PostingKey(attribute_, d.value, d.interval, id);
+      if (!holds || key < first) first = key;
+      holds = true;
+    }
+    return holds && first == position;
+  }
+
+  const ReadContext& context_;
+  const RecordFilter& filter_;
+  Interval interval_;
+  SymbolId type_;
+  SymbolId perspective_;
+  SymbolId attribute_;
+  std::string last_;
+};
+
+bool Passes(const ConflictFilter& filter, const Conflict& entry) {
+  if (filter.kind && entry.kind != *filter.kind) return false;
+  if (!filter.attribute.empty() && entry.attribute != filter.attribute) return false;
+  return !filter.interval || Overlaps(entry.interval, *filter.interval);
+}
+
+// The part of the family that can pass: the filter's kind and attribute, as far as they are a prefix of the order.
+std::string ConflictPrefix(const ConflictFilter& filter) {
+  std::string prefix;
+  if (!filter.kind) return prefix;
+  AppendBig8(&prefix, static_cast<uint8_t>(*filter.kind));
+  if (!filter.attribute.empty()) AppendOrderedString(&prefix, filter.attribute);
+  return prefix;
+}
+
+}  // namespace
+
+absl::StatusOr<Page<RecordView>> ScanRecords(const ReadContext& context, const RecordFilter& filter,
+                                             size_t page_size, std::string_view cursor) {
+  if (filter.interval && filter.interval->start >= filter.interval->end) {
+    return absl::InvalidArgumentError("scan: start >= end");
+  }
+  return RecordScan(context, filter).Run(page_size, cursor);
+}
+
+absl::StatusOr<Conflict> DecodeConflict(std::string_view key, std::string_view value) {
+  const auto decoded = store::ConflictKey::Decode(key);
+  store::ConflictRow row;
+  if (!decoded || !store::ConflictRow::Decode(value, &row)) {
+    return store::Damaged(Family::kConflicts, key);
+  }
+  Conflict out;
+  out.kind = decoded->kind;
+  out.attribute = decoded->attribute;
+  out.interval = decoded->interval;
+  out.cause = decoded->cause;
+  out.entity_type = std::move(row.entity_type);
+  out.records = std::move(row.records);
+  out.record_count = row.record_count;
+  out.key = std::move(row.key);
+  out.values = std::move(row.values);
+  out.entities = std::move(row.entities);
+  out.entity_count = row.entity_count;
+  return out;
+}
+
+void SortConflicts(std::vector<Conflict>& conflicts) {
+  struct Keyed {
+    std::vector<std::string> records;
+    Conflict entry;
+  };
+  std::vector<Keyed> keyed;
+  for (Conflict& entry : conflicts) {
+    Keyed k;
+    for (const Identity& record : entry.records) k.records.push_back(RecordName(record));
+    k.entry = std::move(entry);
+    keyed.push_back(std::move(k));
+  }
+  std::sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) {
+    return std::tie(a.entry.kind, a.entry.attribute, a.entry.interval, a.entry.cause, a.records,
+                    a.entry.key, a.entry.values) <
+           std::tie(b.entry.kind, b.entry.attribute, b.entry.interval, b.entry.cause, b.records,
+                    b.entry.key, b.entry.values);
+  });
+  for (size_t i = 0; i < keyed.size(); ++i) conflicts[i] = std::move(keyed[i].entry);
+}
+
+absl::StatusOr<Page<Conflict>> ListConflicts(const ReadContext& context,
+                                             const ConflictFilter& filter, size_t page_size,
+                                             std::string_view cursor) {
+  std::string listing = "conflicts";
+  AppendFilterInterval(&listing, filter.interval);
+  AppendString(&listing, filter.attribute);
+  AppendBig8(&listing, filter.kind ? static_cast<uint8_t>(*filter.kind) : 0xFF);
+  UNIRUST_ASSIGN_OR_RETURN(const std::string after, DecodeCursor(listing, cursor));
+  const auto rows = context.reader.ScanPrefix(Family::kConflicts, ConflictPrefix(filter));
+  if (!after.empty()) rows->Seek(PrefixEnd(after));
+  Page<Conflict> page;
+  while (rows->Valid()) {
+    // Entries whose keys sort alike, put in order among themselves.
+    const std::string part(store::ConflictKey::SortPart(rows->key()));
+    std::vector<Conflict> alike;
+    for (; rows->Valid() && store::ConflictKey::SortPart(rows->key()) == part; rows->Next()) {
+      UNIRUST_ASSIGN_OR_RETURN(Conflict entry, DecodeConflict(rows->key(), rows->value()));
+      if (Passes(filter, entry)) alike.push_back(std::move(entry));
+    }
+    SortConflicts(alike);
+    std::move(alike.begin(), alike.end(), std::back_inserter(page.items));
+    if (page.items.size() >= page_size && rows->Valid()) {
+      page.cursor = EncodeCursor(listing, part);
+      break;
+    }
+  }
+  UNIRUST_RETURN_IF_ERROR(rows->status());
+  return page;
+}
+
+absl::StatusOr<std::vector<RecordView>> RecordsFrom(const ReadContext& context, uint32_t start,
+                                                    uint32_t end, size_t limit, uint32_t* next) {
+  *next = 0;
+  std::vector<RecordView> out;
+  const std::string upper = end == 0 ? "" : store::RecordKey{RecordId(end)}.Encode();
+  const auto rows =
+      context.reader.Scan(Family::kRecords, store::RecordKey{RecordId(start)}.Encode(), upper);
+  Names names(*context.interner);
+  for (; rows->Valid(); rows->Next()) {
+    const auto key = store::RecordKey::Decode(rows->key());
+    RecordRow row;
+    if (!key || !RecordRow::Decode(rows->value(), &row)) {
+      return store::Damaged(Family::kRecords, rows->key());
+    }
+    if (row.retracted) continue;
+    if (out.size() == limit) {
+      *next = key->record.value();
+      break;
+    }
+    out.push_back({.id = key->record, .record = ToRecord(row, names), .entity_name = {}});
+  }
+  UNIRUST_RETURN_IF_ERROR(rows->status());
+  UNIRUST_RETURN_IF_ERROR(names.status());
+  return out;
+}
+
+absl::StatusOr<RecordIdRange> IdRange(const ReadContext& context) {
+  RecordIdRange out;
+  const auto rows = context.reader.Scan(Family::kRecords, "", "");
+  const auto live = [&](RecordId* id) -> absl::StatusOr<bool> {
+    const auto key = store::RecordKey::Decode(rows->key());
+    RecordRow row;
+    if (!key || !RecordRow::Decode(rows->value(), &row)) {
+      return store::Damaged(Family::kRecords, rows->key());
+    }
+    *id = key->record;
+    return !row.retracted;
+  };
+  for (; rows->Valid() && out.empty; rows->Next()) {
+    UNIRUST_ASSIGN_OR_RETURN(const bool found, live(&out.min));
+    out.empty = !found;
+  }
+  if (!out.empty) {
+    for (rows->SeekToLast(); rows->Valid(); rows->Prev()) {
+      UNIRUST_ASSIGN_OR_RETURN(const bool found, live(&out.max));
+      if (found) break;
+    }
+  }
+  UNIRUST_RETURN_IF_ERROR(rows->status());
+  return out;
+}
+
+}  // namespace unirust::resolve

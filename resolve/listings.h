@@ -1,0 +1,40 @@
+// Listings of records and conflicts, page by page, each page from one seek.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/answers.h"
+#include "resolve/entity_reader.h"
+
+namespace unirust::resolve {
+
+// Live records that pass the filter, with their entity names. Uses the most selective index that the filter allows:
+// descriptor, then source, else all records in order of their ids.
+absl::StatusOr<Page<RecordView>> ScanRecords(const ReadContext& context, const RecordFilter& filter,
+                                             size_t page_size, std::string_view cursor);
+
+// Sorted by kind, attribute, start, end, cause, records, key, values. A page may be longer than asked for: entries that
+// differ only behind their first record are never parted.
+absl::StatusOr<Page<Conflict>> ListConflicts(const ReadContext& context,
+                                             const ConflictFilter& filter, size_t page_size,
+                                             std::string_view cursor);
+
+// The entry of one row of family conflicts.
+absl::StatusOr<Conflict> DecodeConflict(std::string_view key, std::string_view value);
+
+// Sorts entries as ListConflicts does.
+void SortConflicts(std::vector<Conflict>& conflicts);
+
+// Live records with start <= id < end (0: no end), ascending, at most `limit`; *next is the id to go on from, 0 at the
+// end.
+absl::StatusOr<std::vector<RecordView>> RecordsFrom(const ReadContext& context, uint32_t start,
+                                                    uint32_t end, size_t limit, uint32_t* next);
+
+// The least and greatest id of a live record.
+absl::StatusOr<RecordIdRange> IdRange(const ReadContext& context);
+
+}  // namespace unirust::resolve

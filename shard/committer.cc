@@ -1,0 +1,369 @@
+#include "shard/committer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "resolve/evidence.h"
+#include "resolve/names.h"
+
+namespace unirust::shard {
+namespace {
+
+using resolve::RecordState;
+using resolve::WorkingSet;
+using store::Family;
+
+constexpr char kOntologyKey[] = "ontology";
+constexpr char kCountersKey[] = "counters";
+
+// Descriptors of one key's attributes in stored form; the others do not matter to the key.
+absl::StatusOr<std::vector<store::StoredDescriptor>> KeyDescriptors(
+    const Write& write, const ontology::IdentityKey& key, interner::Interner& interner) {
+  std::vector<store::StoredDescriptor> out;
+  for (const Descriptor& d : write.descriptors) {
+    if (std::find(key.attributes.begin(), key.attributes.end(), d.attribute) ==
+        key.attributes.end()) {
+      continue;
+    }
+    UNIRUST_ASSIGN_OR_RETURN(const auto symbol, interner.Find(d.attribute));
+    if (symbol) out.push_back({*symbol, d.value, d.interval});
+  }
+  return out;
+}
+
+// semantics.md, 4.1. Descriptors are normalized.
+absl::Status CheckKeyInstances(const Write& write, const Config& config,
+                               interner::Interner& interner) {
+  if (write.descriptors.size() <= 2) return absl::OkStatus();
+  for (size_t i = 0; i < config.ontology.identity_keys.size(); ++i) {
+    const ontology::IdentityKey& key = config.ontology.identity_keys[i];
+    if (!ontology::Applies(key.entity_types, write.identity.entity_type)) continue;
+    size_t combinations = 1;  // an upper bound of the instances of the key and of its first attributes
+    for (const std::string& attribute : key.attributes) {
+      const auto count = static_cast<size_t>(
+          std::count_if(write.descriptors.begin(), write.descriptors.end(),
+                        [&](const Descriptor& d) { return d.attribute == attribute; }));
+      combinations = std::min(combinations * std::max(count, size_t{1}), limits::kKeyInstancesMax + 1);
+    }
+    if (combinations <= limits::kKeyInstancesMax) continue;
+    UNIRUST_ASSIGN_OR_RETURN(const auto descriptors, KeyDescriptors(write, key, interner));
+    UNIRUST_RETURN_IF_ERROR(
+        resolve::KeyInstances(config.rules.keys()[i], descriptors, config.rules).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status At(size_t position, const Write& write, const absl::Status& status) {
+  return absl::Status(status.code(), "records[" + std::to_string(position) + "] " +
+                                         RecordName(write.identity) + ": " +
+                                         std::string(status.message()));
+}
+
+}  // namespace
+
+absl::Status CheckWrites(const std::vector<Write>& writes, const Config& config,
+                         interner::Interner& interner) {
+  for (size_t i = 0; i < writes.size(); ++i) {
+    absl::Status status = Check(writes[i]);
+    if (status.ok()) status = CheckKeyInstances(writes[i], config, interner);
+    if (!status.ok()) return At(i, writes[i], status);
+  }
+  return absl::OkStatus();
+}
+
+Committer::~Committer() {
+  {
+    MutexLock lock(queue_mutex_);
+    stopping_ = true;
+  }
+  queue_changed_.NotifyAll();
+  thread_.Join();
+}
+
+absl::Status Committer::Start() {
+  std::string bytes;
+  auto config = std::make_shared<Config>();
+  UNIRUST_ASSIGN_OR_RETURN(bool found, store_.Latest().Get(Family::kMeta, kOntologyKey, &bytes));
+  if (found) {
+    UNIRUST_ASSIGN_OR_RETURN(config->ontology, ontology::Unarchive(bytes));
+  }
+  store::Batch symbols;
+  UNIRUST_ASSIGN_OR_RETURN(config->rules,
+                           resolve::Rules::Compile(config->ontology, interner_, symbols));
+  UNIRUST_ASSIGN_OR_RETURN(found, store_.Latest().Get(Family::kMeta, kCountersKey, &bytes));
+  {
+    MutexLock lock(writing_);
+    if (found && !store::CountersRow::Decode(bytes, &counters_)) {
+      return store::Damaged(Family::kMeta, kCountersKey);
+    }
+  }
+  {
+    MutexLock lock(state_);
+    config_ = std::move(config);
+  }
+  thread_ = Thread("committer", [this] { Loop(); });
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const Config> Committer::config() const {
+  MutexLock lock(state_);
+  return config_;
+}
+
+Committer::State Committer::Read() const {
+  MutexLock lock(state_);
+  return {config_, store_.Snapshot()};
+}
+
+// --- ingest --------------------------------------------------------------------------------------------
+
+absl::StatusOr<std::vector<Assignment>> Committer::Ingest(std::vector<Write> writes) {
+  if (writes.empty()) return std::vector<Assignment>();
+  if (writes.size() > limits::kRecordsPerRequestMax) {
+    return absl::InvalidArgumentError(
+        std::to_string(writes.size()) + " records in one request, at most " +
+        std::to_string(limits::kRecordsPerRequestMax) + " are allowed: send several requests");
+  }
+  for (Write& write : writes) Normalize(write.descriptors);
+  Request request;
+  request.checked_under = config();
+  UNIRUST_RETURN_IF_ERROR(CheckWrites(writes, *request.checked_under, interner_));
+  request.writes = std::move(writes);
+  MutexLock lock(queue_mutex_);
+  if (queued_records_ > 0 &&
+      queued_records_ + request.writes.size() > limits::kIngestQueueRecordsMax) {
+    return absl::ResourceExhaustedError(
+        std::to_string(queued_records_) +
+        " records wait for a commit already: send again a little later");
+  }
+  queue_.push_back(&request);
+  queued_records_ += request.writes.size();
+  queue_changed_.NotifyOne();
+  while (!request.done) answered_.Wait(queue_mutex_);
+  UNIRUST_RETURN_IF_ERROR(request.status);
+  return std::move(request.assignments);
+}
+
+void Committer::Loop() {
+  while (true) {
+    const std::vector<Request*> requests = Gather();
+    if (requests.empty()) return;
+    Commit(requests);
+    MutexLock lock(queue_mutex_);
+    for (Request* request : requests) request->done = true;
+    answered_.NotifyAll();
+  }
+}
+
+// Waits for requests; takes as many as fit one commit, at least one. Empty: stop.
+std::vector<Committer::Request*> Committer::Gather() {
+  MutexLock lock(queue_mutex_);
+  while (queue_.empty() && !stopping_) queue_changed_.Wait(queue_mutex_);
+  std::vector<Request*> out;
+  size_t records = 0;
+  while (!queue_.empty()) {
+    const size_t more = queue_.front()->writes.size();
+    if (!out.empty() && records + more > limits::kCommitRecordsMax) break;
+    out.push_back(queue_.front());
+    queue_.pop_front();
+    records += more;
+  }
+  queued_records_ -= records;
+  return out;
+}
+
+void Committer::Commit(const std::vector<Request*>& requests) {
+  MutexLock lock(writing_);
+  const std::shared_ptr<const Config> config = this->config();
+  WorkingSet rows(store_.Latest(), config->rules);
+  store::Batch batch;
+  store::CountersRow counters = counters_;
+  std::vector<Request*> accepted;
+  absl::Status status;
+  for (Request* request : requests) {
+    if (request->checked_under != config) {  // the ontology changed while it waited
+      request->status = CheckWrites(request->writes, *config, interner_);
+      if (!request->status.ok()) continue;
+    }
+    status = Apply(*request, rows, batch);
+    if (!status.ok()) break;
+    accepted.push_back(request);
+  }
+  if (status.ok()) {
+    status = resolve::Resolve(rows, interner_, resolve::Scope::kAll, &counters, &batch);
+  }
+  for (Request* request : accepted) {
+    if (status.ok()) status = Assign(*request, rows);
+  }
+  if (!status.ok()) {  // a read failed: nothing of these requests is kept
+    for (Request* request : requests) {
+      if (request->status.ok()) request->status = status;
+    }
+    return;
+  }
+  if (batch.empty()) return;
+  batch.Put(Family::kMeta, kCountersKey, counters.Encode());
+  store_.Commit(std::move(batch));
+  interner_.Committed();
+  counters_ = counters;
+}
+
+absl::Status Committer::Apply(Request& request, WorkingSet& rows, store::Batch& batch) {
+  request.assignments.reserve(request.writes.size());
+  for (const Write& write : request.writes) {
+    UNIRUST_ASSIGN_OR_RETURN(Assignment assignment, ApplyWrite(write, rows, batch));
+    request.assignments.push_back(std::move(assignment));
+  }
+  return rows.status();
+}
+
+// semantics.md, 2.
+absl::StatusOr<Assignment> Committer::ApplyWrite(const Write& write, WorkingSet& rows,
+                                                 store::Batch& batch) {
+  UNIRUST_ASSIGN_OR_RETURN(const auto type, interner_.Intern(write.identity.entity_type, batch));
+  UNIRUST_ASSIGN_OR_RETURN(const auto perspective,
+                           interner_.Intern(write.identity.perspective, batch));
+  UNIRUST_ASSIGN_OR_RETURN(const RecordId id, rows.PlaceRecord(write.identity, type, perspective));
+  RecordState& record = rows.Record(id);
+  const bool known = record.stored || record.written;
+  const int64_t version = write.version.value_or(known ? record.now.version : 0);
+  if (known && version < record.now.version) {
+    return Assignment{.record = id, .entity = {}, .entity_name = {},
+                      .outcome = WriteOutcome::kStale, .version = record.now.version};
+  }
+  std::vector<store::StoredDescriptor> descriptors;
+  if (!write.retract) {
+    descriptors.reserve(write.descriptors.size());
+    for (const Descriptor& d : write.descriptors) {
+      UNIRUST_ASSIGN_OR_RETURN(const auto attribute, interner_.Intern(d.attribute, batch));
+      descriptors.push_back({attribute, d.value, d.interval});
+    }
+  }
+  const bool same = record.live_now == !write.retract &&
+                    (!record.live_now || descriptors == record.now.descriptors);
+  if (!known || !same || version != record.now.version) {
+    record.now.entity_type = type;
+    record.now.perspective = perspective;
+    record.now.uid = write.identity.uid;
+    record.now.version = version;
+    record.now.retracted = write.retract;
+    record.now.descriptors = std::move(descriptors);
+    record.live_now = !write.retract;
+    record.signature_now.reset();
+    record.written = true;
+  }
+  return Assignment{.record = id, .entity = {}, .entity_name = {},
+                    .outcome = same ? WriteOutcome::kUnchanged : WriteOutcome::kApplied,
+                    .version = version};
+}
+
+absl::Status Committer::Assign(Request& request, WorkingSet& rows) {
+  for (size_t i = 0; i < request.writes.size(); ++i) {
+    Assignment& assignment = request.assignments[i];
+    if (!rows.Record(assignment.record).live_now) continue;
+    const auto entity =
+        rows.BlockNow(store::NameOf(assignment.record), rows.rules().levels());
+    const resolve::FirstRecord first = rows.FirstNow(entity);
+    UNIRUST_ASSIGN_OR_RETURN(const std::string perspective, interner_.Text(first.perspective));
+    assignment.entity = first.id;
+    assignment.entity_name =
+        RecordName(request.writes[i].identity.entity_type, perspective, first.uid);
+  }
+  return rows.status();
+}
+
+// --- ontology ------------------------------------------------------------------------------------------
+
+absl::Status Committer::CheckOntology(const ontology::Ontology& ontology) {
+  store::Batch symbols;
+  MutexLock lock(writing_);
+  UNIRUST_ASSIGN_OR_RETURN(const resolve::Rules rules,
+                           resolve::Rules::Compile(ontology, interner_, symbols));
+  if (!symbols.empty()) store_.Commit(std::move(symbols));
+  interner_.Committed();
+  const store::Reader reader = store_.Latest();
+  resolve::Names names(interner_);
+  const auto cursor = reader.Scan(Family::kRecords, "", "");
+  for (; cursor->Valid(); cursor->Next()) {
+    store::RecordRow record;
+    if (!store::RecordRow::Decode(cursor->value(), &record)) {
+      return store::Damaged(Family::kRecords, cursor->key());
+    }
+    for (const resolve::KeyRule& key : rules.keys()) {
+      if (!key.types.Has(record.entity_type)) continue;
+      const absl::Status status =
+          resolve::KeyInstances(key, record.descriptors, rules).status();
+      if (!status.ok()) {
+        return absl::FailedPreconditionError("the ontology does not fit stored record " +
+                                             RecordName(names.IdentityOf(record)) + ": " +
+                                             std::string(status.message()));
+      }
+    }
+  }
+  return cursor->status();
+}
+
+absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
+  UNIRUST_RETURN_IF_ERROR(CheckOntology(ontology));
+  MutexLock lock(writing_);
+  if (ontology == this->config()->ontology) return absl::OkStatus();
+  auto config = std::make_shared<Config>();
+  config->ontology = ontology;
+  store::Batch symbols;  // none: CheckOntology made them
+  UNIRUST_ASSIGN_OR_RETURN(config->rules,
+                           resolve::Rules::Compile(ontology, interner_, symbols));
+  UNIRUST_RETURN_IF_ERROR(store_.BeginGeneration());
+  store::CountersRow counters;
+  counters.records = counters_.records;
+  const absl::Status status = ResolveAnew(*config, &counters);
+  if (!status.ok()) {
+    UNIRUST_RETURN_IF_ERROR(store_.DropPending());
+    return status;
+  }
+  store::Batch batch;
+  batch.Put(Family::kMeta, kOntologyKey, ontology::Archive(ontology));
+  batch.Put(Family::kMeta, kCountersKey, counters.Encode());
+  MutexLock state_lock(state_);
+  store_.SwitchGeneration(std::move(batch));
+  counters_ = counters;
+  config_ = std::move(config);
+  return absl::OkStatus();
+}
+
+// Every live record arrives anew in the pending generation, some thousand at a time.
+absl::Status Committer::ResolveAnew(const Config& config, store::CountersRow* counters) {
+  const uint64_t records = counters->records;
+  const store::Reader all = store_.Latest();
+  const auto cursor = all.Scan(Family::kRecords, "", "");
+  while (cursor->Valid()) {
+    WorkingSet rows(store_.Pending(), config.rules);
+    for (size_t n = 0; n < limits::kCommitRecordsMax && cursor->Valid(); cursor->Next(), ++n) {
+      const auto key = store::RecordKey::Decode(cursor->key());
+      if (!key) return store::Damaged(Family::kRecords, cursor->key());
+      RecordState& record = rows.Record(key->record);
+      record.written = record.live_now;
+      record.live_before = false;
+    }
+    store::Batch batch;
+    UNIRUST_RETURN_IF_ERROR(
+        resolve::Resolve(rows, interner_, resolve::Scope::kDerived, counters, &batch));
+    store_.CommitPending(std::move(batch));
+  }
+  counters->records = records;
+  return cursor->status();
+}
+
+absl::Status Committer::Reset() {
+  MutexLock lock(writing_);
+  auto config = std::make_shared<Config>();
+  MutexLock state_lock(state_);
+  UNIRUST_RETURN_IF_ERROR(store_.Clear());
+  interner_.Clear();
+  counters_ = {};
+  config_ = std::move(config);
+  return absl::OkStatus();
+}
+
+}  // namespace unirust::shard

@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "resolve/golden.h"
+#include "resolve/graph.h"
+#include "resolve/listings.h"
+#include "resolve/query.h"
+#include "shard/engine.h"
+#include "shard/view_state.h"
+
+namespace unirust::shard {
+namespace {
+
+size_t PageSize(size_t wanted) {
+  return wanted == 0 ? limits::kPageItemsDefault : std::min(wanted, limits::kPageItemsMax);
+}
+
+// Leaves only what holds at the instant.
+void RestrictTo(Instant instant, std::vector<Descriptor>* descriptors) {
+  std::erase_if(*descriptors, [&](const Descriptor& d) {
+    return instant < d.interval.start || d.interval.end <= instant;
+  });
+}
+
+}  // namespace
+
+View::View(std::unique_ptr<State> state) : state_(std::move(state)) {}
+View::View(View&&) noexcept = default;
+View& View::operator=(View&&) noexcept = default;
+View::~View() = default;
+
+absl::StatusOr<EntityView> View::GetEntity(const Identity& record,
+                                           std::optional<Instant> as_of) const {
+  resolve::EntityReader reader(state_->context);
+  UNIRUST_ASSIGN_OR_RETURN(const resolve::Entity entity, resolve::EntityOfRecord(reader, record));
+  UNIRUST_ASSIGN_OR_RETURN(EntityView view, reader.View(entity));
+  if (as_of) {
+    RestrictTo(*as_of, &view.golden);
+    for (RecordView& member : view.records) RestrictTo(*as_of, &member.record.descriptors);
+  }
+  return view;
+}
+
+absl::StatusOr<QueryOutcome> View::Query(const std::vector<AttributeValue>& pairs,
+                                         Interval interval) const {
+  return resolve::Query(state_->context, pairs, interval);
+}
+
+absl::StatusOr<Page<Match>> View::FindEntities(const std::vector<AttributeValue>& pairs,
+                                               Interval interval, size_t page_size,
+                                               std::string_view cursor) const {
+  return resolve::FindEntities(state_->context, pairs, interval, PageSize(page_size), cursor);
+}
+
+absl::StatusOr<Page<RecordView>> View::ScanRecords(const RecordFilter& filter, size_t page_size,
+                                                   std::string_view cursor) const {
+  return resolve::ScanRecords(state_->context, filter, PageSize(page_size), cursor);
+}
+
+absl::StatusOr<Page<Conflict>> View::ListConflicts(const ConflictFilter& filter, size_t page_size,
+                                                   std::string_view cursor) const {
+  return resolve::ListConflicts(state_->context, filter, PageSize(page_size), cursor);
+}
+
+absl::StatusOr<Page<GraphItem>> View::ExportGraph(const GraphFilter& filter, size_t page_size,
+                                                  std::string_view cursor) const {
+  if (filter.entities.empty()) {
+    return resolve::ExportGraph(state_->context, filter.parts, PageSize(page_size), cursor);
+  }
+  if (!cursor.empty()) {
+    return absl::InvalidArgumentError("cursor: a neighbourhood is one page and gives no cursor");
+  }
+  Page<GraphItem> page;
+  UNIRUST_ASSIGN_OR_RETURN(
+      page.items, resolve::Neighbourhood(state_->context, filter.entities, filter.parts));
+  return page;
+}
+
+absl::StatusOr<View::RecordRange> View::ExportRecords(uint32_t start, uint32_t end,
+                                                      size_t limit) const {
+  RecordRange out;
+  UNIRUST_ASSIGN_OR_RETURN(out.records, resolve::RecordsFrom(state_->context, start, end,
+                                                             PageSize(limit), &out.next));
+  return out;
+}
+
+absl::StatusOr<RecordIdRange> View::GetRecordIdRange() const {
+  UNIRUST_ASSIGN_OR_RETURN(RecordIdRange range, resolve::IdRange(state_->context));
+  UNIRUST_ASSIGN_OR_RETURN(const StoreStats stats, GetStats());
+  range.records = stats.records;
+  return range;
+}
+
+absl::StatusOr<StoreStats> View::GetStats() const {
+  store::CountersRow counters;
+  std::string bytes;
+  UNIRUST_ASSIGN_OR_RETURN(const bool found,
+                           state_->context.reader.Get(store::Family::kMeta, "counters", &bytes));
+  if (found && !store::CountersRow::Decode(bytes, &counters)) {
+    return store::Damaged(store::Family::kMeta, "counters");
+  }
+  return StoreStats{
+      .records = counters.records,
+      .entities = counters.entities,
+      .conflicts = counters.conflicts,
+      .graph_edges = counters.records + counters.same_as + counters.conflicts_with};
+}
+
+}  // namespace unirust::shard

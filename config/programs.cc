@@ -1,5 +1,7 @@
 #include "config/programs.h"
 
+#include "base/limits.h"
+
 namespace unirust::config {
 namespace {
 
@@ -57,6 +59,9 @@ absl::Status CheckStore(const StoreSettings& store) {
   if (!store.ephemeral && store.data_dir.empty()) {
     return absl::InvalidArgumentError(
         "--data-dir DIR is required (or --ephemeral for a temporary store, removed at exit)");
+  }
+  if (store.memory_budget.bytes < limits::kMemoryBudgetBytesMin) {
+    return absl::InvalidArgumentError("--memory-budget: at least 64MiB are needed");
   }
   return absl::OkStatus();
 }

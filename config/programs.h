@@ -46,7 +46,7 @@ Settings Declare(ShardSettings& shard);
 Settings Declare(RouterSettings& router);
 Settings Declare(ServeSettings& serve);
 
-// INVALID_ARGUMENT unless exactly one of data_dir and ephemeral is given.
+// INVALID_ARGUMENT unless exactly one of data_dir and ephemeral is given, and the memory is enough.
 absl::Status CheckStore(const StoreSettings& store);
 
 }  // namespace unirust::config

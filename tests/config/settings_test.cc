@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/exit_codes.h"
+#include "base/limits.h"
 #include "config/programs.h"
 
 namespace unirust::config {
@@ -155,6 +156,15 @@ TEST(StoreSettings, NeedExactlyOnePlaceForTheData) {
   EXPECT_FALSE(CheckStore(store).ok());
   store.data_dir.clear();
   EXPECT_TRUE(CheckStore(store).ok());
+}
+
+TEST(StoreSettings, NeedEnoughMemory) {
+  StoreSettings store;
+  store.ephemeral = true;
+  store.memory_budget.bytes = limits::kMemoryBudgetBytesMin;
+  EXPECT_TRUE(CheckStore(store).ok());
+  --store.memory_budget.bytes;
+  EXPECT_FALSE(CheckStore(store).ok());
 }
 
 TEST(ConfigurationPage, HoldsTheTablesOfThePrograms) {

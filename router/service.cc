@@ -1,0 +1,291 @@
+#include "router/service.h"
+
+#include <utility>
+
+namespace unirust::router {
+namespace {
+
+constexpr char kRetryAfter[] = "retry-after-ms";
+
+proto::ExportRecordsRequest ToShard(const proto::RouterExportRecordsRequest& request) {
+  proto::ExportRecordsRequest result;
+  result.set_start_id(request.start_id());
+  result.set_end_id(request.end_id());
+  result.set_limit(request.limit());
+  return result;
+}
+
+}  // namespace
+
+RouterService::RouterService(std::shared_ptr<grpc::Channel> shard, std::string address,
+                             std::chrono::milliseconds deadline)
+    : stub_(proto::ShardService::NewStub(std::move(shard))),
+      address_(std::move(address)),
+      deadline_(deadline) {
+  MarkMethodStreamed(rpc::MethodIndex("unirust.RouterService.IngestRecordsStream"),
+                     rpc::StreamHandler(this, &RouterService::ServeIngestRecordsStream));
+  MarkMethodStreamed(rpc::MethodIndex("unirust.RouterService.ImportRecordsStream"),
+                     rpc::StreamHandler(this, &RouterService::ServeImportRecordsStream));
+}
+
+// --- how a call is passed on
+// ------------------------------------------------------------------------
+
+std::unique_ptr<grpc::ClientContext> RouterService::NewCall(const grpc::ServerContext& context,
+                                                            NoDeadline no_deadline) const {
+  using Clock = std::chrono::system_clock;
+  auto call =
+      grpc::ClientContext::FromServerContext(context);  // cancelled when the client's call ends
+  const Clock::time_point now = Clock::now();
+  if (context.deadline() != Clock::time_point::max()) {
+    // A tenth is kept, so that the client hears from us what happened.
+    call->set_deadline(now + (context.deadline() - now) / 10 * 9);
+  } else if (no_deadline == NoDeadline::kDefault) {
+    call->set_deadline(now + deadline_);
+  }
+  return call;
+}
+
+template <typename Request, typename Response>
+grpc::Status RouterService::Forward(grpc::ServerContext* context,
+                                    grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                                 const Request&, Response*),
+                                    const Request& request, Response* response,
+                                    NoDeadline no_deadline) {
+  const auto call = NewCall(*context, no_deadline);
+  const grpc::Status status = ((*stub_).*method)(call.get(), request, response);
+  return End(context, *call, status);
+}
+
+template <typename Request, typename Chunk>
+grpc::Status RouterService::ForwardStream(grpc::ServerContext* context,
+                                          std::unique_ptr<grpc::ClientReader<Chunk>> (
+                                              Stub::*method)(grpc::ClientContext*, const Request&),
+                                          const Request& request,
+                                          grpc::ServerWriter<Chunk>* writer) {
+  const auto call = NewCall(*context, NoDeadline::kForever);
+  const auto reader = ((*stub_).*method)(call.get(), request);
+  for (Chunk chunk; reader->Read(&chunk);) {
+    if (!writer->Write(chunk)) call->TryCancel();
+  }
+  return End(context, *call, reader->Finish());
+}
+
+grpc::Status RouterService::End(grpc::ServerContext* context, const grpc::ClientContext& call,
+                                const grpc::Status& status) const {
+  const auto& metadata = call.GetServerTrailingMetadata();
+  if (const auto delay = metadata.find(kRetryAfter); delay != metadata.end()) {
+    context->AddTrailingMetadata(kRetryAfter,
+                                 std::string(delay->second.data(), delay->second.size()));
+  }
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+      return {status.error_code(),
+              "shard " + address_ + " cannot be reached: " + status.error_message()};
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return {status.error_code(), "shard " + address_ + " did not answer in time"};
+    default:
+      return status;
+  }
+}
+
+grpc::Status RouterService::CheckShardId(grpc::ServerContext* context, uint32_t shard_id) {
+  proto::HealthCheckResponse health;
+  const grpc::Status status =
+      Forward(context, &Stub::HealthCheck, proto::HealthCheckRequest(), &health);
+  if (!status.ok() || health.shard_id() == shard_id) return status;
+  return {grpc::StatusCode::NOT_FOUND, "shard_id: there is no shard " + std::to_string(shard_id) +
+                                           " here; the only one is " +
+                                           std::to_string(health.shard_id())};
+}
+
+// --- methods that both services have
+// ----------------------------------------------------------------
+
+grpc::Status RouterService::SetOntology(grpc::ServerContext* context,
+                                        const proto::ApplyOntologyRequest* request,
+                                        proto::ApplyOntologyResponse* response) {
+  return Forward(context, &Stub::SetOntology, *request, response, NoDeadline::kForever);
+}
+
+grpc::Status RouterService::GetOntology(grpc::ServerContext* context,
+                                        const proto::GetOntologyRequest* request,
+                                        proto::GetOntologyResponse* response) {
+  return Forward(context, &Stub::GetOntology, *request, response);
+}
+
+grpc::Status RouterService::GetConfigVersion(grpc::ServerContext* context,
+                                             const proto::ConfigVersionRequest* request,
+                                             proto::ConfigVersionResponse* response) {
+  return Forward(context, &Stub::GetConfigVersion, *request, response);
+}
+
+grpc::Status RouterService::IngestRecords(grpc::ServerContext* context,
+                                          const proto::IngestRecordsRequest* request,
+                                          proto::IngestRecordsResponse* response) {
+  return Forward(context, &Stub::IngestRecords, *request, response);
+}
+
+grpc::Status RouterService::IngestRecordsFromUrl(grpc::ServerContext* context,
+                                                 const proto::IngestRecordsFromUrlRequest* request,
+                                                 proto::IngestRecordsResponse* response) {
+  return Forward(context, &Stub::IngestRecordsFromUrl, *request, response, NoDeadline::kForever);
+}
+
+grpc::Status RouterService::QueryEntities(grpc::ServerContext* context,
+                                          const proto::QueryEntitiesRequest* request,
+                                          proto::QueryEntitiesResponse* response) {
+  return Forward(context, &Stub::QueryEntities, *request, response);
+}
+
+grpc::Status RouterService::GetEntity(grpc::ServerContext* context,
+                                      const proto::GetEntityRequest* request,
+                                      proto::GetEntityResponse* response) {
+  return Forward(context, &Stub::GetEntity, *request, response);
+}
+
+grpc::Status RouterService::FindEntities(grpc::ServerContext* context,
+                                         const proto::FindEntitiesRequest* request,
+                                         grpc::ServerWriter<proto::FindEntitiesChunk>* writer) {
+  return ForwardStream(context, &Stub::FindEntities, *request, writer);
+}
+
+grpc::Status RouterService::ScanRecords(grpc::ServerContext* context,
+                                        const proto::ScanRecordsRequest* request,
+                                        grpc::ServerWriter<proto::ScanRecordsChunk>* writer) {
+  return ForwardStream(context, &Stub::ScanRecords, *request, writer);
+}
+
+grpc::Status RouterService::ListConflicts(grpc::ServerContext* context,
+                                          const proto::ListConflictsRequest* request,
+                                          proto::ListConflictsResponse* response) {
+  return Forward(context, &Stub::ListConflicts, *request, response);
+}
+
+grpc::Status RouterService::StreamConflicts(
+    grpc::ServerContext* context, const proto::StreamConflictsRequest* request,
+    grpc::ServerWriter<proto::StreamConflictsChunk>* writer) {
+  return ForwardStream(context, &Stub::StreamConflicts, *request, writer);
+}
+
+grpc::Status RouterService::ExportGraph(grpc::ServerContext* context,
+                                        const proto::ExportGraphRequest* request,
+                                        grpc::ServerWriter<proto::ExportGraphChunk>* writer) {
+  return ForwardStream(context, &Stub::ExportGraph, *request, writer);
+}
+
+grpc::Status RouterService::GetStats(grpc::ServerContext* context,
+                                     const proto::StatsRequest* request,
+                                     proto::StatsResponse* response) {
+  return Forward(context, &Stub::GetStats, *request, response);
+}
+
+grpc::Status RouterService::HealthCheck(grpc::ServerContext* context,
+                                        const proto::HealthCheckRequest* request,
+                                        proto::HealthCheckResponse* response) {
+  return Forward(context, &Stub::HealthCheck, *request, response);
+}
+
+grpc::Status RouterService::GetMetrics(grpc::ServerContext* context,
+                                       const proto::MetricsRequest* request,
+                                       proto::MetricsResponse* response) {
+  return Forward(context, &Stub::GetMetrics, *request, response);
+}
+
+grpc::Status RouterService::Checkpoint(grpc::ServerContext* context,
+                                       const proto::CheckpointRequest* request,
+                                       proto::CheckpointResponse* response) {
+  return Forward(context, &Stub::Checkpoint, *request, response, NoDeadline::kForever);
+}
+
+grpc::Status RouterService::Reset(grpc::ServerContext* context, const proto::Empty* request,
+                                  proto::Empty* response) {
+  return Forward(context, &Stub::Reset, *request, response, NoDeadline::kForever);
+}
+
+// --- methods of the router alone
+// --------------------------------------------------------------------
+
+// What one shard has acknowledged is resolved, and nothing spans shards.
+grpc::Status RouterService::Reconcile(grpc::ServerContext* context, const proto::ReconcileRequest*,
+                                      proto::ReconcileResponse*) {
+  proto::HealthCheckResponse health;
+  return Forward(context, &Stub::HealthCheck, proto::HealthCheckRequest(), &health);
+}
+
+grpc::Status RouterService::GetRecordIdRange(grpc::ServerContext* context,
+                                             const proto::RouterRecordIdRangeRequest* request,
+                                             proto::RecordIdRangeResponse* response) {
+  if (const grpc::Status status = CheckShardId(context, request->shard_id()); !status.ok())
+    return status;
+  return Forward(context, &Stub::GetRecordIdRange, proto::RecordIdRangeRequest(), response);
+}
+
+grpc::Status RouterService::ExportRecords(grpc::ServerContext* context,
+                                          const proto::RouterExportRecordsRequest* request,
+                                          proto::ExportRecordsResponse* response) {
+  if (const grpc::Status status = CheckShardId(context, request->shard_id()); !status.ok())
+    return status;
+  return Forward(context, &Stub::ExportRecords, ToShard(*request), response);
+}
+
+grpc::Status RouterService::ExportRecordsStream(
+    grpc::ServerContext* context, const proto::RouterExportRecordsRequest* request,
+    grpc::ServerWriter<proto::ExportRecordsChunk>* writer) {
+  if (const grpc::Status status = CheckShardId(context, request->shard_id()); !status.ok())
+    return status;
+  return ForwardStream(context, &Stub::ExportRecordsStream, ToShard(*request), writer);
+}
+
+grpc::Status RouterService::ImportRecords(grpc::ServerContext* context,
+                                          const proto::RouterImportRecordsRequest* request,
+                                          proto::ImportRecordsResponse* response) {
+  if (const grpc::Status status = CheckShardId(context, request->shard_id()); !status.ok())
+    return status;
+  proto::ImportRecordsRequest to_shard;
+  *to_shard.mutable_records() = request->records();
+  return Forward(context, &Stub::ImportRecords, to_shard, response);
+}
+
+// One chunk after the other: a thread that waits for the client's next chunk could not end the call
+// when the shard refuses the one before.
+grpc::Status RouterService::ServeIngestRecordsStream(grpc::ServerContext* context,
+                                                     IngestStream& stream) {
+  const auto call = NewCall(*context, NoDeadline::kForever);
+  const auto shard = stub_->IngestChunks(call.get());
+  proto::IngestRecordsChunk chunk;
+  proto::IngestRecordsResponse response;
+  while (stream.Read(&chunk)) {
+    if (!shard->Write(chunk) || !shard->Read(&response))
+      return End(context, *call, shard->Finish());
+    if (!stream.Write(response)) call->TryCancel();
+  }
+  if (!stream.status().ok()) call->TryCancel();
+  shard->WritesDone();
+  const grpc::Status status = shard->Finish();
+  return stream.status().ok() ? End(context, *call, status) : stream.status();
+}
+
+grpc::Status RouterService::ServeImportRecordsStream(grpc::ServerContext* context,
+                                                     ImportStream& stream) {
+  const auto call = NewCall(*context, NoDeadline::kForever);
+  proto::ImportRecordsResponse response;
+  const auto shard = stub_->ImportRecordsStream(call.get(), &response);
+  proto::RouterImportRecordsRequest request;
+  proto::ImportRecordsChunk chunk;
+  grpc::Status refused;
+  while (refused.ok() && stream.Read(&request)) {
+    refused = CheckShardId(context, request.shard_id());
+    chunk.mutable_records()->Swap(request.mutable_records());
+    if (refused.ok() && !shard->Write(chunk)) break;
+  }
+  if (refused.ok()) refused = stream.status();
+  if (!refused.ok()) call->TryCancel();
+  shard->WritesDone();
+  const grpc::Status status = shard->Finish();
+  if (!refused.ok()) return refused;
+  if (status.ok()) stream.Write(response);
+  return End(context, *call, status);
+}
+
+}  // namespace unirust::router

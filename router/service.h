@@ -1,0 +1,122 @@
+// RouterService of the contract over one shard. Stateless: every method is passed on to the shard
+// with nine tenths of the client's remaining time, and ends when the client's call does. A shard
+// that cannot be reached is UNAVAILABLE, by its address. Thread-safe.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "proto/unirust.grpc.pb.h"
+#include "rpc/message_stream.h"
+
+namespace unirust::router {
+
+class RouterService final : public proto::RouterService::Service {
+ public:
+  // `address` names the shard in messages. `deadline` is for unary calls whose client sets none;
+  // streams and the long operations (SetOntology, IngestRecordsFromUrl, Checkpoint, Reset) then
+  // have none.
+  RouterService(std::shared_ptr<grpc::Channel> shard, std::string address,
+                std::chrono::milliseconds deadline);
+
+  grpc::Status SetOntology(grpc::ServerContext* context, const proto::ApplyOntologyRequest* request,
+                           proto::ApplyOntologyResponse* response) override;
+  grpc::Status GetOntology(grpc::ServerContext* context, const proto::GetOntologyRequest* request,
+                           proto::GetOntologyResponse* response) override;
+  grpc::Status GetConfigVersion(grpc::ServerContext* context,
+                                const proto::ConfigVersionRequest* request,
+                                proto::ConfigVersionResponse* response) override;
+  grpc::Status IngestRecords(grpc::ServerContext* context,
+                             const proto::IngestRecordsRequest* request,
+                             proto::IngestRecordsResponse* response) override;
+  grpc::Status IngestRecordsFromUrl(grpc::ServerContext* context,
+                                    const proto::IngestRecordsFromUrlRequest* request,
+                                    proto::IngestRecordsResponse* response) override;
+  grpc::Status QueryEntities(grpc::ServerContext* context,
+                             const proto::QueryEntitiesRequest* request,
+                             proto::QueryEntitiesResponse* response) override;
+  grpc::Status GetEntity(grpc::ServerContext* context, const proto::GetEntityRequest* request,
+                         proto::GetEntityResponse* response) override;
+  grpc::Status FindEntities(grpc::ServerContext* context, const proto::FindEntitiesRequest* request,
+                            grpc::ServerWriter<proto::FindEntitiesChunk>* writer) override;
+  grpc::Status ScanRecords(grpc::ServerContext* context, const proto::ScanRecordsRequest* request,
+                           grpc::ServerWriter<proto::ScanRecordsChunk>* writer) override;
+  grpc::Status ListConflicts(grpc::ServerContext* context,
+                             const proto::ListConflictsRequest* request,
+                             proto::ListConflictsResponse* response) override;
+  grpc::Status StreamConflicts(grpc::ServerContext* context,
+                               const proto::StreamConflictsRequest* request,
+                               grpc::ServerWriter<proto::StreamConflictsChunk>* writer) override;
+  grpc::Status ExportGraph(grpc::ServerContext* context, const proto::ExportGraphRequest* request,
+                           grpc::ServerWriter<proto::ExportGraphChunk>* writer) override;
+  grpc::Status GetStats(grpc::ServerContext* context, const proto::StatsRequest* request,
+                        proto::StatsResponse* response) override;
+  grpc::Status HealthCheck(grpc::ServerContext* context, const proto::HealthCheckRequest* request,
+                           proto::HealthCheckResponse* response) override;
+  grpc::Status GetMetrics(grpc::ServerContext* context, const proto::MetricsRequest* request,
+                          proto::MetricsResponse* response) override;
+  grpc::Status Checkpoint(grpc::ServerContext* context, const proto::CheckpointRequest* request,
+                          proto::CheckpointResponse* response) override;
+  grpc::Status Reset(grpc::ServerContext* context, const proto::Empty* request,
+                     proto::Empty* response) override;
+  grpc::Status Reconcile(grpc::ServerContext* context, const proto::ReconcileRequest* request,
+                         proto::ReconcileResponse* response) override;
+
+  // These name a shard: NOT_FOUND if it is not ours.
+  grpc::Status GetRecordIdRange(grpc::ServerContext* context,
+                                const proto::RouterRecordIdRangeRequest* request,
+                                proto::RecordIdRangeResponse* response) override;
+  grpc::Status ExportRecords(grpc::ServerContext* context,
+                             const proto::RouterExportRecordsRequest* request,
+                             proto::ExportRecordsResponse* response) override;
+  grpc::Status ExportRecordsStream(grpc::ServerContext* context,
+                                   const proto::RouterExportRecordsRequest* request,
+                                   grpc::ServerWriter<proto::ExportRecordsChunk>* writer) override;
+  grpc::Status ImportRecords(grpc::ServerContext* context,
+                             const proto::RouterImportRecordsRequest* request,
+                             proto::ImportRecordsResponse* response) override;
+
+ private:
+  using Stub = proto::ShardService::Stub;
+  using IngestStream = rpc::MessageStream<proto::IngestRecordsChunk, proto::IngestRecordsResponse>;
+  using ImportStream =
+      rpc::MessageStream<proto::RouterImportRecordsRequest, proto::ImportRecordsResponse>;
+  enum class NoDeadline { kDefault, kForever };  // what becomes of a client that sets no deadline
+
+  grpc::Status ServeIngestRecordsStream(grpc::ServerContext* context, IngestStream& stream);
+  grpc::Status ServeImportRecordsStream(grpc::ServerContext* context, ImportStream& stream);
+
+  // A call to the shard on behalf of the client's.
+  std::unique_ptr<grpc::ClientContext> NewCall(const grpc::ServerContext& context,
+                                               NoDeadline no_deadline) const;
+
+  template <typename Request, typename Response>
+  grpc::Status Forward(grpc::ServerContext* context,
+                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                    Response*),
+                       const Request& request, Response* response,
+                       NoDeadline no_deadline = NoDeadline::kDefault);
+
+  template <typename Request, typename Chunk>
+  grpc::Status ForwardStream(grpc::ServerContext* context,
+                             std::unique_ptr<grpc::ClientReader<Chunk>> (Stub::*method)(
+                                 grpc::ClientContext*, const Request&),
+                             const Request& request, grpc::ServerWriter<Chunk>* writer);
+
+  // Ends the client's call as the shard ended ours.
+  grpc::Status End(grpc::ServerContext* context, const grpc::ClientContext& call,
+                   const grpc::Status& status) const;
+
+  // NOT_FOUND unless the shard has this number.
+  grpc::Status CheckShardId(grpc::ServerContext* context, uint32_t shard_id);
+
+  const std::unique_ptr<Stub> stub_;
+  const std::string address_;
+  const std::chrono::milliseconds deadline_;
+};
+
+}  // namespace unirust::router

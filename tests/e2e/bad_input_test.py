@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Everything that can be wrong with a request, an ontology, a command line, a directory or a disk: a clear error with
 the documented code, and nothing half applied. Each request goes through the router and to the shard alone."""
 import contextlib

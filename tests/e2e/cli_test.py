@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Each command of `unirust`, embedded and against a daemon; each export format read by a program that is not ours."""
 import collections
 import csv
@@ -238,7 +239,8 @@ class ReadTest(CliTest):
         self.filled()
         for at in self.each_way():
             for args in (("stats",), ("entity", "person/crm/1"), ("entity", "person/crm/1", "--as-of", 12),
-                         ("conflicts",), ("query", "email=e1@x.org"), ("query", "name=same"), ("scan",), ("query", "email=nobody")):
+                         ("conflicts",), ("query", "email=e1@x.org"), ("query", "name=same"), ("scan",),
+                         ("query", "email=nobody")):
                 out = unirust(args[0], *at, *args[1:]).stdout.decode()
                 self.assertTrue(out.strip(), args)
                 self.assertNotIn("\x01", out)  # control characters do not reach the terminal

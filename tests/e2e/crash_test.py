@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """kill -9 at random instants during ingest: nothing acknowledged is lost, nothing is half applied.
 
 The judge keeps its own journal of what it sent and what was acknowledged. Each request is a list of writes plus one
@@ -132,7 +133,7 @@ class CrashTest(E2eTest):
         return unacknowledged
 
     def cycles(self, group, count):
-        """One directory: `count` times ingest, kill, restart, judge. (Requests applied, unacknowledged ones of them.)"""
+        """One directory, `count` kills. (Requests applied, those of them that were not acknowledged.)"""
         rng = random.Random(SEED * 1000 + group)
         requests, journal = Requests(SEED * 1000 + group, bulky=group % 3 == 2), Journal()
         ontology = requests.history.ontology

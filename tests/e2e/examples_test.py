@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The examples that ship: accepted, equal to the oracle, and showing what their READMEs promise."""
 import csv
 import json

@@ -80,21 +80,20 @@ class Client:
             ("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", 64 << 20),
             ("grpc.enable_http_proxy", 0), *options])
         grpc.channel_ready_future(self.channel).result(timeout=timeout)
+        self.services = self._list_services()
         self.files = {}
-        self.services = {}
-        for name in self._list_services():
+        for name in self.services:
             self._load(name)
-        pool = descriptor_pool.DescriptorPool()
+        self.pool = descriptor_pool.DescriptorPool()
         for file in self._in_order_of_dependencies():
-            pool.Add(file)
-        self.pool = pool
+            self.pool.Add(file)
         self.methods = {}
         for file in self.files.values():
             for service in file.service:
                 full = f"{file.package}.{service.name}"
-                self.services[full] = service
-                for proto in service.method:
-                    self.methods[f"{full}/{proto.name}"] = Method(self.channel, pool, full, proto)
+                if full in self.services:  # a file may describe services that this server lacks
+                    for proto in service.method:
+                        self.methods[f"{full}/{proto.name}"] = Method(self.channel, self.pool, full, proto)
 
     def __enter__(self):
         return self
@@ -111,13 +110,13 @@ class Client:
             return self.methods[name]
         found = [m for full, m in self.methods.items() if full.startswith("unirust.") and full.endswith(f"/{name}")]
         if len(found) != 1:
-            raise KeyError(f"{len(found)} methods called {name} at {self.address}: {sorted(self.methods)}")
+            raise KeyError(f"{len(found)} methods called {name} at {self.address}, which has {self.services}")
         return found[0]
 
     def message(self, full_name):
         return _class_of(self.pool, full_name)
 
-    def call(self, name, stream=None, timeout=None, **fields):
+    def call(self, name, /, stream=None, timeout=None, **fields):
         """The response, or an iterator over the responses of a method that streams them."""
         method = self.method(name)
         if method.client_streaming:

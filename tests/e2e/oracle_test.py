@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The store equals the oracle: random histories fed in every way, and the real data sets.
 
     UNIRUST_SEEDS=5000 tests/e2e/oracle_test.py          # more histories than the default 300

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """A client that knows nothing but an address does everything: each method of both services, streams and cursors, and
 the standard health service."""
 import itertools
@@ -39,7 +40,7 @@ class ReflectionTest(E2eTest):
         self.verdict = Verdict([json.dumps(line) for line in self.lines], ONTOLOGY)
         self.called = set()
 
-    def call(self, name, **fields):
+    def call(self, name, /, **fields):
         self.called.add(name)
         answer = self.client.call(name, **fields)
         return list(answer) if self.client.method(name).server_streaming else answer

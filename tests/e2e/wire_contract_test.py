@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The services that the running programs offer (by reflection) contain the tables of docs/wire.md, name by name and
 number by number, and additions stay out of their way."""
 import re
@@ -22,7 +23,8 @@ def rows(text):
 
 
 def contract():
-    """{service: {method: (request, streams, response, streams)}} and {message: {field: (number, type, repeated, oneof)}}"""
+    """{service: {method: (request, streams, response, streams)}} and
+    {message: {field: (number, type, repeated, oneof)}}."""
     text = (REPO / "docs/wire.md").read_text(encoding="utf-8").split("## Services and messages")[1]
     services, messages, current = {}, {}, None
     for part in re.split(r"### `unirust\.(\w+)`", text)[1:]:

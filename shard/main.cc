@@ -1,0 +1,54 @@
+// The program unirust_shard: one shard of a store.
+#include <cstdio>
+#include <string>
+
+#include "base/exit_codes.h"
+#include "config/programs.h"
+#include "rpc/daemon.h"
+#include "shard/open.h"
+#include "shard/service.h"
+
+namespace unirust::shard {
+namespace {
+
+const config::ProgramText kText{
+    .name = "unirust_shard",
+    .description =
+        "Keeps records, resolves them into entities and answers unirust.ShardService over gRPC.\n"
+        "Clients talk to unirust_router, which talks to this program.",
+    .examples =
+        "  unirust_shard --data-dir /var/lib/unirust\n"
+        "  unirust_shard --ephemeral --ontology ontology.json --listen 127.0.0.1:0\n"
+        "  UNIRUST_DATA_DIR=/var/lib/unirust unirust_shard --memory-budget 2GiB\n"
+        "  unirust_shard --config shard.toml\n"};
+
+int Fail(const absl::Status& status, int exit_code) {
+  std::fprintf(stderr, "unirust_shard: %s\n", std::string(status.message()).c_str());
+  return exit_code;
+}
+
+int Run(const config::ShardSettings& settings) {
+  SetLogLevel(settings.log_level);
+  if (const absl::Status status = config::CheckStore(settings.store); !status.ok()) {
+    return Fail(status, kExitUsage);
+  }
+  const absl::StatusOr<OpenedStore> store = OpenStore(settings.store, settings.shard_id);
+  if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
+  ShardService service(*store->engine, settings.store.import_dir);
+  const auto server = rpc::Server::Start(settings.listen, service);
+  if (!server.ok()) return Fail(server.status(), kExitUnavailable);
+  rpc::ServeUntilTerminated(kText.name, **server);
+  return kExitOk;
+}
+
+}  // namespace
+}  // namespace unirust::shard
+
+int main(int argc, char** argv) {
+  unirust::rpc::BlockTerminationSignals();
+  unirust::config::ShardSettings shard;
+  unirust::config::Settings settings = unirust::config::Declare(shard);
+  const auto exit_code =
+      unirust::config::ParseCommandLine(unirust::shard::kText, settings, argc, argv);
+  return exit_code ? *exit_code : unirust::shard::Run(shard);
+}

@@ -1,0 +1,114 @@
+// ShardService of the contract over one Engine. Every method decodes, calls the engine and encodes;
+// docs/api.md says what each does. Thread-safe.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "proto/unirust.grpc.pb.h"
+#include "rpc/message_stream.h"
+#include "shard/engine.h"
+#include "shard/metrics.h"
+
+namespace unirust::shard {
+
+class ShardService final : public proto::ShardService::Service {
+ public:
+  // Files for IngestRecordsFromUrl are read below `import_dir`; empty: none. `engine` must outlive
+  // the service.
+  ShardService(Engine& engine, std::string import_dir);
+
+  // --- writes (service_writes.cc) ---
+  grpc::Status IngestRecords(grpc::ServerContext* context,
+                             const proto::IngestRecordsRequest* request,
+                             proto::IngestRecordsResponse* response) override;
+  grpc::Status IngestRecordsFromUrl(grpc::ServerContext* context,
+                                    const proto::IngestRecordsFromUrlRequest* request,
+                                    proto::IngestRecordsResponse* response) override;
+  grpc::Status ImportRecords(grpc::ServerContext* context,
+                             const proto::ImportRecordsRequest* request,
+                             proto::ImportRecordsResponse* response) override;
+
+  // --- reads (service_reads.cc) ---
+  grpc::Status QueryEntities(grpc::ServerContext* context,
+                             const proto::QueryEntitiesRequest* request,
+                             proto::QueryEntitiesResponse* response) override;
+  grpc::Status GetEntity(grpc::ServerContext* context, const proto::GetEntityRequest* request,
+                         proto::GetEntityResponse* response) override;
+  grpc::Status ListConflicts(grpc::ServerContext* context,
+                             const proto::ListConflictsRequest* request,
+                             proto::ListConflictsResponse* response) override;
+  grpc::Status FindEntities(grpc::ServerContext* context, const proto::FindEntitiesRequest* request,
+                            grpc::ServerWriter<proto::FindEntitiesChunk>* writer) override;
+  grpc::Status ScanRecords(grpc::ServerContext* context, const proto::ScanRecordsRequest* request,
+                           grpc::ServerWriter<proto::ScanRecordsChunk>* writer) override;
+  grpc::Status StreamConflicts(grpc::ServerContext* context,
+                               const proto::StreamConflictsRequest* request,
+                               grpc::ServerWriter<proto::StreamConflictsChunk>* writer) override;
+  grpc::Status ExportGraph(grpc::ServerContext* context, const proto::ExportGraphRequest* request,
+                           grpc::ServerWriter<proto::ExportGraphChunk>* writer) override;
+  grpc::Status GetRecordIdRange(grpc::ServerContext* context,
+                                const proto::RecordIdRangeRequest* request,
+                                proto::RecordIdRangeResponse* response) override;
+  grpc::Status ExportRecords(grpc::ServerContext* context,
+                             const proto::ExportRecordsRequest* request,
+                             proto::ExportRecordsResponse* response) override;
+  grpc::Status ExportRecordsStream(grpc::ServerContext* context,
+                                   const proto::ExportRecordsRequest* request,
+                                   grpc::ServerWriter<proto::ExportRecordsChunk>* writer) override;
+
+  // --- ontology and operations (service_operations.cc) ---
+  grpc::Status SetOntology(grpc::ServerContext* context, const proto::ApplyOntologyRequest* request,
+                           proto::ApplyOntologyResponse* response) override;
+  grpc::Status GetOntology(grpc::ServerContext* context, const proto::GetOntologyRequest* request,
+                           proto::GetOntologyResponse* response) override;
+  grpc::Status GetConfigVersion(grpc::ServerContext* context,
+                                const proto::ConfigVersionRequest* request,
+                                proto::ConfigVersionResponse* response) override;
+  grpc::Status GetStats(grpc::ServerContext* context, const proto::StatsRequest* request,
+                        proto::StatsResponse* response) override;
+  grpc::Status HealthCheck(grpc::ServerContext* context, const proto::HealthCheckRequest* request,
+                           proto::HealthCheckResponse* response) override;
+  grpc::Status GetMetrics(grpc::ServerContext* context, const proto::MetricsRequest* request,
+                          proto::MetricsResponse* response) override;
+  grpc::Status Checkpoint(grpc::ServerContext* context, const proto::CheckpointRequest* request,
+                          proto::CheckpointResponse* response) override;
+  grpc::Status Reset(grpc::ServerContext* context, const proto::Empty* request,
+                     proto::Empty* response) override;
+
+ private:
+  using IngestStream = rpc::MessageStream<proto::IngestRecordsChunk, proto::IngestRecordsResponse>;
+  using ImportStream = rpc::MessageStream<proto::ImportRecordsChunk, proto::ImportRecordsResponse>;
+  grpc::Status ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream);
+  grpc::Status ServeIngestRecordsStream(grpc::ServerContext* context, IngestStream& stream);
+  grpc::Status ServeImportRecordsStream(grpc::ServerContext* context, ImportStream& stream);
+
+  // Engine::Ingest with metrics.
+  absl::StatusOr<std::vector<Assignment>> Apply(std::vector<Write> writes);
+  using Inputs = google::protobuf::RepeatedPtrField<proto::RecordInput>;
+  absl::StatusOr<proto::IngestRecordsResponse> Ingest(const Inputs& inputs);
+  absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const std::string& url);
+  using Snapshots = google::protobuf::RepeatedPtrField<proto::RecordSnapshot>;
+  absl::StatusOr<proto::ImportRecordsResponse> Import(const Snapshots& snapshots);
+
+  absl::StatusOr<proto::GetEntityResponse> Entity(const proto::GetEntityRequest& request);
+  absl::StatusOr<proto::ListConflictsResponse> Conflicts(
+      const proto::ListConflictsRequest& request);
+  absl::StatusOr<proto::ApplyOntologyResponse> ApplyOntology(
+      const proto::ApplyOntologyRequest& request);
+
+  Engine& engine_;
+  const std::string import_dir_;
+  const uint64_t started_micros_ = SteadyClockMicros();
+  Latency ingest_latency_;
+  Latency query_latency_;
+  std::atomic<uint64_t> ingested_records_ = 0;
+};
+
+}  // namespace unirust::shard

@@ -1,0 +1,99 @@
+#include "base/status_macros.h"
+#include "ontology/ontology.h"
+#include "proto/ontology.h"
+#include "proto/status.h"
+#include "shard/reply.h"
+#include "shard/service.h"
+
+namespace unirust::shard {
+
+absl::StatusOr<proto::ApplyOntologyResponse> ShardService::ApplyOntology(
+    const proto::ApplyOntologyRequest& request) {
+  if (request.has_config() == !request.json().empty()) {
+    return absl::InvalidArgumentError("exactly one of config and json is needed");
+  }
+  std::string json = request.json();
+  if (request.has_config()) {
+    UNIRUST_ASSIGN_OR_RETURN(json, proto::OntologyJson(request.config()));
+  }
+  UNIRUST_ASSIGN_OR_RETURN(const ontology::Ontology ontology, ontology::ParseOntology(json));
+  UNIRUST_RETURN_IF_ERROR(request.check_only() ? engine_.CheckOntology(ontology)
+                                               : engine_.SetOntology(ontology));
+  proto::ApplyOntologyResponse response;
+  response.set_version(ontology::Version(ontology));
+  return response;
+}
+
+grpc::Status ShardService::SetOntology(grpc::ServerContext*,
+                                       const proto::ApplyOntologyRequest* request,
+                                       proto::ApplyOntologyResponse* response) {
+  return Reply(ApplyOntology(*request), response);
+}
+
+grpc::Status ShardService::GetOntology(grpc::ServerContext*, const proto::GetOntologyRequest*,
+                                       proto::GetOntologyResponse* response) {
+  const ontology::Ontology ontology = engine_.GetOntology();
+  response->set_json(ontology::ToJson(ontology));
+  response->set_version(ontology::Version(ontology));
+  return grpc::Status::OK;
+}
+
+grpc::Status ShardService::GetConfigVersion(grpc::ServerContext*,
+                                            const proto::ConfigVersionRequest*,
+                                            proto::ConfigVersionResponse* response) {
+  response->set_version(ontology::Version(engine_.GetOntology()));
+  return grpc::Status::OK;
+}
+
+grpc::Status ShardService::GetStats(grpc::ServerContext*, const proto::StatsRequest*,
+                                    proto::StatsResponse* response) {
+  const absl::StatusOr<StoreStats> stats = engine_.Read().GetStats();
+  if (!stats.ok()) return proto::ToGrpc(stats.status());
+  response->set_record_count(stats->records);
+  response->set_cluster_count(stats->entities);
+  response->set_conflict_count(stats->conflicts);
+  response->set_graph_node_count(stats->records + stats->entities);
+  response->set_graph_edge_count(stats->graph_edges);
+  return grpc::Status::OK;
+}
+
+// A failed write ends the process, so a shard that answers can write; that it can read is tried.
+grpc::Status ShardService::HealthCheck(grpc::ServerContext*, const proto::HealthCheckRequest*,
+                                       proto::HealthCheckResponse* response) {
+  response->set_shard_id(engine_.shard_id());
+  const absl::StatusOr<StoreStats> stats = engine_.Read().GetStats();
+  response->set_status(stats.ok() ? "ok" : stats.status().ToString());
+  return grpc::Status::OK;
+}
+
+grpc::Status ShardService::GetMetrics(grpc::ServerContext*, const proto::MetricsRequest*,
+                                      proto::MetricsResponse* response) {
+  response->set_uptime_seconds((SteadyClockMicros() - started_micros_) / 1'000'000);
+  response->set_ingest_requests(ingest_latency_.count());
+  response->set_ingest_records(ingested_records_);
+  response->set_query_requests(query_latency_.count());
+  ingest_latency_.Fill(response->mutable_ingest_latency());
+  query_latency_.Fill(response->mutable_query_latency());
+  const StorageMetrics storage = engine_.GetStorageMetrics();
+  proto::StoreMetrics* store = response->mutable_store();
+  store->set_persistent(storage.persistent);
+  store->set_running_compactions(storage.running_compactions);
+  store->set_running_flushes(storage.running_flushes);
+  store->set_block_cache_capacity_bytes(storage.block_cache_capacity_bytes);
+  store->set_block_cache_usage_bytes(storage.block_cache_usage_bytes);
+  response->set_shards_reporting(1);
+  return grpc::Status::OK;
+}
+
+grpc::Status ShardService::Checkpoint(grpc::ServerContext*, const proto::CheckpointRequest* request,
+                                      proto::CheckpointResponse* response) {
+  const absl::StatusOr<std::string> path = engine_.Checkpoint(request->path());
+  if (path.ok()) response->add_paths(*path);
+  return proto::ToGrpc(path.status());
+}
+
+grpc::Status ShardService::Reset(grpc::ServerContext*, const proto::Empty*, proto::Empty*) {
+  return proto::ToGrpc(engine_.Reset());
+}
+
+}  // namespace unirust::shard

@@ -1,0 +1,192 @@
+#include <utility>
+
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "proto/answers.h"
+#include "proto/records.h"
+#include "proto/status.h"
+#include "shard/paging.h"
+#include "shard/reply.h"
+#include "shard/service.h"
+
+namespace unirust::shard {
+namespace {
+
+Interval IntervalOf(const auto& request) { return {request.start(), request.end()}; }
+
+// One page of an export by record id, as large as a message may be. Both messages that carry one
+// have these fields.
+template <typename Response>
+absl::StatusOr<Response> ExportPage(const View& view, uint32_t start,
+                                    const proto::ExportRecordsRequest& request) {
+  if (request.end_id() != 0 && start >= request.end_id()) {
+    return absl::InvalidArgumentError("start_id: " + std::to_string(start) + " >= end_id " +
+                                      std::to_string(request.end_id()));
+  }
+  for (PageSize page_size(request.limit());;) {
+    UNIRUST_ASSIGN_OR_RETURN(const View::RecordRange range,
+                             view.ExportRecords(start, request.end_id(), page_size.items()));
+    Response response;
+    for (const RecordView& record : range.records) *response.add_records() = proto::ToProto(record);
+    response.set_has_more(range.next != 0);
+    response.set_next_start_id(range.next);
+    if (page_size.Accept(response.ByteSizeLong())) return response;
+  }
+}
+
+}  // namespace
+
+grpc::Status ShardService::QueryEntities(grpc::ServerContext*,
+                                         const proto::QueryEntitiesRequest* request,
+                                         proto::QueryEntitiesResponse* response) {
+  const Latency::Timer timer(query_latency_);
+  const absl::StatusOr<QueryOutcome> outcome =
+      engine_.Read().Query(proto::FromProto(request->descriptors()), IntervalOf(*request));
+  if (outcome.ok()) *response = proto::ToProto(*outcome, engine_.shard_id());
+  return proto::ToGrpc(outcome.status());
+}
+
+absl::StatusOr<proto::GetEntityResponse> ShardService::Entity(
+    const proto::GetEntityRequest& request) {
+  UNIRUST_ASSIGN_OR_RETURN(const Identity record, ParseRecordName(request.name()));
+  std::optional<Instant> as_of;
+  if (request.has_as_of()) as_of = request.as_of();
+  UNIRUST_ASSIGN_OR_RETURN(const EntityView entity, engine_.Read().GetEntity(record, as_of));
+  proto::GetEntityResponse response = proto::ToProto(entity, engine_.shard_id());
+  if (response.ByteSizeLong() > limits::kUnaryAnswerBytesMax) {
+    return absl::ResourceExhaustedError(
+        "the entity has " + std::to_string(entity.records.size()) +
+        " records, too many for one answer; use ExportGraph with `entities`");
+  }
+  return response;
+}
+
+grpc::Status ShardService::GetEntity(grpc::ServerContext*, const proto::GetEntityRequest* request,
+                                     proto::GetEntityResponse* response) {
+  return Reply(Entity(*request), response);
+}
+
+absl::StatusOr<proto::ListConflictsResponse> ShardService::Conflicts(
+    const proto::ListConflictsRequest& request) {
+  UNIRUST_ASSIGN_OR_RETURN(const ConflictFilter filter, proto::FromProto(request));
+  const View view = engine_.Read();
+  proto::ListConflictsResponse response;
+  std::string cursor;
+  size_t bytes = 0;
+  do {
+    UNIRUST_ASSIGN_OR_RETURN(Page<Conflict> page, view.ListConflicts(filter, 0, cursor));
+    for (const Conflict& conflict : page.items) {
+      *response.add_conflicts() = proto::ToProto(conflict);
+      bytes += response.conflicts(response.conflicts_size() - 1).ByteSizeLong();
+    }
+    if (bytes > limits::kUnaryAnswerBytesMax) {
+      return absl::ResourceExhaustedError("too many conflicts for one answer; use StreamConflicts");
+    }
+    cursor = std::move(page.cursor);
+  } while (!cursor.empty());
+  return response;
+}
+
+grpc::Status ShardService::ListConflicts(grpc::ServerContext*,
+                                         const proto::ListConflictsRequest* request,
+                                         proto::ListConflictsResponse* response) {
+  return Reply(Conflicts(*request), response);
+}
+
+grpc::Status ShardService::FindEntities(grpc::ServerContext* context,
+                                        const proto::FindEntitiesRequest* request,
+                                        grpc::ServerWriter<proto::FindEntitiesChunk>* writer) {
+  const View view = engine_.Read();
+  const std::vector<AttributeValue> pairs = proto::FromProto(request->descriptors());
+  return proto::ToGrpc(StreamPages(
+      PageSize(request->page_size()), request->cursor(), *context, *writer,
+      [&](size_t page_size, const std::string& cursor) {
+        return view.FindEntities(pairs, IntervalOf(*request), page_size, cursor);
+      },
+      [this](const Match& match, proto::FindEntitiesChunk* chunk) {
+        *chunk->add_matches() = proto::ToProto(match, engine_.shard_id());
+      }));
+}
+
+grpc::Status ShardService::ScanRecords(grpc::ServerContext* context,
+                                       const proto::ScanRecordsRequest* request,
+                                       grpc::ServerWriter<proto::ScanRecordsChunk>* writer) {
+  const View view = engine_.Read();
+  const RecordFilter filter = proto::FromProto(*request);
+  return proto::ToGrpc(StreamPages(
+      PageSize(request->page_size()), request->cursor(), *context, *writer,
+      [&](size_t page_size, const std::string& cursor) {
+        return view.ScanRecords(filter, page_size, cursor);
+      },
+      [](const RecordView& record, proto::ScanRecordsChunk* chunk) {
+        *chunk->add_records() = proto::ToProto(record);
+      }));
+}
+
+grpc::Status ShardService::StreamConflicts(
+    grpc::ServerContext* context, const proto::StreamConflictsRequest* request,
+    grpc::ServerWriter<proto::StreamConflictsChunk>* writer) {
+  const View view = engine_.Read();
+  const absl::StatusOr<ConflictFilter> filter = proto::FromProto(*request);
+  if (!filter.ok()) return proto::ToGrpc(filter.status());
+  return proto::ToGrpc(StreamPages(
+      PageSize(request->page_size()), request->cursor(), *context, *writer,
+      [&](size_t page_size, const std::string& cursor) {
+        return view.ListConflicts(*filter, page_size, cursor);
+      },
+      [](const Conflict& conflict, proto::StreamConflictsChunk* chunk) {
+        *chunk->add_conflicts() = proto::ToProto(conflict);
+      }));
+}
+
+grpc::Status ShardService::ExportGraph(grpc::ServerContext* context,
+                                       const proto::ExportGraphRequest* request,
+                                       grpc::ServerWriter<proto::ExportGraphChunk>* writer) {
+  const View view = engine_.Read();
+  const absl::StatusOr<GraphFilter> filter = proto::FromProto(*request);
+  if (!filter.ok()) return proto::ToGrpc(filter.status());
+  return proto::ToGrpc(StreamPages(
+      PageSize(request->page_size()), request->cursor(), *context, *writer,
+      [&](size_t page_size, const std::string& cursor) {
+        return view.ExportGraph(*filter, page_size, cursor);
+      },
+      [](const GraphItem& item, proto::ExportGraphChunk* chunk) {
+        *chunk->add_items() = proto::ToProto(item);
+      }));
+}
+
+grpc::Status ShardService::GetRecordIdRange(grpc::ServerContext*,
+                                            const proto::RecordIdRangeRequest*,
+                                            proto::RecordIdRangeResponse* response) {
+  const absl::StatusOr<RecordIdRange> range = engine_.Read().GetRecordIdRange();
+  if (!range.ok()) return proto::ToGrpc(range.status());
+  response->set_empty(range->empty);
+  response->set_min_id(range->min.value());
+  response->set_max_id(range->max.value());
+  response->set_record_count(range->records);
+  return grpc::Status::OK;
+}
+
+grpc::Status ShardService::ExportRecords(grpc::ServerContext*,
+                                         const proto::ExportRecordsRequest* request,
+                                         proto::ExportRecordsResponse* response) {
+  const View view = engine_.Read();
+  return Reply(ExportPage<proto::ExportRecordsResponse>(view, request->start_id(), *request),
+               response);
+}
+
+grpc::Status ShardService::ExportRecordsStream(
+    grpc::ServerContext* context, const proto::ExportRecordsRequest* request,
+    grpc::ServerWriter<proto::ExportRecordsChunk>* writer) {
+  const View view = engine_.Read();
+  uint32_t start = request->start_id();
+  do {
+    const auto chunk = ExportPage<proto::ExportRecordsChunk>(view, start, *request);
+    if (!chunk.ok()) return proto::ToGrpc(chunk.status());
+    if (context->IsCancelled() || !writer->Write(*chunk)) return grpc::Status::CANCELLED;
+    start = chunk->next_start_id();
+  } while (start != 0);
+  return grpc::Status::OK;
+}
+
+}  // namespace unirust::shard

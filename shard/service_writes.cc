@@ -1,0 +1,212 @@
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "proto/records.h"
+#include "proto/status.h"
+#include "shard/import_file.h"
+#include "shard/reply.h"
+#include "shard/service.h"
+
+namespace unirust::shard {
+namespace {
+
+constexpr char kRetryAfterMs[] = "100";
+
+absl::Status Prepend(const std::string& text, const absl::Status& status) {
+  return {status.code(), text + std::string(status.message())};
+}
+
+// Tells clients that met a full queue when to try again.
+grpc::Status WithRetryDelay(grpc::ServerContext* context, grpc::Status status) {
+  if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) {
+    context->AddTrailingMetadata("retry-after-ms", kRetryAfterMs);
+  }
+  return status;
+}
+
+// Ends a stream at the chunk that was refused; the chunks before it are stored.
+grpc::Status RefuseChunk(grpc::ServerContext* context, int number, const absl::Status& status) {
+  return WithRetryDelay(context,
+                        proto::ToGrpc(Prepend("chunk " + std::to_string(number) + ": ", status)));
+}
+
+absl::Status CheckCount(int records) {
+  if (static_cast<size_t>(records) <= limits::kRecordsPerRequestMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(std::to_string(records) + " records in one request; at most " +
+                                    std::to_string(limits::kRecordsPerRequestMax) + " are taken");
+}
+
+// The engine says "records[3] person/crm/42: ..."; clients know their records by index: "index 17
+// person/crm/42: ...".
+absl::Status NameIndex(const absl::Status& status,
+                       const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs) {
+  constexpr std::string_view kPosition = "records[";
+  const std::string message(status.message());
+  const size_t end = message.find(']');
+  if (!message.starts_with(kPosition) || end == std::string::npos) return status;
+  const int position = std::atoi(message.c_str() + kPosition.size());
+  if (position < 0 || position >= inputs.size()) return status;
+  return {status.code(),
+          "index " + std::to_string(inputs[position].index()) + message.substr(end + 1)};
+}
+
+// The one answer of a client stream, once all of it was read.
+template <typename Stream, typename Response>
+grpc::Status EndStream(const grpc::ServerContext& context, Stream& stream,
+                       const Response& response) {
+  if (stream.status().ok() && !context.IsCancelled()) stream.Write(response);
+  return stream.status();
+}
+
+std::string Position(int position, const Identity& identity) {
+  return "records[" + std::to_string(position) + "] " + RecordName(identity) + ": ";
+}
+
+absl::StatusOr<std::vector<Write>> ToWrites(
+    const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs) {
+  UNIRUST_RETURN_IF_ERROR(CheckCount(inputs.size()));
+  std::vector<Write> writes;
+  writes.reserve(static_cast<size_t>(inputs.size()));
+  for (int i = 0; i < inputs.size(); ++i) {
+    absl::StatusOr<Write> write = proto::FromProto(inputs[i]);
+    if (!write.ok()) {
+      const proto::RecordIdentity& id = inputs[i].identity();
+      return Prepend(Position(i, {id.entity_type(), id.perspective(), id.uid()}), write.status());
+    }
+    writes.push_back(*std::move(write));
+  }
+  return writes;
+}
+
+// Assignments are answered in the order of index; most clients count upwards.
+void SortByIndex(google::protobuf::RepeatedPtrField<proto::IngestAssignment>* assignments) {
+  const auto by_index = [](const auto& a, const auto& b) { return a.index() < b.index(); };
+  if (std::is_sorted(assignments->begin(), assignments->end(), by_index)) return;
+  std::stable_sort(assignments->pointer_begin(), assignments->pointer_end(),
+                   [&](const auto* a, const auto* b) { return by_index(*a, *b); });
+}
+
+}  // namespace
+
+ShardService::ShardService(Engine& engine, std::string import_dir)
+    : engine_(engine), import_dir_(std::move(import_dir)) {
+  const auto serve = [this](const char* method, auto handler) {
+    MarkMethodStreamed(rpc::MethodIndex(std::string("unirust.ShardService.") + method),
+                       rpc::StreamHandler(this, handler));
+  };
+  serve("IngestChunks", &ShardService::ServeIngestChunks);
+  serve("IngestRecordsStream", &ShardService::ServeIngestRecordsStream);
+  serve("ImportRecordsStream", &ShardService::ServeImportRecordsStream);
+}
+
+absl::StatusOr<std::vector<Assignment>> ShardService::Apply(std::vector<Write> writes) {
+  const Latency::Timer timer(ingest_latency_);
+  ingested_records_ += writes.size();
+  if (writes.empty()) return std::vector<Assignment>();
+  return engine_.Ingest(std::move(writes));
+}
+
+absl::StatusOr<proto::IngestRecordsResponse> ShardService::Ingest(const Inputs& inputs) {
+  absl::StatusOr<std::vector<Write>> writes = ToWrites(inputs);
+  if (!writes.ok()) return NameIndex(writes.status(), inputs);
+  const absl::StatusOr<std::vector<Assignment>> assignments = Apply(*std::move(writes));
+  if (!assignments.ok()) return NameIndex(assignments.status(), inputs);
+  proto::IngestRecordsResponse response;
+  response.mutable_assignments()->Reserve(inputs.size());
+  for (int i = 0; i < inputs.size(); ++i) {
+    *response.add_assignments() = proto::ToProto((*assignments)[static_cast<size_t>(i)],
+                                                 inputs[i].index(), engine_.shard_id());
+  }
+  SortByIndex(response.mutable_assignments());
+  return response;
+}
+
+absl::StatusOr<proto::IngestRecordsResponse> ShardService::IngestFile(const std::string& url) {
+  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes,
+                           ReadImportFile(import_dir_, url, limits::kRecordsPerRequestMax));
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments, Apply(std::move(writes)));
+  proto::IngestRecordsResponse response;
+  for (const Assignment& assignment : assignments) {
+    const auto index = static_cast<uint32_t>(response.assignments_size());
+    *response.add_assignments() = proto::ToProto(assignment, index, engine_.shard_id());
+  }
+  return response;
+}
+
+absl::StatusOr<proto::ImportRecordsResponse> ShardService::Import(const Snapshots& snapshots) {
+  UNIRUST_RETURN_IF_ERROR(CheckCount(snapshots.size()));
+  std::vector<Write> writes;
+  for (const proto::RecordSnapshot& snapshot : snapshots)
+    writes.push_back(proto::FromProto(snapshot));
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments, Apply(std::move(writes)));
+  proto::ImportRecordsResponse response;
+  response.set_imported(static_cast<uint64_t>(
+      std::count_if(assignments.begin(), assignments.end(),
+                    [](const Assignment& a) { return a.outcome != WriteOutcome::kStale; })));
+  return response;
+}
+
+grpc::Status ShardService::IngestRecords(grpc::ServerContext* context,
+                                         const proto::IngestRecordsRequest* request,
+                                         proto::IngestRecordsResponse* response) {
+  return WithRetryDelay(context, Reply(Ingest(request->records()), response));
+}
+
+grpc::Status ShardService::IngestRecordsFromUrl(grpc::ServerContext* context,
+                                                const proto::IngestRecordsFromUrlRequest* request,
+                                                proto::IngestRecordsResponse* response) {
+  return WithRetryDelay(context, Reply(IngestFile(request->url()), response));
+}
+
+grpc::Status ShardService::ImportRecords(grpc::ServerContext* context,
+                                         const proto::ImportRecordsRequest* request,
+                                         proto::ImportRecordsResponse* response) {
+  return WithRetryDelay(context, Reply(Import(request->records()), response));
+}
+
+grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream) {
+  proto::IngestRecordsChunk chunk;
+  for (int number = 0; stream.Read(&chunk); ++number) {
+    const absl::StatusOr<proto::IngestRecordsResponse> response = Ingest(chunk.records());
+    if (!response.ok()) return RefuseChunk(context, number, response.status());
+    if (!stream.Write(*response)) return grpc::Status::CANCELLED;
+  }
+  return stream.status();
+}
+
+grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context,
+                                                    IngestStream& stream) {
+  proto::IngestRecordsChunk chunk;
+  proto::IngestRecordsResponse all;
+  size_t bytes = 0;
+  for (int number = 0; stream.Read(&chunk); ++number) {
+    if (bytes > limits::kAnswerBytesMax / 2) {
+      return RefuseChunk(context, number,
+                         absl::ResourceExhaustedError(
+                             "the answer to the chunks before, which are stored, is as large "
+                             "as it may be; IngestChunks answers each chunk"));
+    }
+    const absl::StatusOr<proto::IngestRecordsResponse> response = Ingest(chunk.records());
+    if (!response.ok()) return RefuseChunk(context, number, response.status());
+    bytes += response->ByteSizeLong();
+    all.MergeFrom(*response);
+  }
+  return EndStream(*context, stream, all);
+}
+
+grpc::Status ShardService::ServeImportRecordsStream(grpc::ServerContext* context,
+                                                    ImportStream& stream) {
+  proto::ImportRecordsChunk chunk;
+  proto::ImportRecordsResponse all;
+  for (int number = 0; stream.Read(&chunk); ++number) {
+    const absl::StatusOr<proto::ImportRecordsResponse> response = Import(chunk.records());
+    if (!response.ok()) return RefuseChunk(context, number, response.status());
+    all.set_imported(all.imported() + response->imported());
+  }
+  return EndStream(*context, stream, all);
+}
+
+}  // namespace unirust::shard

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "cli/failure.h"
 #include "rpc/channel.h"
@@ -14,8 +15,13 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags) {
     client->stub_ = proto::RouterService::NewStub(rpc::Connect(flags.router));
     return client;
   }
-  UNIRUST_ASSIGN_OR_RETURN(client->embedded_, EmbeddedStore::Open(flags));
-  client->stub_ = proto::RouterService::NewStub(client->embedded_->channel());
+  SetLogLevel(LogLevel::kWarning);  // what a daemon tells is not what a command was asked for
+  config::StoreSettings settings;
+  settings.data_dir = flags.data_dir;
+  settings.memory_budget = flags.memory_budget;
+  settings.backup_dir = flags.backup_dir;
+  UNIRUST_ASSIGN_OR_RETURN(client->local_, LocalStore::Open(settings, /*listen=*/""));
+  client->stub_ = proto::RouterService::NewStub(client->local_->server().InProcessChannel());
   return client;
 }
 

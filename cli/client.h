@@ -16,8 +16,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "cli/embedded.h"
 #include "cli/flags.h"
+#include "cli/local_store.h"
 #include "proto/status.h"
 #include "proto/unirust.grpc.pb.h"
 
@@ -64,8 +64,8 @@ class Client {
  private:
   Client() = default;
 
-  std::string router_;                       // empty in embedded mode
-  std::unique_ptr<EmbeddedStore> embedded_;  // outlives the stub
+  std::string router_;                 // empty in embedded mode
+  std::unique_ptr<LocalStore> local_;  // outlives the stub
   std::unique_ptr<Router> stub_;
 };
 

@@ -1,0 +1,59 @@
+#include "cli/local_store.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "cli/failure.h"
+#include "router/service.h"
+#include "shard/open.h"
+#include "shard/service.h"
+
+namespace unirust::cli {
+namespace {
+
+// Of calls from the router to the shard: nothing can get lost between them.
+constexpr std::chrono::hours kDeadline{24};
+
+absl::StatusOr<shard::OpenedStore> OpenStore(const config::StoreSettings& settings) {
+  absl::StatusOr<shard::OpenedStore> store = shard::OpenStore(settings, /*shard_id=*/0);
+  if (store.ok()) return store;
+  const auto exit_code = static_cast<ExitCode>(shard::ExitCodeOf(store.status()));
+  absl::Status status = WithExitCode(store.status(), exit_code);
+  if (!absl::IsUnavailable(status)) return status;
+  return WithHint(status, "Talk to the process that has it open instead: --router ADDR.");
+}
+
+}  // namespace
+
+// Each part uses the ones above it.
+struct LocalStore::Parts {
+  explicit Parts(shard::OpenedStore opened, const std::string& import_dir)
+      : store(std::move(opened)), shard_service(*store.engine, import_dir) {}
+
+  shard::OpenedStore store;
+  shard::ShardService shard_service;
+  std::unique_ptr<rpc::Server> shard_server;
+  std::unique_ptr<router::RouterService> router_service;
+  std::unique_ptr<rpc::Server> router_server;
+};
+
+absl::StatusOr<std::unique_ptr<LocalStore>> LocalStore::Open(const config::StoreSettings& settings,
+                                                             const std::string& listen) {
+  UNIRUST_ASSIGN_OR_RETURN(shard::OpenedStore store, OpenStore(settings));
+  auto parts = std::make_unique<Parts>(std::move(store), settings.import_dir);
+  UNIRUST_ASSIGN_OR_RETURN(parts->shard_server, rpc::Server::Start("", parts->shard_service));
+  parts->router_service = std::make_unique<router::RouterService>(
+      parts->shard_server->InProcessChannel(), "in this process", kDeadline);
+  UNIRUST_ASSIGN_OR_RETURN(parts->router_server,
+                           rpc::Server::Start(listen, *parts->router_service));
+  return std::unique_ptr<LocalStore>(new LocalStore(std::move(parts)));
+}
+
+LocalStore::LocalStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+LocalStore::~LocalStore() = default;
+
+rpc::Server& LocalStore::server() { return *parts_->router_server; }
+
+}  // namespace unirust::cli

@@ -1,0 +1,32 @@
+// A store opened by this process: an engine, a shard and a router, joined by channels in memory.
+// `unirust serve` lets others talk to the router; embedded mode is the same without an address.
+// What it answers is what daemons on the same directory would answer.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "config/programs.h"
+#include "rpc/server.h"
+
+namespace unirust::cli {
+
+class LocalStore {
+ public:
+  // Listens nowhere if `listen` is empty. The errors of OpenStore, with their exit codes;
+  // UNAVAILABLE if the address cannot be had.
+  static absl::StatusOr<std::unique_ptr<LocalStore>> Open(const config::StoreSettings& settings,
+                                                          const std::string& listen);
+  ~LocalStore();
+
+  // The router's; valid as long as the store.
+  rpc::Server& server();
+
+ private:
+  struct Parts;
+  explicit LocalStore(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace unirust::cli

@@ -104,9 +104,10 @@ ShardService::ShardService(Engine& engine, std::string import_dir)
 
 absl::StatusOr<std::vector<Assignment>> ShardService::Apply(std::vector<Write> writes) {
   const Latency::Timer timer(ingest_latency_);
-  ingested_records_ += writes.size();
   if (writes.empty()) return std::vector<Assignment>();
-  return engine_.Ingest(std::move(writes));
+  auto assignments = engine_.Ingest(std::move(writes));
+  if (assignments.ok()) ingested_records_ += assignments->size();
+  return assignments;
 }
 
 absl::StatusOr<proto::IngestRecordsResponse> ShardService::Ingest(const Inputs& inputs) {

@@ -1,0 +1,131 @@
+// How the router passes deadlines and cancellation on, seen by a shard that only looks at them.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "router/service.h"
+#include "rpc/server.h"
+
+namespace unirust::router {
+namespace {
+
+using Clock = std::chrono::system_clock;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+class Observer final : public proto::ShardService::Service {
+ public:
+  grpc::Status GetStats(grpc::ServerContext* context, const proto::StatsRequest*,
+                        proto::StatsResponse*) override {
+    time_left = context->deadline() - Clock::now();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status SetOntology(grpc::ServerContext* context, const proto::ApplyOntologyRequest*,
+                           proto::ApplyOntologyResponse*) override {
+    forever = context->deadline() == Clock::time_point::max();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status IngestRecords(grpc::ServerContext* context, const proto::IngestRecordsRequest*,
+                             proto::IngestRecordsResponse*) override {
+    context->AddTrailingMetadata("retry-after-ms", "100");
+    return {grpc::StatusCode::RESOURCE_EXHAUSTED, "full"};
+  }
+
+  // Ends only when it is cancelled.
+  grpc::Status ScanRecords(grpc::ServerContext* context, const proto::ScanRecordsRequest*,
+                           grpc::ServerWriter<proto::ScanRecordsChunk>* writer) override {
+    forever = context->deadline() == Clock::time_point::max();
+    writer->Write({});
+    return WaitForTheEnd(context);
+  }
+
+  grpc::Status QueryEntities(grpc::ServerContext* context, const proto::QueryEntitiesRequest*,
+                             proto::QueryEntitiesResponse*) override {
+    return WaitForTheEnd(context);
+  }
+
+  std::atomic<Clock::duration> time_left;
+  std::atomic<bool> forever = false;
+  std::atomic<int> cancelled = 0;
+
+ private:
+  grpc::Status WaitForTheEnd(grpc::ServerContext* context) {
+    while (!context->IsCancelled()) std::this_thread::yield();
+    ++cancelled;
+    return grpc::Status::CANCELLED;
+  }
+};
+
+class Forwarding : public ::testing::Test {
+ protected:
+  Forwarding()
+      : shard_(*rpc::Server::Start("", observer_)),
+        service_(shard_->InProcessChannel(), "shard-address", seconds(7)),
+        router_(*rpc::Server::Start("", service_)),
+        stub_(proto::RouterService::NewStub(router_->InProcessChannel())) {}
+
+  Observer observer_;
+  std::unique_ptr<rpc::Server> shard_;
+  RouterService service_;
+  std::unique_ptr<rpc::Server> router_;
+  std::unique_ptr<proto::RouterService::Stub> stub_;
+  grpc::ClientContext context_;
+};
+
+TEST_F(Forwarding, KeepsATenthOfTheClientsTime) {
+  context_.set_deadline(Clock::now() + seconds(1000));
+  proto::StatsResponse response;
+  ASSERT_TRUE(stub_->GetStats(&context_, {}, &response).ok());
+  EXPECT_LT(observer_.time_left.load(), seconds(901));
+  EXPECT_GT(observer_.time_left.load(), seconds(800));
+}
+
+TEST_F(Forwarding, SetsTheDefaultDeadlineWhenTheClientHasNone) {
+  proto::StatsResponse response;
+  ASSERT_TRUE(stub_->GetStats(&context_, {}, &response).ok());
+  EXPECT_LE(observer_.time_left.load(), seconds(7));
+  EXPECT_GT(observer_.time_left.load(), seconds(1));
+}
+
+TEST_F(Forwarding, LetsLongOperationsRun) {
+  proto::ApplyOntologyResponse response;
+  ASSERT_TRUE(stub_->SetOntology(&context_, {}, &response).ok());
+  EXPECT_TRUE(observer_.forever);
+}
+
+TEST_F(Forwarding, TellsThatTheShardWasTooSlow) {
+  context_.set_deadline(Clock::now() + seconds(1));
+  proto::QueryEntitiesResponse response;
+  const grpc::Status status = stub_->QueryEntities(&context_, {}, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_THAT(status.error_message(), HasSubstr("shard-address did not answer in time"));
+}
+
+TEST_F(Forwarding, CancelsTheShardWithTheClient) {
+  const auto reader = stub_->ScanRecords(&context_, {});
+  proto::ScanRecordsChunk chunk;
+  ASSERT_TRUE(reader->Read(&chunk));
+  EXPECT_TRUE(observer_.forever);
+  context_.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  while (observer_.cancelled == 0)
+    std::this_thread::yield();  // or the test runs into its time limit
+}
+
+TEST_F(Forwarding, PassesTheRetryDelayOn) {
+  proto::IngestRecordsResponse response;
+  EXPECT_EQ(stub_->IngestRecords(&context_, {}, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const auto& metadata = context_.GetServerTrailingMetadata();
+  ASSERT_EQ(metadata.count("retry-after-ms"), 1U);
+  EXPECT_EQ(metadata.find("retry-after-ms")->second, "100");
+}
+
+}  // namespace
+}  // namespace unirust::router

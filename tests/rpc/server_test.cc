@@ -1,0 +1,87 @@
+#include "rpc/server.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/descriptor.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <gtest/gtest.h>
+
+#include "proto/unirust.grpc.pb.h"
+#include "rpc/channel.h"
+
+namespace unirust::rpc {
+namespace {
+
+class Healthy final : public proto::ShardService::Service {
+ public:
+  grpc::Status HealthCheck(grpc::ServerContext*, const proto::HealthCheckRequest*,
+                           proto::HealthCheckResponse* response) override {
+    response->set_status("ok");
+    return grpc::Status::OK;
+  }
+};
+
+std::string Health(std::shared_ptr<grpc::Channel> channel) {
+  grpc::ClientContext context;
+  proto::HealthCheckResponse response;
+  const grpc::Status status =
+      proto::ShardService::NewStub(std::move(channel))->HealthCheck(&context, {}, &response);
+  return status.ok() ? response.status() : status.error_message();
+}
+
+TEST(Server, TellsTheRealPort) {
+  Healthy service;
+  const auto server = Server::Start("127.0.0.1:0", service);
+  ASSERT_TRUE(server.ok());
+  EXPECT_THAT((*server)->address(), ::testing::MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
+  EXPECT_EQ(Health(Connect((*server)->address())), "ok");
+  EXPECT_EQ(Health((*server)->InProcessChannel()), "ok");
+}
+
+TEST(Server, DoesNotShareAPort) {
+  Healthy service;
+  const auto first = Server::Start("127.0.0.1:0", service);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(Server::Start((*first)->address(), service).status().code(),
+            absl::StatusCode::kUnavailable);
+}
+
+TEST(Server, RefusesAddressesThatAreNone) {
+  Healthy service;
+  EXPECT_EQ(Server::Start("nowhere", service).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(Server, CanBeShutDownTwice) {
+  Healthy service;
+  const auto server = Server::Start("", service);
+  ASSERT_TRUE(server.ok());
+  (*server)->Shutdown();
+  (*server)->Shutdown();
+}
+
+TEST(Server, OffersHealthAndReflection) {
+  Healthy service;
+  const auto server = Server::Start("", service);
+  ASSERT_TRUE(server.ok());
+  EXPECT_NE(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+                "grpc.reflection.v1alpha.ServerReflection"),
+            nullptr);
+  // The health service is served from bytes, without a descriptor: 0x08 0x01 is SERVING.
+  const grpc::internal::RpcMethod check("/grpc.health.v1.Health/Check",
+                                        grpc::internal::RpcMethod::NORMAL_RPC);
+  grpc::ClientContext context;
+  grpc::ByteBuffer request;
+  grpc::ByteBuffer response;
+  const grpc::Slice empty;
+  request = grpc::ByteBuffer(&empty, 1);
+  const auto channel = (*server)->InProcessChannel();
+  const grpc::Status status =
+      grpc::internal::BlockingUnaryCall(channel.get(), check, &context, request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  grpc::Slice bytes;
+  ASSERT_TRUE(response.DumpToSingleSlice(&bytes).ok());
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.begin()), bytes.size()), "\x08\x01");
+}
+
+}  // namespace
+}  // namespace unirust::rpc

@@ -4,6 +4,7 @@
 
 #include "base/exit_codes.h"
 #include "config/programs.h"
+#include "router/health_watch.h"
 #include "router/service.h"
 #include "rpc/channel.h"
 #include "rpc/daemon.h"
@@ -34,10 +35,11 @@ int Run(const config::RouterSettings& settings) {
                 kExitUsage);
   }
   const std::string& shard = settings.shards.front();
-  RouterService service(rpc::Connect(shard), shard,
-                        std::chrono::milliseconds(settings.deadline_ms));
+  const auto channel = rpc::Connect(shard);
+  RouterService service(channel, shard, std::chrono::milliseconds(settings.deadline_ms));
   const auto server = rpc::Server::Start(settings.listen, service);
   if (!server.ok()) return Fail(std::string(server.status().message()), kExitUnavailable);
+  const HealthWatch health(channel, **server);
   rpc::ServeUntilTerminated(kText.name, **server);
   return kExitOk;
 }

@@ -35,6 +35,9 @@ class Server {
   // Connected without a network; usable until the server is shut down.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
+  // What grpc.health.v1 answers; true from the start.
+  void SetServing(bool serving);
+
   // Refuses new requests, lets running ones end for limits::kDrainMsMax and cancels what is left.
   // Returns when all have ended. May be called again.
   void Shutdown();

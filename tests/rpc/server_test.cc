@@ -59,6 +59,23 @@ TEST(Server, CanBeShutDownTwice) {
   (*server)->Shutdown();
 }
 
+// What grpc.health.v1 answers. It is served from bytes, without a descriptor.
+std::string StandardHealth(Server& server) {
+  const grpc::internal::RpcMethod check("/grpc.health.v1.Health/Check",
+                                        grpc::internal::RpcMethod::NORMAL_RPC);
+  grpc::ClientContext context;
+  const grpc::Slice empty;
+  const grpc::ByteBuffer request(&empty, 1);
+  grpc::ByteBuffer response;
+  const auto channel = server.InProcessChannel();
+  const grpc::Status status =
+      grpc::internal::BlockingUnaryCall(channel.get(), check, &context, request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  grpc::Slice bytes;
+  EXPECT_TRUE(response.DumpToSingleSlice(&bytes).ok());
+  return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
+}
+
 TEST(Server, OffersHealthAndReflection) {
   Healthy service;
   const auto server = Server::Start("", service);
@@ -66,21 +83,9 @@ TEST(Server, OffersHealthAndReflection) {
   EXPECT_NE(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
                 "grpc.reflection.v1alpha.ServerReflection"),
             nullptr);
-  // The health service is served from bytes, without a descriptor: 0x08 0x01 is SERVING.
-  const grpc::internal::RpcMethod check("/grpc.health.v1.Health/Check",
-                                        grpc::internal::RpcMethod::NORMAL_RPC);
-  grpc::ClientContext context;
-  grpc::ByteBuffer request;
-  grpc::ByteBuffer response;
-  const grpc::Slice empty;
-  request = grpc::ByteBuffer(&empty, 1);
-  const auto channel = (*server)->InProcessChannel();
-  const grpc::Status status =
-      grpc::internal::BlockingUnaryCall(channel.get(), check, &context, request, &response);
-  ASSERT_TRUE(status.ok()) << status.error_message();
-  grpc::Slice bytes;
-  ASSERT_TRUE(response.DumpToSingleSlice(&bytes).ok());
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.begin()), bytes.size()), "\x08\x01");
+  EXPECT_EQ(StandardHealth(**server), "\x08\x01");  // SERVING
+  (*server)->SetServing(false);
+  EXPECT_EQ(StandardHealth(**server), "\x08\x02");  // NOT_SERVING
 }
 
 }  // namespace

@@ -1,0 +1,29 @@
+// Keeps grpc.health.v1 of a router true: serving while its shard can be reached.
+#pragma once
+
+#include <grpcpp/channel.h>
+
+#include <atomic>
+#include <memory>
+
+#include "base/thread.h"
+#include "rpc/server.h"
+
+namespace unirust::router {
+
+class HealthWatch {
+ public:
+  // Watches until destroyed; `server` must outlive it.
+  HealthWatch(std::shared_ptr<grpc::Channel> shard, rpc::Server& server);
+  ~HealthWatch() { stopped_ = true; }
+
+ private:
+  void Watch();
+
+  const std::shared_ptr<grpc::Channel> shard_;
+  rpc::Server& server_;
+  std::atomic<bool> stopped_ = false;
+  Thread thread_;  // last: joined first
+};
+
+}  // namespace unirust::router

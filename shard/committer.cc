@@ -66,8 +66,7 @@ absl::Status At(size_t position, const Write& write, const absl::Status& status)
 absl::Status CheckWrites(const std::vector<Write>& writes, const Config& config,
                          interner::Interner& interner) {
   for (size_t i = 0; i < writes.size(); ++i) {
-    absl::Status status = Check(writes[i]);
-    if (status.ok()) status = CheckKeyInstances(writes[i], config, interner);
+    const absl::Status status = CheckKeyInstances(writes[i], config, interner);
     if (!status.ok()) return At(i, writes[i], status);
   }
   return absl::OkStatus();
@@ -126,7 +125,11 @@ absl::StatusOr<std::vector<Assignment>> Committer::Ingest(std::vector<Write> wri
         std::to_string(writes.size()) + " records in one request, at most " +
         std::to_string(limits::kRecordsPerRequestMax) + " are allowed: send several requests");
   }
-  for (Write& write : writes) Normalize(write.descriptors);
+  for (size_t i = 0; i < writes.size(); ++i) {
+    const absl::Status status = Check(writes[i]);
+    if (!status.ok()) return At(i, writes[i], status);
+    Normalize(writes[i].descriptors);  // only now: it would hide an empty interval inside another
+  }
   Request request;
   request.checked_under = config();
   UNIRUST_RETURN_IF_ERROR(CheckWrites(writes, *request.checked_under, interner_));

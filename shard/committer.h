@@ -85,8 +85,8 @@ class Committer {
   Thread thread_;
 };
 
-// INVALID_ARGUMENT unless every write passes model's Check and semantics.md, 4.1 under the ontology. The message names
-// position, identity and field.
+// INVALID_ARGUMENT unless every write passes semantics.md, 4.1 under the ontology. The message names position and
+// identity.
 absl::Status CheckWrites(const std::vector<Write>& writes, const Config& config,
                          interner::Interner& interner);
 

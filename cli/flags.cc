@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/exit_codes.h"
+#include "cli/command_texts.h"
 #include "cli/formats/names.h"
 #include "config/settings.h"
 
@@ -49,10 +50,10 @@ std::string RouterFromEnvironment() {
 
 // Adds a subcommand that sets `parse->command` to a copy of `*flags`.
 template <typename Flags>
-CLI::App* AddCommand(Parse* parse, CLI::App* parent, Flags* flags, const std::string& name,
-                     const std::string& description, const std::string& examples) {
-  CLI::App* command = parent->add_subcommand(name, description);
-  command->footer("\nExamples:\n" + examples);
+CLI::App* AddCommand(Parse* parse, CLI::App* parent, Flags* flags, const CommandText& text) {
+  CLI::App* command = parent->add_subcommand(text.name, text.summary);
+  const std::string details = *text.details == '\0' ? "" : std::string(text.details) + "\n\n";
+  command->footer(details + "Examples:\n" + text.examples);
   command->callback([parse, flags] { parse->command = *flags; });
   return command;
 }
@@ -114,15 +115,7 @@ void AddStore(CLI::App* command, StoreFlags* store) {
 }
 
 void AddServe(Parse* parse) {
-  CLI::App* command = AddCommand(
-      parse, &parse->app, &parse->serve, "serve",
-      "Serve a store from this one process: a router and its shard together. Prints a ready line "
-      "with the address; ends cleanly on SIGTERM or Ctrl-C.",
-      "  unirust serve --data-dir /var/lib/unirust --ontology ontology.json\n"
-      "  unirust serve --ephemeral --listen 127.0.0.1:0      # for trials: a temporary store on a "
-      "free port\n"
-      "\nEvery setting comes from the first of: flag, environment variable (in brackets), the TOML "
-      "file named by\n--config or UNIRUST_CONFIG, default. docs/configuration.md lists them.");
+  CLI::App* command = AddCommand(parse, &parse->app, &parse->serve, kServeText);
   config::AddFlags(parse->serve_settings, *command);
   command->callback([parse] {
     absl::Status status = parse->serve_settings.AssignFromEnvironmentAndFile();
@@ -134,17 +127,10 @@ void AddServe(Parse* parse) {
 
 void AddIngest(Parse* parse) {
   IngestFlags* flags = &parse->ingest;
-  CLI::App* command = AddCommand(
-      parse, &parse->app, flags, "ingest",
-      "Write records from files: JSON Lines, or CSV with a mapping (docs/ingest-formats.md). A "
-      "record is acknowledged when it is durable and resolved. Writing the same again changes "
-      "nothing.",
-      "  unirust ingest --data-dir D --ontology ontology.json crm.jsonl erp.jsonl\n"
-      "  unirust ingest --mapping crm-mapping.json customers.csv\n"
-      "  zcat big.jsonl.gz | unirust ingest -\n"
-      "  unirust ingest --keep-going --resume-file big.state big.jsonl    # run again to go on\n"
-      "\nExit code 3 if lines were refused; they are listed on standard error with file and line.");
-  command->add_option("FILE", flags->files, "files to read; '-' is standard input")->required();
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kIngestText);
+  command->add_option("FILE", flags->files, "files to read; '-' is standard input")
+      ->type_name("")
+      ->required();
   command->add_option("--ontology", flags->ontology, "apply this ontology (JSON) first")
       ->type_name("FILE");
   command->add_option("--mapping", flags->mapping, "columns of CSV files (docs/ingest-formats.md)")
@@ -172,14 +158,9 @@ void AddIngest(Parse* parse) {
 
 void AddQuery(Parse* parse) {
   QueryFlags* flags = &parse->query;
-  CLI::App* command = AddCommand(
-      parse, &parse->app, flags, "query",
-      "Find the entities that hold all the given values at one time. Two entities of one type that "
-      "match at one time are a conflict, unless --all is given.",
-      "  unirust query email=ada@example.org\n"
-      "  unirust query city=Paris role=buyer --from 20200101 --to 20210101\n"
-      "  unirust query --all --json country=FR");
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kQueryText);
   command->add_option("ATTR=VALUE", flags->pairs, "values that must hold; split at the first '='")
+      ->type_name("")
       ->required();
   AddInstant(command, "--from", "from this time on (inclusive); default: always",
              [flags](Instant instant) { flags->interval.start = instant; });
@@ -192,13 +173,10 @@ void AddQuery(Parse* parse) {
 
 void AddEntity(Parse* parse) {
   EntityFlags* flags = &parse->entity;
-  CLI::App* command = AddCommand(
-      parse, &parse->app, flags, "entity",
-      "Show the entity that holds a record: its golden record over time and its records.",
-      "  unirust entity person/crm/42            # type/perspective/uid of any of its records\n"
-      "  unirust entity person/crm/42 --as-of 20240101\n"
-      "  unirust entity 'file/nas/a%2Fb'         # '%' and '/' inside a part: %25 and %2F");
-  command->add_option("NAME", flags->name, "name of any record of the entity")->required();
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kEntityText);
+  command->add_option("NAME", flags->name, "name of any record of the entity")
+      ->type_name("")
+      ->required();
   AddInstant(command, "--as-of", "only what holds at this time",
              [flags](Instant instant) { flags->as_of = instant; });
   AddJson(command, &flags->json);
@@ -207,13 +185,7 @@ void AddEntity(Parse* parse) {
 
 void AddConflicts(Parse* parse) {
   ConflictsFlags* flags = &parse->conflicts;
-  CLI::App* command = AddCommand(
-      parse, &parse->app, flags, "conflicts",
-      "List conflicts: several values at one time (direct), violated constraints, and evidence "
-      "between entities that provably differ (indirect).",
-      "  unirust conflicts --kind direct --attribute email\n"
-      "  unirust conflicts --from 20240101 --to 20250101 --json\n"
-      "  unirust conflicts --limit 50             # prints the cursor of the next 50");
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kConflictsText);
   command->add_option("--attribute", flags->attribute, "only of this attribute")->type_name("NAME");
   command->add_option("--kind", flags->kind, "only of this kind")
       ->type_name("KIND")
@@ -226,13 +198,9 @@ void AddConflicts(Parse* parse) {
 
 void AddScan(Parse* parse) {
   ScanFlags* flags = &parse->scan;
-  CLI::App* command =
-      AddCommand(parse, &parse->app, flags, "scan",
-                 "List records as their sources tell them, with the entity that each belongs to.",
-                 "  unirust scan --perspective crm --limit 20\n"
-                 "  unirust scan email=ada@example.org\n"
-                 "  unirust scan --type person --from 20240101 --to 20250101 --json");
-  command->add_option("ATTR=VALUE", flags->pair, "only records that hold this value");
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kScanText);
+  command->add_option("ATTR=VALUE", flags->pair, "only records that hold this value")
+      ->type_name("");
   command->add_option("--type", flags->entity_type, "only of this entity type")->type_name("NAME");
   command->add_option("--perspective", flags->perspective, "only of this source")
       ->type_name("NAME");
@@ -244,14 +212,7 @@ void AddScan(Parse* parse) {
 
 void AddExport(Parse* parse) {
   ExportFlags* flags = &parse->export_flags;
-  CLI::App* command = AddCommand(
-      parse, &parse->app, flags, "export",
-      "Export the graph: records, entities and the edges between them (docs/graph-export.md).",
-      "  unirust export --format canonical > all.jsonl       # sorted: equal stores, equal bytes\n"
-      "  unirust export --format graphml --out graph.graphml\n"
-      "  unirust export --format neo4j-csv --out import/      # nodes.csv, relationships.csv\n"
-      "  unirust export --format html --entity person/crm/42 --out ada.html\n"
-      "  unirust export --format jsonl --only entity,conflict");
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kExportText);
   command->add_option("--format", flags->format, "one of: " + CLI::detail::join(GraphFormats()))
       ->type_name("FORMAT")
       ->required()
@@ -279,26 +240,21 @@ void AddExport(Parse* parse) {
 
 void AddOntology(Parse* parse) {
   CLI::App* group = parse->app.add_subcommand(
-      "ontology", "Show, apply or check the rules of resolution (docs/ontology.md).");
+      "ontology", "show, apply or check the rules of resolution (docs/ontology.md)");
   group->require_subcommand(1);
-  CLI::App* show = AddCommand(parse, group, &parse->show, "show", "Print the ontology in force.",
-                              "  unirust ontology show > ontology.json");
+  CLI::App* show = AddCommand(parse, group, &parse->show, kOntologyShowText);
   AddStore(show, &parse->show.store);
 
-  CLI::App* apply =
-      AddCommand(parse, group, &parse->apply, "apply",
-                 "Switch to an ontology and resolve all records anew; no record is lost.",
-                 "  unirust ontology apply ontology.json");
-  apply->add_option("FILE", parse->apply.file, "JSON; '-' is standard input")->required();
+  CLI::App* apply = AddCommand(parse, group, &parse->apply, kOntologyApplyText);
+  apply->add_option("FILE", parse->apply.file, "JSON; '-' is standard input")
+      ->type_name("")
+      ->required();
   AddStore(apply, &parse->apply.store);
 
-  CLI::App* check = AddCommand(
-      parse, group, &parse->check, "check",
-      "Check an ontology and list every fault; with --router or --data-dir also whether the stored "
-      "records fit it. Changes nothing.",
-      "  unirust ontology check ontology.json\n"
-      "  unirust ontology check --data-dir D ontology.json");
-  check->add_option("FILE", parse->check.file, "JSON; '-' is standard input")->required();
+  CLI::App* check = AddCommand(parse, group, &parse->check, kOntologyCheckText);
+  check->add_option("FILE", parse->check.file, "JSON; '-' is standard input")
+      ->type_name("")
+      ->required();
   AddStore(check, &parse->check_store);
   check->callback([parse] {
     const StoreFlags& store = parse->check_store;
@@ -308,19 +264,15 @@ void AddOntology(Parse* parse) {
 }
 
 void AddOthers(Parse* parse) {
-  CLI::App* stats =
-      AddCommand(parse, &parse->app, &parse->stats, "stats",
-                 "Count records, entities, conflicts and edges.", "  unirust stats --json");
+  CLI::App* stats = AddCommand(parse, &parse->app, &parse->stats, kStatsText);
   AddJson(stats, &parse->stats.json);
   AddStore(stats, &parse->stats.store);
 
-  CLI::App* checkpoint =
-      AddCommand(parse, &parse->app, &parse->checkpoint, "checkpoint",
-                 "Take a consistent copy of the store below its backup directory, while it runs.",
-                 "  unirust checkpoint before-upgrade\n"
-                 "  unirust checkpoint --data-dir D --backup-dir /backups");
-  checkpoint->add_option("NAME", parse->checkpoint.name,
-                         "letters, digits, '.', '_' and '-'; default: a fresh one");
+  CLI::App* checkpoint = AddCommand(parse, &parse->app, &parse->checkpoint, kCheckpointText);
+  checkpoint
+      ->add_option("NAME", parse->checkpoint.name,
+                   "letters, digits, '.', '_' and '-'; default: a fresh one")
+      ->type_name("");
   AddStore(checkpoint, &parse->checkpoint.store);
   checkpoint
       ->add_option("--backup-dir", parse->checkpoint.store.backup_dir,
@@ -336,7 +288,7 @@ void AddCommands(Parse* parse) {
   parse->app.require_subcommand(1);
   parse->app.get_formatter()->column_width(30);
   parse->app.footer(
-      "\nTry:\n"
+      "Try:\n"
       "  unirust ingest --data-dir D --ontology ontology.json records.jsonl\n"
       "  unirust stats --data-dir D\n"
       "  unirust serve --data-dir D\n"

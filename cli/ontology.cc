@@ -1,4 +1,6 @@
 // `unirust ontology show|apply|check`.
+#include <cstdio>
+
 #include "base/status_macros.h"
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -23,6 +25,7 @@ absl::Status Run(const OntologyShowFlags& flags) {
   proto::GetOntologyResponse response;
   UNIRUST_RETURN_IF_ERROR(
       client->Call(&Router::GetOntology, proto::GetOntologyRequest(), &response));
+  std::fprintf(stderr, "version %s\n", Printable(response.version()).c_str());  // not in the file
   return Print(response.json());
 }
 

@@ -25,7 +25,7 @@ h1 { font-size: 1.3em; } h2 { font-size: 1.1em; } summary { cursor: pointer; fon
 .scroll { overflow-x: auto; } table { border-collapse: collapse; }
 td, th { border: 1px solid #ccc; padding: 3px 8px; text-align: left; vertical-align: top; }
 .legend span { display: inline-block; padding: 2px 8px; margin-right: 6px; border-radius: 5px; }
-svg text { font: 12px sans-serif; } svg .name { font-weight: bold; } svg .golden { font-weight: bold; }
+svg text { font: 12px sans-serif; } svg .name, svg .golden { font-weight: bold; }
 svg .claim, svg .time { fill: #666; font-size: 11px; } svg .value { font-size: 11px; }
 svg path { fill: none; } .card { fill: #fafafa; stroke: #999; } .entity { fill: #f0c419; }
 .member { stroke: #999; } .tick { stroke: #ddd; } .same { stroke: #2b8a3e; stroke-width: 1.5; }

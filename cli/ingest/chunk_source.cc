@@ -52,6 +52,7 @@ void ChunkSource::ReadAll() {
 }
 
 absl::Status ChunkSource::ReadFile(const std::string& file) {
+  const std::string name = file == "-" ? "standard input" : file;
   UNIRUST_ASSIGN_OR_RETURN(const auto reader, text::WriteReader::Open(file, options_.mapping));
   UNIRUST_ASSIGN_OR_RETURN(std::optional<Position> position, SkipAcknowledged(file, *reader));
   Chunk chunk;
@@ -61,7 +62,7 @@ absl::Status ChunkSource::ReadFile(const std::string& file) {
   while (status.ok()) {
     const absl::StatusOr<bool> more = reader->Next(&write, &line);
     if (absl::IsInvalidArgument(more.status())) {
-      status = BadLine(file + ": " + std::string(more.status().message()));
+      status = BadLine(name + ": " + std::string(more.status().message()));
       continue;
     }
     status = more.status();
@@ -69,7 +70,7 @@ absl::Status ChunkSource::ReadFile(const std::string& file) {
     proto::RecordInput record = proto::ToProto(write, 0);
     Position next = position.value_or(Position());
     if (position) next.Advance(record);
-    status = Add(file, line, std::move(record), &chunk);
+    status = Add(name, line, std::move(record), &chunk);
     if (position && status.ok()) position = chunk.end = next;
   }
   // What was read before a fault is sent all the same.

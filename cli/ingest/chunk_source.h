@@ -32,7 +32,7 @@ struct Chunk {
   proto::IngestRecordsChunk message;  // the index of a record is its position
   std::vector<uint64_t> lines;        // of the records, for messages
   size_t bytes = 0;                   // of the message, or a little more
-  std::string file;
+  std::string file;                   // its path, or "standard input"
   Position
       end;  // in the file, once these records are acknowledged; only kept if the run can be resumed
 };

@@ -23,12 +23,17 @@ constexpr char kOntology[] = R"({
   "constraints": [{"name": "one_tax", "attribute": "tax"}]
 })";
 constexpr char kRecords[] =
-    R"({"entity_type": "p", "perspective": "crm", "uid": "1", "descriptors": [{"attr": "email", "value": "é\"\\\u0001\b\f\u007f😀"}, {"attr": "city", "value": "X"}, {"attr": "tax", "value": "a/b", "end": 10}, {"attr": "tax", "value": "c", "start": 5}]}
-{"entity_type": "p", "perspective": "crm", "uid": "2/%", "descriptors": [{"attr": "email", "value": "é\"\\\u0001\b\f\u007f😀", "start": 3}, {"attr": "city", "value": "X"}, {"attr": "tax", "value": "z", "start": -7, "end": 9223372036854775806}]}
+    R"({"entity_type": "p", "perspective": "crm", "uid": "1", "descriptors": [)"
+    R"({"attr": "email", "value": "é\"\\\u0001\b\f\u007f😀"}, {"attr": "city", "value": "X"}, )"
+    R"({"attr": "tax", "value": "a/b", "end": 10}, {"attr": "tax", "value": "c", "start": 5}]}
+{"entity_type": "p", "perspective": "crm", "uid": "2/%", "descriptors": [)"
+    R"({"attr": "email", "value": "é\"\\\u0001\b\f\u007f😀", "start": 3}, {"attr": "city", "value": "X"}, )"
+    R"({"attr": "tax", "value": "z", "start": -7, "end": 9223372036854775806}]}
 {"entity_type": "p", "perspective": "erp", "uid": "1", "descriptors": [{"attr": "city", "value": "X"}]}
 {"entity_type": "p", "perspective": "erp", "uid": "2", "descriptors": [{"attr": "e", "value": ""}]}
 {"entity_type": "q", "perspective": "erp", "uid": "1", "descriptors": [{"attr": "email", "value": "m"}]}
-{"entity_type": "q", "perspective": "erp", "uid": "2", "descriptors": [{"attr": "email", "value": "m", "start": 1, "end": 2}]}
+{"entity_type": "q", "perspective": "erp", "uid": "2", "descriptors": [)"
+    R"({"attr": "email", "value": "m", "start": 1, "end": 2}]}
 )";
 const std::string kEmail = "é\"\\\x01\b\f\x7F😀";
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 
 #include "base/exit_codes.h"
 
@@ -144,6 +146,25 @@ TEST(Flags, HelpTeachesWithExamples) {
     EXPECT_EQ(std::get<int>(parsed), 0);
     EXPECT_THAT(help, HasSubstr(std::string("unirust ") + command[0])) << "an example";
   }
+}
+
+TEST(Flags, ListEveryCommandInTheDocument) {
+  std::ostringstream document;
+  document << std::ifstream(UNIRUST_CLI_DOCUMENT).rdbuf();
+  testing::internal::CaptureStdout();
+  Parse({"--help"});
+  std::istringstream help(testing::internal::GetCapturedStdout());
+  size_t commands = 0;
+  std::string line;
+  while (std::getline(help, line) && line != "Subcommands:") {
+  }
+  while (std::getline(help, line) && line.starts_with("  ")) {
+    const std::string name = line.substr(2, line.find(' ', 2) - 2);
+    if (name.empty()) continue;  // the description goes on
+    EXPECT_THAT(document.str(), HasSubstr("| `" + name)) << "docs/cli.md";
+    ++commands;
+  }
+  EXPECT_EQ(commands, 10U);
 }
 
 }  // namespace

@@ -50,6 +50,9 @@ absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
 class DieOnBackgroundError : public rdb::EventListener {
  public:
   void OnBackgroundError(rdb::BackgroundErrorReason /*reason*/, rdb::Status* status) override {
+    if (status->IsCorruption()) {
+      Die(kExitDataLoss, "stored bytes are damaged: " + status->ToString() + ". Restore a checkpoint");
+    }
     Die(kExitStorage, "storage failed in the background: " + status->ToString() +
                           ". Nothing acknowledged is lost; free space or mend the disk, then start again");
   }
@@ -158,6 +161,7 @@ struct Store::Impl {
     current.reset();
     pending.reset();
     fixed.reset();
+    for (const auto& [name, handle] : found) db->DestroyColumnFamilyHandle(handle);
     if (db != nullptr) db->Close();
   }
 
@@ -223,6 +227,9 @@ rdb::ColumnFamilyOptions Store::Impl::FamilyOptions(Family family) const {
   out.level_compaction_dynamic_level_bytes = true;
   out.write_buffer_size = std::clamp<uint64_t>(options.memory_budget_bytes / 16, 4U << 20U, 32U << 20U);
   out.max_write_buffer_number = 3;
+  // Most look-ups of an ingest are for keys that are not there.
+  out.memtable_prefix_bloom_size_ratio = 0.05;
+  out.memtable_whole_key_filtering = true;
   if (family == Family::kMeta) out.write_buffer_size = 1U << 20U;
   return out;
 }

@@ -1,0 +1,44 @@
+#include "base/thread.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <utility>
+#include <vector>
+
+namespace unirust {
+namespace {
+
+TEST(Thread, RunsUnderItsNameCutToWhatTheSystemTakes) {
+  std::array<char, 16> name{};
+  Thread thread("a-name-longer-than-fifteen",
+                [&] { pthread_getname_np(pthread_self(), name.data(), name.size()); });
+  thread.Join();
+  EXPECT_STREQ(name.data(), "a-name-longer-t");
+}
+
+TEST(Thread, IsJoinedByDestructionAndAssignment) {
+  std::atomic<int> done = 0;
+  {
+    Thread thread("one", [&] { ++done; });
+    thread = Thread("two", [&] { ++done; });
+    EXPECT_GE(done, 1);
+    Thread moved = std::move(thread);
+  }
+  EXPECT_EQ(done, 2);
+  Thread none;
+  none.Join();
+}
+
+TEST(ParallelFor, CallsTheBodyOnceForEachIndex) {
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{1000}}) {
+    std::vector<std::atomic<int>> calls(count);
+    ParallelFor(count, [&](size_t i) { ++calls[i]; });
+    for (const std::atomic<int>& n : calls) EXPECT_EQ(n, 1);
+  }
+}
+
+}  // namespace
+}  // namespace unirust

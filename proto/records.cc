@@ -53,6 +53,7 @@ WriteOutcome ToOutcome(unirust::WriteOutcome outcome) {
 }  // namespace
 
 absl::StatusOr<Write> FromProto(const RecordInput& input) {
+  if (!input.has_identity()) return absl::InvalidArgumentError("identity: is missing");
   if (!WriteOp_IsValid(input.op())) {
     return absl::InvalidArgumentError("op: " + std::to_string(input.op()) + " is unknown");
   }

@@ -11,7 +11,8 @@
 
 namespace unirust::proto {
 
-// Missing parts come out empty, for Check(Write) to refuse. INVALID_ARGUMENT if `op` is unknown.
+// INVALID_ARGUMENT if there is no identity or `op` is unknown; the rest is for Check(Write) to
+// judge.
 absl::StatusOr<Write> FromProto(const RecordInput& input);
 
 // The write that puts an exported record back; its record_id is not looked at.

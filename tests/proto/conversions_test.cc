@@ -45,15 +45,14 @@ TEST(Writes, KeepRetractionAndAbsentVersion) {
 }
 
 TEST(Writes, AreRefusedWhenTheOpIsUnknown) {
-  RecordInput input;
+  RecordInput input = ToProto(Write{.identity = kAda, .version = {}, .descriptors = {}}, 0);
+  EXPECT_TRUE(FromProto(input).ok());
   input.set_op(static_cast<WriteOp>(7));
   EXPECT_EQ(FromProto(input).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(Writes, HaveEmptyPartsWhenTheIdentityIsMissing) {
-  const auto write = FromProto(RecordInput());
-  ASSERT_TRUE(write.ok());
-  EXPECT_EQ(write->identity, Identity());
+TEST(Writes, AreRefusedWithoutAnIdentity) {
+  EXPECT_THAT(std::string(FromProto(RecordInput()).status().message()), HasSubstr("identity"));
 }
 
 TEST(Snapshots, RoundTripIntoWrites) {

@@ -64,6 +64,7 @@ class Finisher {
   }
 
   void CollectTouched(BlockName entity) {
+    if (rows_.Name(entity).before.touches == 0) return;
     const auto cursor = rows_.reader().ScanPrefix(
         Family::kTouches, store::TouchKey::Prefix(entity, store::kEntityLevel));
     for (; cursor->Valid(); cursor->Next()) {
@@ -140,11 +141,13 @@ class Finisher {
     for (const BlockName name : before) {
       if (!std::binary_search(wanted.begin(), wanted.end(), name)) {
         batch_.Delete(Family::kTouches, store::TouchKey{name, level, group.encoded_key}.Encode());
+        --rows_.Name(name).now.touches;
       }
     }
     for (const BlockName name : wanted) {
       if (!std::binary_search(before.begin(), before.end(), name)) {
         batch_.Put(Family::kTouches, store::TouchKey{name, level, group.encoded_key}.Encode(), "");
+        ++rows_.Name(name).now.touches;
       }
     }
     now.*list = std::move(wanted);
@@ -187,7 +190,7 @@ class Finisher {
       again.insert(rows_.BlockNow(NameOf(id), top_));
     }
     for (const BlockName entity : entities_.gone) {
-      Replace(store::ConflictOwnerKey::Entity(entity), {});
+      ReplaceOfEntity(entity, {});
       if (rows_.rules().constraints().empty()) continue;
       for (const RecordId id : rows_.RecordsBefore(entity)) {
         CollectSharedValues(rows_.Record(id).before);
@@ -197,9 +200,15 @@ class Finisher {
       std::vector<const RecordRow*> records;
       for (const RecordId id : rows_.RecordsNow(entity)) records.push_back(&rows_.Record(id).now);
       if (records.empty()) continue;
-      Replace(store::ConflictOwnerKey::Entity(entity),
-              EntityConflicts(records, rows_.rules(), names_));
+      ReplaceOfEntity(entity, EntityConflicts(records, rows_.rules(), names_));
     }
+  }
+
+  void ReplaceOfEntity(BlockName entity, const std::vector<Conflict>& entries) {
+    NameState& name = rows_.Name(entity);
+    if (!name.before.conflicts && entries.empty()) return;
+    name.now.conflicts = !entries.empty();
+    Replace(store::ConflictOwnerKey::Entity(entity), entries);
   }
 
   // --- values shared between entities ----------------------------------------------------------------

@@ -102,7 +102,7 @@ void LevelPass::Adopt() {
 
 // Groups that drew conclusions from a node: they are divided, all others follow from the blocks around the node.
 void LevelPass::TouchGroupsOf(BlockName node) {
-  if (level_ == 1) return;
+  if (level_ == 1 || rows_.Name(node).before.touches == 0) return;
   const auto cursor =
       rows_.reader().ScanPrefix(store::Family::kTouches, store::TouchKey::Prefix(node, level_));
   for (; cursor->Valid(); cursor->Next()) {

@@ -69,7 +69,16 @@ absl::StatusOr<RecordId> WorkingSet::PlaceRecord(const Identity& identity, Symbo
   if (record == nullptr) {
     return absl::ResourceExhaustedError("no free record id in the slot of " + RecordName(identity));
   }
+  if (!record->stored) names_.try_emplace(store::NameOf(record->id));  // nothing is stored about it
   return record->id;
+}
+
+BlockName WorkingSet::NewHandle() {
+  const BlockName handle = store::HandleOf(++handles_);
+  names_.try_emplace(handle);
+  blocks_.try_emplace(handle);
+  parts_.try_emplace(handle);
+  return handle;
 }
 
 NameState& WorkingSet::Name(BlockName name) {

@@ -114,7 +114,8 @@ class WorkingSet {
   // The groups of a live record under one key, loaded.
   std::vector<GroupState*> GroupsOf(RecordId record, uint16_t identity_key);
 
-  BlockName NewHandle() { return store::HandleOf(++handles_); }
+  // A name that no row has.
+  BlockName NewHandle();
   uint64_t handles() const { return handles_; }
   void set_handles(uint64_t handles) { handles_ = handles; }
 

@@ -14,10 +14,22 @@ constexpr uint32_t kPositionMask = (1U << kPositionBits) - 1;
 constexpr unsigned kSlotShift = 54;
 constexpr uint64_t kHandleBit = uint64_t{1} << 53U;
 constexpr size_t kHashedPrefixBytes = 16;
+constexpr size_t kHashedBytes = 1 + kHashedPrefixBytes + 32;  // mark, prefix, SHA-256
 constexpr char kVerbatim = 0;
 constexpr char kHashed = 1;
 
 uint16_t SlotOf(uint64_t hash) { return static_cast<uint16_t>(hash % limits::kSlots); }
+
+// True if EncodeValues can have written `bytes`, for one value or more.
+bool IsEncoded(std::string_view bytes) {
+  if (bytes.empty() || bytes.size() > kVerbatimValueBytesMax) return false;
+  if (bytes[0] == kHashed) return bytes.size() == kHashedBytes;
+  ByteReader in(bytes.substr(1));
+  do {
+    in.OrderedString();
+  } while (in.ok() && !in.rest().empty());
+  return bytes[0] == kVerbatim && in.ok();
+}
 
 }  // namespace
 
@@ -108,11 +120,12 @@ std::string GroupKey::Encode() const {
 
 std::optional<GroupKey> GroupKey::Decode(std::string_view key) {
   ByteReader in(key);
-  in.Big16();
+  const uint16_t slot = in.Big16();
+  const uint64_t hash = Hash64(in.rest());
   GroupKey out;
   out.entity_type = SymbolId(in.Big32());
   out.identity_key = in.Big16();
-  if (!in.ok() || in.rest().empty()) return std::nullopt;
+  if (!in.ok() || slot != SlotOf(hash) || !IsEncoded(in.rest())) return std::nullopt;
   out.values = std::string(in.rest());
   return out;
 }
@@ -143,7 +156,7 @@ std::optional<TouchKey> TouchKey::Decode(std::string_view key) {
   TouchKey out;
   out.name = BlockName(in.Big64());
   out.level = in.Big16();
-  if (!in.ok()) return std::nullopt;
+  if (!in.ok() || !GroupKey::Decode(in.rest())) return std::nullopt;
   out.group = std::string(in.rest());
   return out;
 }
@@ -192,7 +205,7 @@ std::optional<AttributeValueKey> AttributeValueKey::Decode(std::string_view key)
   out.level = tail.Big8();
   out.start = tail.BigSigned64();
   out.record = RecordId(tail.Big32());
-  return out.level <= 64 ? std::optional(out) : std::nullopt;
+  return out.level <= 64 && IsEncoded(out.value) ? std::optional(out) : std::nullopt;
 }
 
 std::string SourceKey::Prefix(SymbolId entity_type) {
@@ -257,14 +270,15 @@ std::string_view ConflictKey::SortPart(std::string_view key) {
 }
 
 std::string ConflictOwnerKey::Entity(BlockName name) {
-  std::string out = NameKey{name}.Encode();
+  std::string out;
+  AppendBig16(&out, static_cast<uint16_t>(name.value() >> kSlotShift));
   out.push_back('e');
+  AppendBig64(&out, name.value());
   return out;
 }
 
 std::string ConflictOwnerKey::Group(std::string_view group_key) {
   std::string out(group_key.substr(0, 2));
-  AppendBig64(&out, ~uint64_t{0});  // no block has this name
   out.push_back('g');
   out.append(group_key.substr(2));
   return out;
@@ -279,7 +293,6 @@ std::string ConflictOwnerKey::SharedValue(uint16_t constraint, SymbolId entity_t
   rest.append(encoded_value);
   std::string out;
   AppendBig16(&out, SlotOf(Hash64(rest)));
-  AppendBig64(&out, ~uint64_t{0});
   return out + rest;
 }
 

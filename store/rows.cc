@@ -120,6 +120,9 @@ std::string NameRow::Encode() const {
   std::string out;
   AppendVarint(&out, up_level);
   if (up_level != 0) AppendName(&out, up);
+  if (touches == 0 && !conflicts && parts.empty()) return out;
+  AppendVarint(&out, touches);
+  AppendBig8(&out, conflicts ? 1 : 0);
   AppendVarint(&out, parts.size());
   for (const InPart& in_part : parts) {
     AppendVarint(&out, in_part.level);
@@ -130,14 +133,20 @@ std::string NameRow::Encode() const {
 
 bool NameRow::Decode(std::string_view bytes, NameRow* out) {
   ByteReader in(bytes);
+  *out = NameRow();
   out->up_level = ReadSmall(in);
-  out->up = out->up_level != 0 ? ReadName(in) : BlockName();
+  if (out->up_level != 0) out->up = ReadName(in);
+  if (in.done()) return true;
+  const uint64_t touches = in.Varint();
+  out->touches = static_cast<uint32_t>(touches);
+  const uint8_t conflicts = in.Big8();
+  out->conflicts = conflicts == 1;
   out->parts.resize(in.Count(9));
   for (InPart& in_part : out->parts) {
     in_part.level = ReadSmall(in);
     in_part.part = ReadName(in);
   }
-  return in.done();
+  return in.done() && touches == out->touches && conflicts <= 1;
 }
 
 std::string BlockRow::Encode() const {

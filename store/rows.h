@@ -44,7 +44,8 @@ struct StrongRow {
   friend bool operator<(const StrongRow& a, const StrongRow& b) { return a.Tie() < b.Tie(); }
 };
 
-// family names: where a block went, and the settled parts that it is in (docs/resolution.md)
+// family names: where a block went, the settled parts that it is in (docs/resolution.md), and what else is stored about
+// it, so that the usual block without any of it costs no look-up
 struct NameRow {
   uint16_t up_level = 0;  // the level at which it became a kid of `up`; 0: it is a block of the last level
   BlockName up;
@@ -54,8 +55,10 @@ struct NameRow {
     bool operator==(const InPart&) const = default;
   };
   std::vector<InPart> parts;
+  uint32_t touches = 0;    // rows of family touches with this name
+  bool conflicts = false;  // there is a conflict_owners row of this entity
   bool operator==(const NameRow&) const = default;
-  bool empty() const { return up_level == 0 && parts.empty(); }
+  bool empty() const { return up_level == 0 && parts.empty() && touches == 0 && !conflicts; }
   void ClearUp() {
     up_level = 0;
     up = BlockName();

@@ -11,91 +11,115 @@ struct CommandText {
 };
 
 inline constexpr CommandText kServeText{
-    "serve", "serve a store from this one process",
-    "A router and its shard together. Prints a ready line with the address; ends cleanly on "
-    "SIGTERM or\n"
-    "Ctrl-C. Every setting comes from the first of: flag, environment variable (in brackets), the "
-    "TOML\n"
-    "file named by --config or UNIRUST_CONFIG, default; docs/configuration.md lists them.",
+    "serve",
+    "serve a store from this one process",
+    "A router and its shard together. Prints a ready line with the address; ends cleanly on\n"
+    "SIGTERM or Ctrl-C. Every setting comes from the first of: flag, environment variable (in\n"
+    "brackets), the TOML file named by --config or UNIRUST_CONFIG, default;\n"
+    "docs/configuration.md lists them.",
     "  unirust serve --data-dir /var/lib/unirust --ontology ontology.json\n"
-    "  unirust serve --ephemeral --listen 127.0.0.1:0    # a temporary store on a free port"};
+    "  unirust serve --ephemeral --listen 127.0.0.1:0    # a temporary store on a free port",
+};
 
 inline constexpr CommandText kIngestText{
-    "ingest", "write records from files",
-    "JSON Lines, or CSV with a mapping (docs/ingest-formats.md). A record is acknowledged when it "
-    "is\n"
-    "durable and resolved; writing the same again changes nothing. Exit code 3 if lines were "
-    "refused:\n"
-    "they are listed on standard error with file and line.",
+    "ingest",
+    "write records from files",
+    "JSON Lines, or CSV with a mapping (docs/ingest-formats.md). A record is acknowledged\n"
+    "when it is durable and resolved; writing the same again changes nothing. Exit code 3 if\n"
+    "lines were refused: they are listed on standard error with file and line.",
     "  unirust ingest --data-dir D --ontology ontology.json crm.jsonl erp.jsonl\n"
     "  unirust ingest --mapping crm-mapping.json customers.csv\n"
     "  zcat big.jsonl.gz | unirust ingest -\n"
-    "  unirust ingest --keep-going --resume-file big.state big.jsonl    # run again to go on"};
+    "  unirust ingest --keep-going --resume-file big.state big.jsonl    # run again to go on",
+};
 
 inline constexpr CommandText kQueryText{
-    "query", "find the entities that hold all the given values at one time",
+    "query",
+    "find the entities that hold all the given values at one time",
     "Two entities of one type that match at one time are a conflict, unless --all is given.",
     "  unirust query email=ada@example.org\n"
     "  unirust query city=Paris role=buyer --from 20200101 --to 20210101\n"
-    "  unirust query --all --json country=FR"};
+    "  unirust query --all --json country=FR",
+};
 
 inline constexpr CommandText kEntityText{
-    "entity", "show an entity: its golden record over time and its records",
-    "It is found by the name of any of its records, type/perspective/uid; '%' and '/' inside a "
-    "part\n"
-    "are written %25 and %2F.",
+    "entity",
+    "show an entity: its golden record over time and its records",
+    "It is found by the name of any of its records, type/perspective/uid; '%' and '/' inside\n"
+    "a part are written %25 and %2F.",
     "  unirust entity person/crm/42\n"
     "  unirust entity person/crm/42 --as-of 20240101\n"
-    "  unirust entity file/nas/a%2Fb"};
+    "  unirust entity file/nas/a%2Fb",
+};
 
 inline constexpr CommandText kConflictsText{
-    "conflicts", "list what sources disagree on",
-    "direct: several values at one time; constraint_violation: a constraint of the ontology does "
-    "not\n"
-    "hold; indirect: evidence that joins entities which provably differ.",
+    "conflicts",
+    "list what sources disagree on",
+    "direct: several values at one time; constraint_violation: a constraint of the ontology\n"
+    "does not hold; indirect: evidence that joins entities which provably differ.",
     "  unirust conflicts --kind direct --attribute email\n"
     "  unirust conflicts --from 20240101 --to 20250101 --json\n"
-    "  unirust conflicts --limit 50             # prints the cursor of the next 50"};
+    "  unirust conflicts --limit 50             # prints the cursor of the next 50",
+};
 
 inline constexpr CommandText kScanText{
-    "scan", "list records as their sources tell them, with their entities", "",
+    "scan",
+    "list records as their sources tell them, with their entities",
+    "",
     "  unirust scan --perspective crm --limit 20\n"
     "  unirust scan email=ada@example.org\n"
-    "  unirust scan --type person --from 20240101 --to 20250101 --json"};
+    "  unirust scan --type person --from 20240101 --to 20250101 --json",
+};
 
 inline constexpr CommandText kExportText{
-    "export", "export the graph: records, entities and the edges between them",
+    "export",
+    "export the graph: records, entities and the edges between them",
     "docs/graph-export.md describes the formats.",
     "  unirust export --format canonical > all.jsonl       # sorted: equal stores, equal bytes\n"
     "  unirust export --format graphml --out graph.graphml\n"
     "  unirust export --format neo4j-csv --out import/      # nodes.csv, relationships.csv\n"
     "  unirust export --format html --entity person/crm/42 --out ada.html\n"
-    "  unirust export --format jsonl --only entity,conflict"};
+    "  unirust export --format jsonl --only entity,conflict",
+};
 
-inline constexpr CommandText kStatsText{"stats", "count records, entities, conflicts and edges", "",
-                                        "  unirust stats\n"
-                                        "  unirust stats --data-dir D --json"};
+inline constexpr CommandText kStatsText{
+    "stats",
+    "count records, entities, conflicts and edges",
+    "",
+    "  unirust stats\n"
+    "  unirust stats --data-dir D --json",
+};
 
-inline constexpr CommandText kOntologyShowText{"show", "print the ontology in force", "",
-                                               "  unirust ontology show > ontology.json"};
+inline constexpr CommandText kOntologyShowText{
+    "show",
+    "print the ontology in force",
+    "",
+    "  unirust ontology show > ontology.json",
+};
 
 inline constexpr CommandText kOntologyApplyText{
-    "apply", "switch to an ontology and resolve all records anew",
-    "No record is lost. Refused as a whole if the ontology has faults or a stored record breaks a "
-    "limit\n"
-    "under it.",
-    "  unirust ontology apply ontology.json"};
+    "apply",
+    "switch to an ontology and resolve all records anew",
+    "No record is lost. Refused as a whole if the ontology has faults or a stored record\n"
+    "breaks a limit under it.",
+    "  unirust ontology apply ontology.json",
+};
 
 inline constexpr CommandText kOntologyCheckText{
-    "check", "check an ontology and list every fault",
+    "check",
+    "check an ontology and list every fault",
     "With --router or --data-dir also whether the stored records fit it. Changes nothing.",
     "  unirust ontology check ontology.json\n"
-    "  unirust ontology check --data-dir D ontology.json"};
+    "  unirust ontology check --data-dir D ontology.json",
+};
 
 inline constexpr CommandText kCheckpointText{
-    "checkpoint", "take a consistent copy of the store while it runs",
-    "The copy goes below the backup directory of the daemon, or with --data-dir of --backup-dir.",
+    "checkpoint",
+    "take a consistent copy of the store while it runs",
+    "The copy goes below the backup directory of the daemon, or with --data-dir of\n"
+    "--backup-dir.",
     "  unirust checkpoint before-upgrade\n"
-    "  unirust checkpoint --data-dir D --backup-dir /backups"};
+    "  unirust checkpoint --data-dir D --backup-dir /backups",
+};
 
 }  // namespace unirust::cli

@@ -19,7 +19,7 @@
 
 namespace unirust::cli {
 
-// Splits "attribute=value" at the first '='. INVALID_ARGUMENT without one or without an attribute.
+// Splits "attribute=value" at the first '='. INVALID_ARGUMENT, a usage error, without one or without an attribute.
 absl::StatusOr<proto::QueryDescriptor> ParsePair(const std::string& text);
 
 // What `--from` and `--to` select; an absent one is unbounded. INVALID_ARGUMENT unless from < to.

@@ -57,8 +57,8 @@ class CliTest(E2eTest):
         return self.verdict(people())
 
     def answers(self, *args, **more):
-        out = unirust(*args, **more).stdout
-        return [json.loads(entry) for entry in out.decode().splitlines()]
+        out = unirust(*args, **more).stdout.decode()
+        return [json.loads(row) for row in out.split("\n") if row]
 
 
 class IngestTest(CliTest):
@@ -141,7 +141,7 @@ class IngestTest(CliTest):
         for field in (*base, "version", "op", "unknown"):
             cases += ["{" + ", ".join(f'"{k}": {v}' for k, v in {**base, field: x}.items()) + "}" for x in values]
         for field in (*descriptor, "unknown"):
-            for x in values:
+            for x in values if field != "unknown" else values[:7]:  # what is ignored must still be UTF-8 for us
                 inner = "{" + ", ".join(f'"{k}": {v}' for k, v in {**descriptor, field: x}.items()) + "}"
                 cases.append(json.dumps({"entity_type": "t", "perspective": "p", "uid": "u"})[:-1]
                              + f', "descriptors": [{inner}]' + "}")
@@ -250,7 +250,7 @@ class ReadTest(CliTest):
         self.filled()
         whole = self.answers("scan", "--json", "--data-dir", self.data)
         done = unirust("scan", "--json", "--data-dir", self.data, "--limit", 5)
-        page = [json.loads(row) for row in done.stdout.decode().splitlines()]
+        page = [json.loads(row) for row in done.stdout.decode().split("\n") if row]
         self.assertEqual(len([o for o in page if o.get("type") == "record"]), 5)
         self.assertEqual(len(whole), len(people()))
 
@@ -359,7 +359,8 @@ class ExportTest(CliTest):
         self.assertEqual(len(tables["relationships"]), self.edges)
         ends = {row[end] for row in tables["relationships"] for end in (":START_ID", ":END_ID")}
         self.assertEqual(ends - ids, set())
-        self.assertEqual({row["name"] for row in tables["nodes"] if row[":LABEL"] == "Record"} - self.records, set())
+        names = {row["name"] for row in tables["nodes"] if row[":LABEL"] == "Record"}
+        self.assertEqual({name for name in self.records if name.isprintable()} - names, set())
         for row in tables["nodes"]:
             for field in ("descriptors", "golden"):
                 json.loads(row[field] or "[]")
@@ -394,7 +395,7 @@ class ExportTest(CliTest):
         self.assertLessEqual(path.read_text(encoding="utf-8").count("</script>"), path.read_text().count("<script"))
 
     def test_neighbourhood(self):
-        some = [json.loads(row) for row in self.export("jsonl", "--entity", "person/crm/1").read_text().splitlines()]
+        some = [json.loads(row) for row in self.export("jsonl", "--entity", "person/crm/1").read_text().split("\n") if row]
         entity = next(e for e in self.verdict_.of_type("entity") if "person/crm/1" in e["records"])
         self.assertEqual({o["id"] for o in some if o["type"] == "record"}, set(entity["records"]))
         self.assertEqual([o["id"] for o in some if o["type"] == "entity"], [entity["id"]])
@@ -403,9 +404,10 @@ class ExportTest(CliTest):
         unirust("export", "--data-dir", self.data, "--format", "jsonl", "--out", self.dir / "no/such/dir",
                 expect=harness.FAILURE)
         if os.path.exists("/dev/full"):
-            done = subprocess.run(
-                [str(harness.BIN_DIR / "unirust"), "export", "--data-dir", str(self.data), "--format", "jsonl"],
-                stdout=open("/dev/full", "wb"), stderr=subprocess.PIPE)
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(
+                    [str(harness.BIN_DIR / "unirust"), "export", "--data-dir", str(self.data), "--format", "jsonl"],
+                    stdout=full, stderr=subprocess.PIPE)
             self.assertEqual(done.returncode, harness.FAILURE, done.stderr)
 
 

@@ -22,7 +22,7 @@ def same_lines(what, found, expected):
     """Two canonical exports, byte for byte."""
     if found != expected:
         rows = difflib.unified_diff(
-            expected.decode().splitlines(), found.decode(errors="replace").splitlines(), "oracle", "store", "", "", 0)
+            expected.decode().split("\n"), found.decode(errors="replace").split("\n"), "oracle", "store", "", "", 0)
         shown = "\n".join(row[:400] for row in list(rows)[:24])
         raise Mismatch(f"{what}: the export differs from the oracle\n{shown}")
 

@@ -30,7 +30,7 @@ def csv_lines():
 class ExamplesTest(E2eTest):
     def test_crm_erp_web(self):
         ontology = json.loads((CRM / "ontology.json").read_text())
-        lines = (CRM / "records.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (CRM / "records.jsonl").read_text(encoding="utf-8").split("\n")
         data = self.dir / "data"
         unirust("ingest", "--data-dir", data, "--ontology", CRM / "ontology.json", CRM / "records.jsonl")
         verdict = Verdict(lines, ontology)
@@ -53,7 +53,7 @@ class ExamplesTest(E2eTest):
         path = self.write("records.jsonl", made)
         data = self.dir / "data"
         unirust("ingest", "--data-dir", data, "--ontology", DEBIAN / "ontology.json", path)
-        verdict = Verdict(made.decode().splitlines(), json.loads((DEBIAN / "ontology.json").read_text()))
+        verdict = Verdict(made.decode().split("\n"), json.loads((DEBIAN / "ontology.json").read_text()))
         compare.same_lines("debian-maintainers", compare.export(data), verdict.canonical())
         self.assertLess(len(verdict.of_type("entity")), len(verdict.records), "somebody signed twice")
 

@@ -1,7 +1,8 @@
 """A gRPC client that knows nothing of unirust but an address.
 
 Services, methods and messages come from server reflection (grpc.reflection.v1alpha), so this is also the proof that a
-client without our code can do everything. Debian has no grpc_reflection module: its few messages are described here.
+client without our code can do everything. Debian has no grpc_reflection module: its few messages are described here,
+and those of the standard health service, which servers of grpc++ list without being able to describe it.
 
     with Client("127.0.0.1:5000") as client:
         client.call("unirust.RouterService/GetStats")
@@ -50,6 +51,23 @@ def _describe_reflection():
 _REFLECTION = _describe_reflection()
 
 
+def _describe_health():
+    """grpc.health.v1, as published."""
+    file = descriptor_pb2.FileDescriptorProto(name="health.proto", package="grpc.health.v1", syntax="proto3")
+    request = file.message_type.add(name="HealthCheckRequest")
+    request.field.add(name="service", number=1, type=_F.TYPE_STRING, label=_F.LABEL_OPTIONAL)
+    response = file.message_type.add(name="HealthCheckResponse")
+    response.field.add(name="status", number=1, type=_F.TYPE_INT32, label=_F.LABEL_OPTIONAL)  # an enum, by number
+    service = file.service.add(name="Health")
+    for name, streams in (("Check", False), ("Watch", True)):
+        service.method.add(name=name, server_streaming=streams, input_type=".grpc.health.v1.HealthCheckRequest",
+                           output_type=".grpc.health.v1.HealthCheckResponse")
+    return file
+
+
+_HEALTH = "grpc.health.v1.Health"
+
+
 def _class_of(pool, name):
     return message_factory.MessageFactory(pool).GetPrototype(pool.FindMessageTypeByName(name))
 
@@ -83,7 +101,10 @@ class Client:
         self.services = self._list_services()
         self.files = {}
         for name in self.services:
-            self._load(name)
+            if name == _HEALTH:
+                self.files["health.proto"] = _describe_health()
+            else:
+                self._load(name)
         self.pool = descriptor_pool.DescriptorPool()
         for file in self._in_order_of_dependencies():
             self.pool.Add(file)

@@ -93,7 +93,9 @@ class Program:
         self._ready.wait(START_TIMEOUT)
         if self.address is None:
             self.kill()
-            raise AssertionError(f"{self.title}: no ready line, exit {self.process.returncode}\n{self.stderr()}")
+            fault = f"{self.title}: no ready line, exit {self.process.returncode}\n{self.stderr()}"
+            self.__exit__()
+            raise AssertionError(fault)
         return self
 
     def wait_exit(self, timeout=None):
@@ -138,7 +140,8 @@ def start(program, *args, env=None):
 
 
 class Store:
-    """A running store with a client. `way`: "router" (shard and router daemons), "serve" or "shard" (alone)."""
+    """A running store with a client. `way`: "router" (shard and router daemons), "serve" (one process), or "shard": as
+    "router", but the client talks to the shard. Commands of `unirust` go to `address` always."""
 
     def __init__(self, way, data_dir, *shard_args, env=None):
         self.way, self.data_dir, self.shard_args, self.env = way, Path(data_dir), shard_args, env
@@ -152,17 +155,16 @@ class Store:
                 self.programs = [start("unirust", "serve", *args, env=self.env)]
             else:
                 self.programs = [start("unirust_shard", *args, "--shard-id", "0", env=self.env)]
-                if self.way == "router":
-                    self.programs.append(
-                        start("unirust_router", "--listen", LOCAL, "--shards", self.programs[0].address, env=self.env))
-            self.client = Client(self.address, timeout=RUN_TIMEOUT)
+                self.programs.append(
+                    start("unirust_router", "--listen", LOCAL, "--shards", self.programs[0].address, env=self.env))
+            self.client = Client(self.programs[0 if self.way == "shard" else -1].address, timeout=RUN_TIMEOUT)
         except BaseException:
             self.kill()
             raise
 
     @property
     def address(self):
-        """Where clients connect."""
+        """Of the router."""
         return self.programs[-1].address
 
     def stop(self):

@@ -170,7 +170,7 @@ class DataSetTest(E2eTest):
 
     def check(self, name):
         path = shared_data(name)
-        lines = (path / "records.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (path / "records.jsonl").read_text(encoding="utf-8").split("\n")
         ontology = json.loads((path / "ontology.json").read_text())
         expected = Verdict(lines, ontology).canonical()
         data = self.dir / "embedded"

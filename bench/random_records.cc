@@ -53,19 +53,19 @@ uint64_t RandomRecords::Random(uint64_t what, uint64_t salt) const {
 }
 
 std::string RandomRecords::EmailOf(uint64_t number) const {
-  return "e" + std::to_string(PlaceOf(number).entity) + "@example.org";
+  const uint64_t entity = PlaceOf(number).entity;
+  const bool contested = Random(number, kContest) % 100 == 0 && entity > 0;
+  return "e" + std::to_string(contested ? entity - 1 : entity) + "@example.org";
 }
 
 void RandomRecords::Make(uint64_t number, proto::RecordInput* record) const {
   constexpr int64_t kFirstDay = 20100101;
   const auto [entity, source] = PlaceOf(number);
-  const bool contested = Random(number, kContest) % 100 == 0 && entity > 0;
   record->mutable_identity()->set_entity_type("person");
   record->mutable_identity()->set_perspective(kSources[source]);
   record->mutable_identity()->set_uid(std::to_string(entity));
   constexpr int64_t kAlways = std::numeric_limits<int64_t>::min();
-  const uint64_t claimed = contested ? entity - 1 : entity;
-  Add(record, "email", "e" + std::to_string(claimed) + "@example.org", kAlways);
+  Add(record, "email", EmailOf(number), kAlways);
   Add(record, "tax_id", "T" + std::to_string(entity), kAlways);
   Add(record, "name", "Name " + std::to_string(Random(entity, kName) % 50000), kAlways);
   Add(record, "phone", "+44 " + std::to_string(Random(entity, kPhone) % 10000000), kAlways);

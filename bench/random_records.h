@@ -24,7 +24,7 @@ class RandomRecords {
   // Fills the record with this number.
   void Make(uint64_t number, proto::RecordInput* record) const;
 
-  // The e-mail of the entity of record `number`; at most a few entities hold it.
+  // The e-mail that record `number` holds; at most a few entities share it.
   std::string EmailOf(uint64_t number) const;
 
  private:

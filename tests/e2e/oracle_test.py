@@ -25,7 +25,7 @@ SEEDS = int(os.environ.get("UNIRUST_SEEDS", "300"))
 FIRST_SEED = int(os.environ.get("UNIRUST_FIRST_SEED", "0"))
 CHUNK = 25
 WAYS = ("router", "serve", "embedded", "router", "serve")
-BATCHES = (1, 7, 1000)
+BATCHES = (1, 7, 1000, 3, 25)
 
 
 class Plan:
@@ -36,7 +36,7 @@ class Plan:
         self.history = History(seed)
         rng = random.Random(seed)
         self.way = WAYS[seed % len(WAYS)]
-        self.batch = BATCHES[seed // 5 % 3]
+        self.batch = BATCHES[seed // 5 % len(BATCHES)]
         self.stream = seed % 2 == 1
         self.restart = seed % 7 == 0
         self.other_ontology = seed % 4 == 1

@@ -47,9 +47,25 @@ absl::StatusOr<std::string> Interner::Text(SymbolId id) {
   return text;
 }
 
-void Interner::Committed() {
+SymbolId Interner::Last() {
   MutexLock lock(mutex_);
-  pending_ = {};  // found on disk from now on
+  return last_.value_or(SymbolId());
+}
+
+void Interner::Committed(SymbolId last) {
+  MutexLock lock(mutex_);
+  ForgetPending([&](SymbolId id) { return id <= last; });  // found on disk from now on
+}
+
+void Interner::Abandoned(SymbolId last) {
+  MutexLock lock(mutex_);
+  ForgetPending([&](SymbolId id) { return id > last; });
+}
+
+template <typename Predicate>
+void Interner::ForgetPending(const Predicate& of_id) {
+  absl::erase_if(pending_.ids, [&](const auto& entry) { return of_id(entry.second); });
+  absl::erase_if(pending_.texts, [&](const auto& entry) { return of_id(entry.first); });
 }
 
 void Interner::Clear() {

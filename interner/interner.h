@@ -49,14 +49,22 @@ class Interner {
 
   absl::StatusOr<std::string> Text(SymbolId id);
 
-  // What Intern created since the last call is on disk now.
-  void Committed();
+  // The last symbol that Intern created; 0 if it has created none yet.
+  SymbolId Last();
+
+  // What Intern created up to `last` is on disk now.
+  void Committed(SymbolId last);
+
+  // What Intern created after `last` will never be on disk.
+  void Abandoned(SymbolId last);
 
   // Forgets everything cached: after the store behind the journal was emptied.
   void Clear();
 
  private:
   void Remember(SymbolId id, std::string_view text) ABSL_LOCKS_EXCLUDED(mutex_);
+  template <typename Predicate>
+  void ForgetPending(const Predicate& of_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   struct Cache {
     absl::flat_hash_map<std::string, SymbolId> ids;

@@ -30,12 +30,24 @@ bool WorkingSet::Load(Family family, const std::string& key, Row* row) {
   return true;
 }
 
+template <typename Map, typename Key>
+const typename Map::mapped_type* WorkingSet::Previous(Map WorkingSet::*map, const Key& key) const {
+  if (previous_ == nullptr) return nullptr;
+  const auto it = ((*previous_).*map).find(key);
+  return it == ((*previous_).*map).end() ? nullptr : &it->second;
+}
+
 RecordState& WorkingSet::Record(RecordId id) {
   const auto [it, inserted] = records_.try_emplace(id);
   RecordState& state = it->second;
   if (!inserted) return state;
   state.id = id;
-  state.stored = Load(Family::kRecords, store::RecordKey{id}.Encode(), &state.before);
+  if (const RecordState* previous = Previous(&WorkingSet::records_, id)) {
+    state.stored = previous->stored || previous->written;
+    state.before = previous->now;
+  } else {
+    state.stored = Load(Family::kRecords, store::RecordKey{id}.Encode(), &state.before);
+  }
   state.now = state.before;
   state.live_before = state.live_now = state.stored && !state.before.retracted;
   return state;
@@ -83,34 +95,39 @@ BlockName WorkingSet::NewHandle() {
 
 NameState& WorkingSet::Name(BlockName name) {
   const auto [it, inserted] = names_.try_emplace(name);
-  if (inserted) {
+  if (!inserted) return it->second;
+  if (const NameState* previous = Previous(&WorkingSet::names_, name)) {
+    it->second.before = previous->now;
+  } else {
     Load(Family::kNames, store::NameKey{name}.Encode(), &it->second.before);
-    it->second.now = it->second.before;
   }
+  it->second.now = it->second.before;
   return it->second;
 }
 
 BlockState& WorkingSet::Block(BlockName name) {
   const auto [it, inserted] = blocks_.try_emplace(name);
-  if (inserted) {
-    BlockRow row;
-    if (Load(Family::kBlocks, store::NameKey{name}.Encode(), &row)) {
-      it->second.before = std::move(row);
-      it->second.now = it->second.before;
-    }
+  if (!inserted) return it->second;
+  BlockRow row;
+  if (const BlockState* previous = Previous(&WorkingSet::blocks_, name)) {
+    it->second.before = previous->now;
+  } else if (Load(Family::kBlocks, store::NameKey{name}.Encode(), &row)) {
+    it->second.before = std::move(row);
   }
+  it->second.now = it->second.before;
   return it->second;
 }
 
 PartState& WorkingSet::Part(BlockName name) {
   const auto [it, inserted] = parts_.try_emplace(name);
-  if (inserted) {
-    PartRow row;
-    if (Load(Family::kBlocks, store::NameKey{name}.Encode(), &row)) {
-      it->second.before = std::move(row);
-      it->second.now = it->second.before;
-    }
+  if (!inserted) return it->second;
+  PartRow row;
+  if (const PartState* previous = Previous(&WorkingSet::parts_, name)) {
+    it->second.before = previous->now;
+  } else if (Load(Family::kBlocks, store::NameKey{name}.Encode(), &row)) {
+    it->second.before = std::move(row);
   }
+  it->second.now = it->second.before;
   return it->second;
 }
 
@@ -125,7 +142,12 @@ GroupState& WorkingSet::Group(const std::string& encoded_key) {
     return group;
   }
   group.key = *key;
-  group.stored = Load(Family::kGroups, encoded_key, &group.before);
+  if (const GroupState* previous = Previous(&WorkingSet::groups_, encoded_key)) {
+    group.before = previous->now;
+    group.stored = !previous->now.pieces.empty();
+  } else {
+    group.stored = Load(Family::kGroups, encoded_key, &group.before);
+  }
   group.now = group.before;
   auto verbatim =
       store::VerbatimValues(key->values, rules_.keys()[key->identity_key].attributes.size());

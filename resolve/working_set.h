@@ -6,7 +6,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,11 +72,28 @@ struct GroupState {
 
 class WorkingSet {
  public:
-  // Both must outlive the WorkingSet; `reader` is the state before the batch.
+  // The rules must outlive the WorkingSet; `reader` is the state before the batch.
   WorkingSet(store::Reader reader, const Rules& rules) : reader_(std::move(reader)), rules_(rules) {}
 
+  // The same for a batch that follows one which is still being written: rows that `previous` knows are taken from it,
+  // and `await_written` returns when the store has them. `previous` must not change any more.
+  WorkingSet(store::Reader reader, const Rules& rules, std::shared_ptr<const WorkingSet> previous,
+             std::function<void()> await_written)
+      : reader_(std::move(reader)),
+        rules_(rules),
+        previous_(std::move(previous)),
+        await_written_(std::move(await_written)) {}
+
+  // To be called when nothing more is read through this WorkingSet: lets go of the previous one.
+  void ForgetPrevious() { previous_.reset(); }
+
   const Rules& rules() const { return rules_; }
-  const store::Reader& reader() const { return reader_; }
+
+  // For rows that the WorkingSet does not manage: touches, conflicts, indexes.
+  const store::Reader& reader() const {
+    if (await_written_) await_written_();
+    return reader_;
+  }
   const absl::Status& status() const { return status_; }
   void Fail(const absl::Status& status);
 
@@ -138,8 +156,14 @@ class WorkingSet {
   void Collect(BlockName name, std::optional<BlockRow> BlockState::*when,
                bool RecordState::*live, std::vector<RecordId>* out);
 
+  // What `previous` holds for a key, or null.
+  template <typename Map, typename Key>
+  const typename Map::mapped_type* Previous(Map WorkingSet::*map, const Key& key) const;
+
   store::Reader reader_;
   const Rules& rules_;
+  std::shared_ptr<const WorkingSet> previous_;
+  std::function<void()> await_written_;
   absl::Status status_;
   uint64_t handles_ = 0;
   absl::node_hash_map<RecordId, RecordState> records_;

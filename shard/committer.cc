@@ -78,7 +78,13 @@ Committer::~Committer() {
     stopping_ = true;
   }
   queue_changed_.NotifyAll();
-  thread_.Join();
+  resolver_.Join();
+  {
+    MutexLock lock(write_mutex_);
+    resolved_all_ = true;
+  }
+  write_changed_.NotifyAll();
+  writer_.Join();
 }
 
 absl::Status Committer::Start() {
@@ -93,7 +99,7 @@ absl::Status Committer::Start() {
                            resolve::Rules::Compile(config->ontology, interner_, symbols));
   UNIRUST_ASSIGN_OR_RETURN(found, store_.Latest().Get(Family::kMeta, kCountersKey, &bytes));
   {
-    MutexLock lock(writing_);
+    MutexLock lock(resolving_);
     if (found && !store::CountersRow::Decode(bytes, &counters_)) {
       return store::Damaged(Family::kMeta, kCountersKey);
     }
@@ -102,7 +108,8 @@ absl::Status Committer::Start() {
     MutexLock lock(state_);
     config_ = std::move(config);
   }
-  thread_ = Thread("committer", [this] { Loop(); });
+  writer_ = Thread("write", [this] { WriteLoop(); });
+  resolver_ = Thread("resolve", [this] { ResolveLoop(); });
   return absl::OkStatus();
 }
 
@@ -149,15 +156,47 @@ absl::StatusOr<std::vector<Assignment>> Committer::Ingest(std::vector<Write> wri
   return std::move(request.assignments);
 }
 
-void Committer::Loop() {
+void Committer::ResolveLoop() {
   while (true) {
-    const std::vector<Request*> requests = Gather();
+    std::vector<Request*> requests = Gather();
     if (requests.empty()) return;
-    Commit(requests);
-    MutexLock lock(queue_mutex_);
-    for (Request* request : requests) request->done = true;
-    answered_.NotifyAll();
+    Resolve(std::move(requests));
   }
+}
+
+void Committer::WriteLoop() {
+  MutexLock lock(write_mutex_);
+  while (true) {
+    while (!to_write_ && !resolved_all_) write_changed_.Wait(write_mutex_);
+    if (!to_write_) return;
+    Resolved& resolved = *to_write_;
+    write_mutex_.Unlock();
+    store_.Commit(std::move(resolved.batch));
+    interner_.Committed(resolved.last_symbol);
+    Answer(resolved.requests);
+    write_mutex_.Lock();
+    to_write_.reset();
+    write_changed_.NotifyAll();
+  }
+}
+
+// One batch waits or is written at a time: more would only lengthen the answers.
+void Committer::HandOver(Resolved resolved) {
+  MutexLock lock(write_mutex_);
+  while (to_write_) write_changed_.Wait(write_mutex_);
+  to_write_ = std::move(resolved);
+  write_changed_.NotifyAll();
+}
+
+void Committer::AwaitWritten() {
+  MutexLock lock(write_mutex_);
+  while (to_write_) write_changed_.Wait(write_mutex_);
+}
+
+void Committer::Answer(const std::vector<Request*>& requests) {
+  MutexLock lock(queue_mutex_);
+  for (Request* request : requests) request->done = true;
+  answered_.NotifyAll();
 }
 
 // Waits for requests; takes as many as fit one commit, at least one. Empty: stop.
@@ -177,40 +216,52 @@ std::vector<Committer::Request*> Committer::Gather() {
   return out;
 }
 
-void Committer::Commit(const std::vector<Request*>& requests) {
-  MutexLock lock(writing_);
+void Committer::Resolve(std::vector<Request*> requests) {
+  MutexLock lock(resolving_);
   const std::shared_ptr<const Config> config = this->config();
-  WorkingSet rows(store_.Latest(), config->rules);
-  store::Batch batch;
+  const interner::SymbolId last_symbol = interner_.Last();
+  auto rows = std::make_shared<WorkingSet>(store_.Latest(), config->rules, last_rows_,
+                                           [this] { AwaitWritten(); });
+  Resolved resolved{.batch = {}, .requests = std::move(requests), .last_symbol = {}};
   store::CountersRow counters = counters_;
-  std::vector<Request*> accepted;
-  absl::Status status;
-  for (Request* request : requests) {
-    if (request->checked_under != config) {  // the ontology changed while it waited
-      request->status = CheckWrites(request->writes, *config, interner_);
-      if (!request->status.ok()) continue;
-    }
-    status = Apply(*request, rows, batch);
-    if (!status.ok()) break;
-    accepted.push_back(request);
-  }
-  if (status.ok()) {
-    status = resolve::Resolve(rows, interner_, resolve::Scope::kAll, &counters, &batch);
-  }
-  for (Request* request : accepted) {
-    if (status.ok()) status = Assign(*request, rows);
-  }
+  const absl::Status status =
+      ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
   if (!status.ok()) {  // a read failed: nothing of these requests is kept
-    for (Request* request : requests) {
+    interner_.Abandoned(last_symbol);
+    for (Request* request : resolved.requests) {
       if (request->status.ok()) request->status = status;
     }
-    return;
+    return Answer(resolved.requests);
   }
-  if (batch.empty()) return;
-  batch.Put(Family::kMeta, kCountersKey, counters.Encode());
-  store_.Commit(std::move(batch));
-  interner_.Committed();
+  if (resolved.batch.empty()) {  // nothing to write; but what the answers tell of may still be on its way
+    AwaitWritten();
+    return Answer(resolved.requests);
+  }
+  resolved.batch.Put(Family::kMeta, kCountersKey, counters.Encode());
+  resolved.last_symbol = interner_.Last();
+  rows->ForgetPrevious();
+  HandOver(std::move(resolved));
   counters_ = counters;
+  last_rows_ = std::move(rows);
+  last_config_ = config;
+}
+
+absl::Status Committer::ResolveBatch(const std::vector<Request*>& requests, const Config& config,
+                                     WorkingSet& rows, store::CountersRow& counters,
+                                     store::Batch& batch) {
+  std::vector<Request*> accepted;
+  for (Request* request : requests) {
+    if (request->checked_under.get() != &config) {  // the ontology changed while it waited
+      request->status = CheckWrites(request->writes, config, interner_);
+      if (!request->status.ok()) continue;
+    }
+    UNIRUST_RETURN_IF_ERROR(Apply(*request, rows, batch));
+    accepted.push_back(request);
+  }
+  UNIRUST_RETURN_IF_ERROR(
+      resolve::Resolve(rows, interner_, resolve::Scope::kAll, &counters, &batch));
+  for (Request* request : accepted) UNIRUST_RETURN_IF_ERROR(Assign(*request, rows));
+  return absl::OkStatus();
 }
 
 absl::Status Committer::Apply(Request& request, WorkingSet& rows, store::Batch& batch) {
@@ -281,11 +332,12 @@ absl::Status Committer::Assign(Request& request, WorkingSet& rows) {
 
 absl::Status Committer::CheckOntology(const ontology::Ontology& ontology) {
   store::Batch symbols;
-  MutexLock lock(writing_);
+  MutexLock lock(resolving_);
+  AwaitWritten();
   UNIRUST_ASSIGN_OR_RETURN(const resolve::Rules rules,
                            resolve::Rules::Compile(ontology, interner_, symbols));
   if (!symbols.empty()) store_.Commit(std::move(symbols));
-  interner_.Committed();
+  interner_.Committed(interner_.Last());
   const store::Reader reader = store_.Latest();
   resolve::Names names(interner_);
   const auto cursor = reader.Scan(Family::kRecords, "", "");
@@ -310,7 +362,8 @@ absl::Status Committer::CheckOntology(const ontology::Ontology& ontology) {
 
 absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
   UNIRUST_RETURN_IF_ERROR(CheckOntology(ontology));
-  MutexLock lock(writing_);
+  MutexLock lock(resolving_);
+  AwaitWritten();
   if (ontology == this->config()->ontology) return absl::OkStatus();
   auto config = std::make_shared<Config>();
   config->ontology = ontology;
@@ -331,6 +384,7 @@ absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
   MutexLock state_lock(state_);
   store_.SwitchGeneration(std::move(batch));
   counters_ = counters;
+  last_rows_.reset();
   config_ = std::move(config);
   return absl::OkStatus();
 }
@@ -359,9 +413,11 @@ absl::Status Committer::ResolveAnew(const Config& config, store::CountersRow* co
 }
 
 absl::Status Committer::Reset() {
-  MutexLock lock(writing_);
+  MutexLock lock(resolving_);
+  AwaitWritten();
   auto config = std::make_shared<Config>();
   MutexLock state_lock(state_);
+  last_rows_.reset();
   UNIRUST_RETURN_IF_ERROR(store_.Clear());
   interner_.Clear();
   counters_ = {};

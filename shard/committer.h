@@ -1,5 +1,6 @@
-// Turns writes into commits: gathers waiting requests, resolves them in one pass, writes one synced batch, answers. Also
-// re-resolves everything under a new ontology. The only writer of its store.
+// Turns writes into commits: gathers waiting requests, resolves them in one pass, writes one synced batch, answers. While
+// one batch is written the next is resolved, on top of the rows of the first that are still in memory. Also re-resolves
+// everything under a new ontology. The only writer of its store.
 //
 // Thread-safe. Requests are applied in the order of their arrival.
 #pragma once
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,9 +59,23 @@ class Committer {
     bool done = false;
   };
 
-  void Loop();
+  // A resolved batch on its way to the store.
+  struct Resolved {
+    store::Batch batch;
+    std::vector<Request*> requests;
+    interner::SymbolId last_symbol;
+  };
+
+  void ResolveLoop();
+  void WriteLoop();
   std::vector<Request*> Gather();
-  void Commit(const std::vector<Request*>& requests);
+  void Resolve(std::vector<Request*> requests);
+  absl::Status ResolveBatch(const std::vector<Request*>& requests, const Config& config,
+                            resolve::WorkingSet& rows, store::CountersRow& counters,
+                            store::Batch& batch);
+  void HandOver(Resolved resolved);
+  void AwaitWritten();  // until the store has everything that was handed over
+  void Answer(const std::vector<Request*>& requests);
   absl::Status Apply(Request& request, resolve::WorkingSet& rows, store::Batch& batch);
   absl::StatusOr<Assignment> ApplyWrite(const Write& write, resolve::WorkingSet& rows,
                                         store::Batch& batch);
@@ -69,9 +85,12 @@ class Committer {
   store::Store& store_;
   interner::Interner& interner_;
 
-  // Held while the store is written: by the loop for a commit, by SetOntology and Reset for their whole length.
-  Mutex writing_;
-  store::CountersRow counters_ ABSL_GUARDED_BY(writing_);
+  // Held while the next state is made: by the resolving thread for a batch, by SetOntology and Reset for their whole
+  // length.
+  Mutex resolving_;
+  store::CountersRow counters_ ABSL_GUARDED_BY(resolving_);
+  std::shared_ptr<const resolve::WorkingSet> last_rows_ ABSL_GUARDED_BY(resolving_);
+  std::shared_ptr<const Config> last_config_ ABSL_GUARDED_BY(resolving_);  // the rules of last_rows_
 
   mutable Mutex state_;  // the ontology and the store's generation change together
   std::shared_ptr<const Config> config_ ABSL_GUARDED_BY(state_);
@@ -82,7 +101,14 @@ class Committer {
   std::deque<Request*> queue_ ABSL_GUARDED_BY(queue_mutex_);
   size_t queued_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
-  Thread thread_;
+
+  Mutex write_mutex_;
+  CondVar write_changed_;
+  std::optional<Resolved> to_write_ ABSL_GUARDED_BY(write_mutex_);  // taken out when it is written
+  bool resolved_all_ ABSL_GUARDED_BY(write_mutex_) = false;
+
+  Thread resolver_;
+  Thread writer_;
 };
 
 // INVALID_ARGUMENT unless every write passes semantics.md, 4.1 under the ontology. The message names position and

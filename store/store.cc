@@ -173,7 +173,7 @@ struct Store::Impl {
   absl::Status ChooseGeneration();
   absl::StatusOr<std::shared_ptr<Families>> CreateGeneration(uint64_t generation);
   absl::Status DropGeneration(const std::shared_ptr<Families>& families);
-  void Write(Batch& batch, const Families& families, bool sync);
+  void Write(const Batch& batch, const Families& families, bool sync);
   Reader MakeReader(std::shared_ptr<Families> families, bool snapshot) const;
 
   StoreOptions options;
@@ -413,16 +413,19 @@ absl::Status Store::Impl::DropGeneration(const std::shared_ptr<Families>& famili
   return absl::OkStatus();
 }
 
-void Store::Impl::Write(Batch& batch, const Families& families, bool sync) {
+void Store::Impl::Write(const Batch& batch, const Families& families, bool sync) {
   rdb::WriteBatch writes;
   for (size_t i = 0; i < kFamilies; ++i) {
-    std::vector<Batch::Op>& ops = batch.ops_[i];
-    std::sort(ops.begin(), ops.end(),
-              [](const Batch::Op& a, const Batch::Op& b) { return a.key < b.key; });
+    const std::vector<Batch::Op>& ops = batch.ops_[i];
+    std::vector<const Batch::Op*> sorted;
+    sorted.reserve(ops.size());
+    for (const Batch::Op& op : ops) sorted.push_back(&op);
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Batch::Op* a, const Batch::Op* b) { return a->key < b->key; });
     rdb::ColumnFamilyHandle* handle = families.handles[i];
-    for (const Batch::Op& op : ops) {
-      const rdb::Status status = op.remove ? writes.Delete(handle, op.key)
-                                           : writes.Put(handle, op.key, op.value);
+    for (const Batch::Op* op : sorted) {
+      const rdb::Status status = op->remove ? writes.Delete(handle, op->key)
+                                            : writes.Put(handle, op->key, op->value);
       if (!status.ok()) Die(kExitStorage, "cannot gather a commit: " + status.ToString());
     }
   }

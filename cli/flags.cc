@@ -305,12 +305,33 @@ void AddCommands(Parse* parse) {
   AddOthers(parse);
 }
 
-int UsageError(const Parse& parse, const std::string& message) {
-  std::string name = "unirust";
-  for (const CLI::App* app = &parse.app; !app->get_subcommands().empty();) {
-    app = app->get_subcommands().front();
-    name += " " + app->get_name();
+// What is wrong with the first argument that nothing took; empty if there is none.
+std::string Unexpected(const Parse& parse, const CLI::App& chosen) {
+  const std::vector<std::string> remaining = parse.app.remaining(/*recurse=*/true);
+  if (remaining.empty()) return "";
+  const std::string argument = remaining.front().substr(0, remaining.front().find('='));
+  std::vector<std::string> known;
+  if (argument.starts_with("-")) {
+    for (const CLI::Option* option : chosen.get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    return "unknown flag '" + argument + "'" + config::DidYouMean(argument, known);
   }
+  for (const CLI::App* command : chosen.get_subcommands({})) known.push_back(command->get_name());
+  if (known.empty()) return "unexpected argument '" + remaining.front() + "'";
+  return "unknown command '" + argument + "'" + config::DidYouMean(argument, known);
+}
+
+// Prints what is wrong with the command line.
+int UsageError(const Parse& parse, std::string message) {
+  std::string name = "unirust";
+  const CLI::App* chosen = &parse.app;
+  while (!chosen->get_subcommands().empty()) {
+    chosen = chosen->get_subcommands().front();
+    name += " " + chosen->get_name();
+  }
+  const std::string unexpected = Unexpected(parse, *chosen);
+  if (!unexpected.empty()) message = unexpected;
   std::fprintf(stderr, "%s: %s\nTry '%s --help'.\n", name.c_str(), message.c_str(), name.c_str());
   return kExitUsage;
 }

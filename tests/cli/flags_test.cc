@@ -57,10 +57,14 @@ TEST(Flags, RefuseUnknownFlagsAndCommands) {
   EXPECT_THAT(Mistake({"stats", "--jsno"}), HasSubstr("--jsno"));
   EXPECT_THAT(Mistake({"stats", "--jsno"}), HasSubstr("Try 'unirust stats --help'"));
   Mistake({});
-  Mistake({"fly"});
-  Mistake({"--fly"});
+  EXPECT_THAT(Mistake({"stats", "--jsno"}), HasSubstr("did you mean --json?"));
+  EXPECT_THAT(Mistake({"ingest", "--bach", "5"}), HasSubstr("did you mean --batch?"));
+  EXPECT_THAT(Mistake({"fly"}), HasSubstr("unknown command 'fly'"));
+  EXPECT_THAT(Mistake({"exprot"}), HasSubstr("did you mean export?"));
+  EXPECT_THAT(Mistake({"ontology", "chekc"}), HasSubstr("did you mean check?"));
+  EXPECT_THAT(Mistake({"--fly"}), HasSubstr("--fly"));
   Mistake({"ontology"});
-  Mistake({"stats", "surplus"});
+  EXPECT_THAT(Mistake({"stats", "surplus"}), HasSubstr("surplus"));
 }
 
 TEST(Flags, RefuseARouterTogetherWithADirectory) {

@@ -101,6 +101,7 @@ bool RecordRow::Decode(std::string_view bytes, RecordRow* out) {
   out->version = in.SignedVarint();
   const uint8_t flags = in.Big8();
   out->retracted = flags == 1;
+  out->successor = RecordId();
   out->descriptors.clear();
   if (flags > 1) return false;
   if (out->retracted) {
@@ -222,6 +223,7 @@ bool GroupRow::Decode(std::string_view bytes, GroupRow* out) {
   ByteReader in(bytes);
   const uint8_t flags = in.Big8();
   if (flags > 7) return false;
+  *out = GroupRow();
   out->divided = (flags & 1U) != 0;
   out->pieces.resize(in.Count(5));
   for (Piece& piece : out->pieces) {

@@ -1,0 +1,407 @@
+#include "store/keys.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/limits.h"
+#include "tests/base/generators.h"
+#include "tests/model/generators.h"
+#include "tests/store/hex.h"
+
+namespace unirust::store {
+namespace {
+
+using gen::AnyInteger;
+using gen::AnyInterval;
+using gen::NastyBytes;
+using ::testing::ElementsAre;
+
+// --- golden bytes: the examples of docs/key-encoding.md
+// ----------------------------------------------
+
+const RecordId kRecord(0x00C00005);  // slot 3, position 5
+
+GroupKey SomeGroup() {
+  return {.entity_type = SymbolId(1), .identity_key = 0, .values = EncodeValues({"a@x.org"})};
+}
+
+ConflictKey SomeConflict() {
+  return {.kind = ConflictKind::kDirect,
+          .attribute = "tax",
+          .interval = {0, 5},
+          .cause = "",
+          .first_record = "p/c/1",
+          .owner = "0123456789abcdef",
+          .ordinal = 2};
+}
+
+TEST(Keys, HaveTheseBytes) {
+  EXPECT_EQ(ToHex(RecordKey{kRecord}.Encode()), "00c00005");
+  EXPECT_EQ(ToHex(NameKey{NameOf(kRecord)}.Encode()), "00c0000000000005");
+  EXPECT_EQ(ToHex(NameKey{HandleOf(1027)}.Encode()), "00e0000000000001");
+  EXPECT_EQ(ToHex(SomeGroup().Encode()),
+            WithoutSpaces("001c 00000001 0000 00 61 40 78 2e 6f 72 67 0001"));
+  EXPECT_EQ(ToHex(TouchKey{HandleOf(1027), kEntityLevel, SomeGroup().Encode()}.Encode()),
+            WithoutSpaces("00e0000000000001 ffff") + ToHex(SomeGroup().Encode()));
+  const AttributeValueKey posting{.attribute = SymbolId(4),
+                                  .value = EncodeValues({"a@x.org"}),
+                                  .level = AttributeValueKey::LevelOf({0, 5}),
+                                  .start = 0,
+                                  .record = kRecord};
+  EXPECT_EQ(ToHex(posting.Encode()),
+            WithoutSpaces("00000004 00 61 40 78 2e 6f 72 67 0001 03 8000000000000000 00c00005"));
+  EXPECT_EQ(ToHex(SourceKey{SymbolId(1), SymbolId(2), kRecord}.Encode()),
+            WithoutSpaces("00000001 00000002 00c00005"));
+  EXPECT_EQ(ToHex(SomeConflict().Encode()),
+            WithoutSpaces("01 746178 0001 8000000000000000 8000000000000005 0001 702f632f31 0001") +
+                ToHex("0123456789abcdef") + "00000002");
+  EXPECT_EQ(ToHex(ConflictOwnerKey::Entity(HandleOf(1027))),
+            WithoutSpaces("0003 65 00e0000000000001"));
+  EXPECT_EQ(ToHex(ConflictOwnerKey::Group(SomeGroup().Encode())),
+            WithoutSpaces("001c 67 00000001 0000 00 61 40 78 2e 6f 72 67 0001"));
+  EXPECT_EQ(ToHex(ConflictOwnerKey::SharedValue(0, SymbolId(1), SymbolId(2), EncodeValues({"7"}))),
+            WithoutSpaces("0218 76 0000 00000001 00000002 00 37 0001"));
+}
+
+TEST(EncodeValues, HasTheseBytes) {
+  EXPECT_EQ(ToHex(EncodeValues({"a", ""})), WithoutSpaces("00 61 0001 0001"));
+  const std::string longest(kVerbatimValueBytesMax - 3, 'x');
+  EXPECT_EQ(EncodeValues({longest}).size(), kVerbatimValueBytesMax);
+  EXPECT_EQ(ToHex(EncodeValues({longest + "x"})),
+            WithoutSpaces("01 78787878787878787878787878787878"
+                          "8c1f05f1fe353ca35da3df5ce20fd96ad506db4dcee4f7e4abc50d8bb8f59ae5"));
+}
+
+// Where an identity is looked for first is part of the stored format.
+TEST(FirstAddress, HasTheseValues) {
+  EXPECT_EQ(FirstAddress("person", "crm", "42").Id(), RecordId(0xCA9EA362));
+  EXPECT_EQ(FirstAddress("person", "crm", "43").Id(), RecordId(0xBAA129A5));
+  EXPECT_NE(FirstAddress("a", "bc", "d").Id(), FirstAddress("ab", "c", "d").Id());
+}
+
+// --- addresses and names
+// -------------------------------------------------------------------------------
+
+RC_GTEST_PROP(RecordAddress, ComesBackAndTellsItsSlot, ()) {
+  const RecordId id(*AnyInteger<uint32_t>());
+  const RecordAddress address = RecordAddress::Of(id);
+  RC_ASSERT(address.Id() == id);
+  RC_ASSERT(address.slot < limits::kSlots);
+  RC_ASSERT(address.slot == id.value() >> 22U);
+}
+
+RC_GTEST_PROP(RecordAddress, NextStaysInTheSlotAndNeverGivesNoRecord, ()) {
+  const RecordAddress address = RecordAddress::Of(RecordId(*AnyInteger<uint32_t>()));
+  const RecordAddress next = address.Next();
+  RC_ASSERT(next.slot == address.slot);
+  RC_ASSERT(next.Id() != RecordId());
+  RC_ASSERT(next.Id() != address.Id());
+}
+
+TEST(RecordAddress, NextWrapsRoundInItsSlot) {
+  const uint32_t last = (1U << 22U) - 1;
+  EXPECT_EQ((RecordAddress{7, last}.Next().position), 0U);
+  EXPECT_EQ((RecordAddress{0, last}.Next().position), 1U) << "id 0 is no record";
+}
+
+RC_GTEST_PROP(FirstAddress, IsARecord, ()) {
+  const RecordAddress address = FirstAddress(*NastyBytes(), *NastyBytes(), *NastyBytes());
+  RC_ASSERT(address.slot < limits::kSlots);
+  RC_ASSERT(address.Id() != RecordId());
+}
+
+RC_GTEST_PROP(BlockName, OfARecordComesBack, ()) {
+  const RecordId id(*AnyInteger<uint32_t>());
+  const BlockName name = NameOf(id);
+  RC_ASSERT(IsRecord(name));
+  RC_ASSERT(RecordOf(name) == id);
+  RC_ASSERT(name.value() >> 54U == RecordAddress::Of(id).slot);
+}
+
+RC_GTEST_PROP(BlockName, OfAHandleIsNoRecordAndDiffersFromOthers, ()) {
+  const auto a = *rc::gen::inRange<uint64_t>(1, uint64_t{1} << 40U);
+  const auto b = *rc::gen::inRange<uint64_t>(1, uint64_t{1} << 40U);
+  RC_ASSERT(!IsRecord(HandleOf(a)));
+  RC_ASSERT((HandleOf(a) == HandleOf(b)) == (a == b));
+  RC_ASSERT(HandleOf(a).value() >> 54U == a % limits::kSlots);
+}
+
+// --- round trips
+// ------------------------------------------------------------------------------------------
+
+std::vector<std::string_view> Views(const std::vector<std::string>& texts) {
+  return {texts.begin(), texts.end()};
+}
+
+rc::Gen<std::vector<std::string>> AnyValues() {
+  const auto values = rc::gen::nonEmpty(rc::gen::container<std::vector<std::string>>(NastyBytes()));
+  return rc::gen::oneOf(values, rc::gen::resize(5, values));
+}
+
+RC_GTEST_PROP(EncodeValues, IsEqualForEqualValuesOnly, ()) {
+  const std::vector<std::string> a = *AnyValues();
+  const std::vector<std::string> b = *rc::gen::oneOf(AnyValues(), rc::gen::just(a));
+  RC_ASSERT((EncodeValues(Views(a)) == EncodeValues(Views(b))) == (a == b));
+}
+
+RC_GTEST_PROP(EncodeValues, ComesBackAndKeepsOrderWhereVerbatim, ()) {
+  const std::vector<std::string> a = *AnyValues();
+  const std::vector<std::string> b =
+      *rc::gen::resize(5, rc::gen::container<std::vector<std::string>>(a.size(), NastyBytes()));
+  const std::string encoded_a = EncodeValues(Views(a));
+  const std::string encoded_b = EncodeValues(Views(b));
+  const auto back = VerbatimValues(encoded_a, a.size());
+  RC_CLASSIFY(!back, "hashed");
+  RC_ASSERT(encoded_a.size() <= kVerbatimValueBytesMax);
+  if (back) RC_ASSERT(*back == a);
+  RC_ASSERT(!VerbatimValues(encoded_a, a.size() + 1));
+  if (back && VerbatimValues(encoded_b, b.size())) RC_ASSERT((encoded_a < encoded_b) == (a < b));
+}
+
+rc::Gen<std::string> AnyEncodedValues() {
+  return rc::gen::map(AnyValues(),
+                      [](const std::vector<std::string>& v) { return EncodeValues(Views(v)); });
+}
+
+GroupKey AnyGroupKey() {
+  return {.entity_type = SymbolId(*AnyInteger<uint32_t>()),
+          .identity_key = *AnyInteger<uint16_t>(),
+          .values = *AnyEncodedValues()};
+}
+
+AttributeValueKey AnyAttributeValueKey() {
+  return {.attribute = SymbolId(*AnyInteger<uint32_t>()),
+          .value = EncodeValues({*NastyBytes()}),
+          .level = *rc::gen::inRange<uint8_t>(0, 65),
+          .start = *AnyInteger<int64_t>(),
+          .record = RecordId(*AnyInteger<uint32_t>())};
+}
+
+ConflictKey AnyConflictKey() {
+  ConflictKey key{.kind = static_cast<ConflictKind>(*rc::gen::inRange(0, 3)),
+                  .attribute = *NastyBytes(),
+                  .interval = *AnyInterval(),
+                  .cause = *NastyBytes(),
+                  .first_record = *NastyBytes(),
+                  .owner = *NastyBytes(),
+                  .ordinal = *AnyInteger<uint32_t>()};
+  key.owner.resize(kConflictOwnerBytes);
+  return key;
+}
+
+auto Tie(const GroupKey& k) { return std::tie(k.entity_type, k.identity_key, k.values); }
+auto Tie(const TouchKey& k) { return std::tie(k.name, k.level, k.group); }
+auto Tie(const AttributeValueKey& k) {
+  return std::tie(k.attribute, k.value, k.level, k.start, k.record);
+}
+auto Tie(const SourceKey& k) { return std::tie(k.entity_type, k.perspective, k.record); }
+auto Tie(const ConflictKey& k) {
+  return std::tie(k.kind, k.attribute, k.interval, k.cause, k.first_record, k.owner, k.ordinal);
+}
+auto Tie(const RecordKey& k) { return std::tie(k.record); }
+auto Tie(const NameKey& k) { return std::tie(k.name); }
+
+// The key comes back, and the bytes of the two are in the order of their fields.
+template <typename Key>
+void CheckCodec(const Key& a, const Key& b) {
+  const std::string encoded = a.Encode();
+  const auto back = Key::Decode(encoded);
+  RC_ASSERT(back.has_value());
+  RC_ASSERT(Tie(*back) == Tie(a));
+  RC_ASSERT((encoded < b.Encode()) == (Tie(a) < Tie(b)));
+}
+
+RC_GTEST_PROP(RecordKey, KeepsFieldsAndOrder, ()) {
+  CheckCodec(RecordKey{RecordId(*AnyInteger<uint32_t>())},
+             RecordKey{RecordId(*AnyInteger<uint32_t>())});
+}
+
+RC_GTEST_PROP(NameKey, KeepsFieldsAndOrder, ()) {
+  CheckCodec(NameKey{BlockName(*AnyInteger<uint64_t>())},
+             NameKey{BlockName(*AnyInteger<uint64_t>())});
+}
+
+RC_GTEST_PROP(SourceKey, KeepsFieldsAndOrder, ()) {
+  const auto any = [] {
+    return SourceKey{SymbolId(*AnyInteger<uint32_t>()), SymbolId(*AnyInteger<uint32_t>()),
+                     RecordId(*AnyInteger<uint32_t>())};
+  };
+  CheckCodec(any(), any());
+}
+
+RC_GTEST_PROP(TouchKey, KeepsFieldsAndOrder, ()) {
+  const auto any = [] {
+    return TouchKey{BlockName(*AnyInteger<uint64_t>()), *AnyInteger<uint16_t>(),
+                    AnyGroupKey().Encode()};
+  };
+  const TouchKey key = any();
+  CheckCodec(key, any());
+  RC_ASSERT(key.Encode().starts_with(TouchKey::Prefix(key.name, key.level)));
+}
+
+RC_GTEST_PROP(AttributeValueKey, KeepsFieldsAndOrder, ()) {
+  const AttributeValueKey a = AnyAttributeValueKey();
+  AttributeValueKey b = AnyAttributeValueKey();
+  if (*rc::gen::arbitrary<bool>()) std::tie(b.attribute, b.value) = std::tie(a.attribute, a.value);
+  CheckCodec(a, b);
+  RC_ASSERT(a.Encode().starts_with(AttributeValueKey::Prefix(a.attribute, a.value)));
+}
+
+RC_GTEST_PROP(ConflictKey, KeepsFieldsAndOrder, ()) {
+  const ConflictKey a = AnyConflictKey();
+  ConflictKey b = AnyConflictKey();
+  if (*rc::gen::arbitrary<bool>())
+    std::tie(b.kind, b.attribute, b.interval) = std::tie(a.kind, a.attribute, a.interval);
+  CheckCodec(a, b);
+}
+
+// Group keys are ordered within their slot, which is a hash.
+RC_GTEST_PROP(GroupKey, KeepsFieldsAndStandsInItsSlot, ()) {
+  const GroupKey key = AnyGroupKey();
+  const std::string encoded = key.Encode();
+  const auto back = GroupKey::Decode(encoded);
+  RC_ASSERT(back.has_value());
+  RC_ASSERT(Tie(*back) == Tie(key));
+  RC_ASSERT(ToHex(encoded.substr(0, 2)) < "0400");
+  RC_ASSERT(ConflictOwnerKey::Group(encoded).substr(0, 2) == encoded.substr(0, 2));
+}
+
+TEST(ConflictKey, CutsTheFirstRecordAndSortsWithoutOwnerAndOrdinal) {
+  ConflictKey key = SomeConflict();
+  key.first_record = std::string(kConflictNameBytesMax, 'n');
+  ConflictKey longer = key;
+  longer.first_record += "and more";
+  longer.owner = "fedcba9876543210";
+  longer.ordinal = 9;
+  const std::string a = key.Encode();
+  const std::string b = longer.Encode();
+  EXPECT_NE(a, b);
+  EXPECT_EQ(ConflictKey::SortPart(a), ConflictKey::SortPart(b));
+  EXPECT_EQ(ConflictKey::Decode(b)->first_record.size(), kConflictNameBytesMax);
+  EXPECT_EQ(ConflictKey::SortPart("short"), "");
+}
+
+// --- malformed keys
+// ------------------------------------------------------------------------------------------
+
+template <typename Key>
+void ExpectNoTruncationDecodes(const Key& key) {
+  const std::string encoded = key.Encode();
+  ASSERT_TRUE(Key::Decode(encoded));
+  for (size_t length = 0; length < encoded.size(); ++length) {
+    EXPECT_FALSE(Key::Decode(std::string_view(encoded).substr(0, length)))
+        << length << " of " << ToHex(encoded);
+  }
+}
+
+TEST(Keys, AreRefusedWhenTruncated) {
+  ExpectNoTruncationDecodes(RecordKey{kRecord});
+  ExpectNoTruncationDecodes(NameKey{HandleOf(1)});
+  ExpectNoTruncationDecodes(SourceKey{SymbolId(1), SymbolId(2), kRecord});
+  ExpectNoTruncationDecodes(SomeConflict());
+  for (const std::string& value :
+       {std::string("a@x.org"), std::string(), std::string("\0\1\0", 3), std::string(99, 'x')}) {
+    const GroupKey group{
+        .entity_type = SymbolId(1), .identity_key = 1, .values = EncodeValues({value, "b"})};
+    ExpectNoTruncationDecodes(group);
+    ExpectNoTruncationDecodes(TouchKey{HandleOf(1), 2, group.Encode()});
+    ExpectNoTruncationDecodes(AttributeValueKey{.attribute = SymbolId(1),
+                                                .value = EncodeValues({value}),
+                                                .level = 64,
+                                                .start = 0,
+                                                .record = kRecord});
+  }
+}
+
+template <typename Key>
+void CheckRandomBytes(const std::string& bytes) {
+  const auto key = Key::Decode(bytes);
+  if (key) RC_ASSERT(key->Encode() == bytes);
+}
+
+RC_GTEST_PROP(Keys, DecodeRandomBytesOnlyIfEncodeWritesThem, ()) {
+  const std::string bytes = *NastyBytes();
+  CheckRandomBytes<RecordKey>(bytes);
+  CheckRandomBytes<NameKey>(bytes);
+  CheckRandomBytes<GroupKey>(bytes);
+  CheckRandomBytes<TouchKey>(bytes);
+  CheckRandomBytes<AttributeValueKey>(bytes);
+  CheckRandomBytes<SourceKey>(bytes);
+  CheckRandomBytes<ConflictKey>(bytes);
+  VerbatimValues(bytes, 2);
+}
+
+// A valid key with one byte changed.
+RC_GTEST_PROP(Keys, DecodeDamagedBytesOnlyIfEncodeWritesThem, ()) {
+  const auto damaged = [](std::string bytes) {
+    bytes[*rc::gen::inRange<size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
+    return bytes;
+  };
+  CheckRandomBytes<GroupKey>(damaged(AnyGroupKey().Encode()));
+  CheckRandomBytes<AttributeValueKey>(damaged(AnyAttributeValueKey().Encode()));
+  CheckRandomBytes<ConflictKey>(damaged(AnyConflictKey().Encode()));
+}
+
+// --- levels of the attribute value index
+// -----------------------------------------------------------------------
+
+TEST(AttributeValueKey, LevelIsTheBitLengthOfTheLengthLessOne) {
+  const std::vector<std::pair<Interval, int>> expected = {
+      {{0, 1}, 0},         {{0, 2}, 1},         {{0, 3}, 2},         {{0, 4}, 2},
+      {{0, 5}, 3},         {{-4, 4}, 3},        {{-4, 5}, 4},        {{kMaxTime - 1, kMaxTime}, 0},
+      {{kMinTime, 0}, 63}, {{0, kMaxTime}, 63}, {{kMinTime, 1}, 64}, {{kMinTime, kMaxTime}, 64}};
+  for (const auto& [interval, level] : expected) {
+    EXPECT_EQ(AttributeValueKey::LevelOf(interval), level)
+        << interval.start << ".." << interval.end;
+  }
+}
+
+std::string KeyOf(const Interval& interval, uint32_t record) {
+  return AttributeValueKey{.attribute = SymbolId(1),
+                           .value = EncodeValues({"v"}),
+                           .level = AttributeValueKey::LevelOf(interval),
+                           .start = interval.start,
+                           .record = RecordId(record)}
+      .Encode();
+}
+
+// What a query reads: per level, from Seek to the first start behind the query.
+RC_GTEST_PROP(AttributeValueKey, ScanOfEachLevelFindsWhatOverlapsAndReadsFewOthers, ()) {
+  const std::vector<Interval> intervals = *gen::AnyIntervals();
+  const Interval query = *AnyInterval();
+  std::set<std::string> keys;
+  for (uint32_t i = 0; i < intervals.size(); ++i) keys.insert(KeyOf(intervals[i], i));
+  std::set<uint32_t> found;
+  for (uint8_t level = 0; level <= 64; ++level) {
+    const std::string seek =
+        AttributeValueKey::Seek(SymbolId(1), EncodeValues({"v"}), level, query.start);
+    for (auto it = keys.lower_bound(seek); it != keys.end(); ++it) {
+      const auto key = AttributeValueKey::Decode(*it);
+      RC_ASSERT(key.has_value());
+      if (key->level != level || key->start >= query.end) break;
+      const Interval& interval = intervals[key->record.value()];
+      if (Overlaps(interval, query)) found.insert(key->record.value());
+      // Whatever is read starts at most one length of its level before the query: no interval is
+      // read for nothing but the short ones of its level.
+      const Interval widest{interval.start, interval.end};
+      const auto length = static_cast<uint64_t>(widest.end) - static_cast<uint64_t>(widest.start);
+      const auto gap = static_cast<uint64_t>(query.start) - static_cast<uint64_t>(interval.start);
+      if (interval.end <= query.start) RC_ASSERT(gap < 2 * length || length > UINT64_MAX / 2);
+    }
+  }
+  std::set<uint32_t> expected;
+  for (uint32_t i = 0; i < intervals.size(); ++i) {
+    if (Overlaps(intervals[i], query)) expected.insert(i);
+  }
+  RC_ASSERT(found == expected);
+}
+
+}  // namespace
+}  // namespace unirust::store

@@ -418,6 +418,8 @@ void LevelPass::Explode(BlockName block) {
   for (const BlockName kid : TakeApart(block)) {
     TouchGroupsOfRecords(rows_.RecordsNow(kid), false);
   }
+  // Kids that are gone live on in their heirs, which may hang on links of this block's records.
+  TouchGroupsOfRecords(rows_.RecordsBefore(block), false);
 }
 
 std::vector<BlockName> LevelPass::TakeApart(BlockName block) {

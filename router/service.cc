@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "router/ingest_proxy.h"
+
 namespace unirust::router {
 namespace {
 
@@ -19,11 +21,10 @@ proto::ExportRecordsRequest ToShard(const proto::RouterExportRecordsRequest& req
 
 RouterService::RouterService(std::shared_ptr<grpc::Channel> shard, std::string address,
                              std::chrono::milliseconds deadline)
-    : stub_(proto::ShardService::NewStub(std::move(shard))),
+    : stub_(proto::ShardService::NewStub(shard)),
+      generic_stub_(std::move(shard)),
       address_(std::move(address)),
       deadline_(deadline) {
-  MarkMethodStreamed(rpc::MethodIndex("unirust.RouterService.IngestRecordsStream"),
-                     rpc::StreamHandler(this, &RouterService::ServeIngestRecordsStream));
   MarkMethodStreamed(rpc::MethodIndex("unirust.RouterService.ImportRecordsStream"),
                      rpc::StreamHandler(this, &RouterService::ServeImportRecordsStream));
 }
@@ -31,11 +32,10 @@ RouterService::RouterService(std::shared_ptr<grpc::Channel> shard, std::string a
 // --- how a call is passed on
 // ------------------------------------------------------------------------
 
-std::unique_ptr<grpc::ClientContext> RouterService::NewCall(const grpc::ServerContext& context,
+std::unique_ptr<grpc::ClientContext> RouterService::NewCall(const grpc::ServerContextBase& context,
                                                             NoDeadline no_deadline) const {
   using Clock = std::chrono::system_clock;
-  auto call =
-      grpc::ClientContext::FromServerContext(context);  // cancelled when the client's call ends
+  auto call = grpc::ClientContext::FromServerContext(context);
   const Clock::time_point now = Clock::now();
   if (context.deadline() != Clock::time_point::max()) {
     // A tenth is kept, so that the client hears from us what happened.
@@ -71,7 +71,7 @@ grpc::Status RouterService::ForwardStream(grpc::ServerContext* context,
   return End(context, *call, reader->Finish());
 }
 
-grpc::Status RouterService::End(grpc::ServerContext* context, const grpc::ClientContext& call,
+grpc::Status RouterService::End(grpc::ServerContextBase* context, const grpc::ClientContext& call,
                                 const grpc::Status& status) const {
   const auto& metadata = call.GetServerTrailingMetadata();
   if (const auto delay = metadata.find(kRetryAfter); delay != metadata.end()) {
@@ -247,23 +247,13 @@ grpc::Status RouterService::ImportRecords(grpc::ServerContext* context,
   return Forward(context, &Stub::ImportRecords, to_shard, response);
 }
 
-// One chunk after the other: a thread that waits for the client's next chunk could not end the call
-// when the shard refuses the one before.
-grpc::Status RouterService::ServeIngestRecordsStream(grpc::ServerContext* context,
-                                                     IngestStream& stream) {
-  const auto call = NewCall(*context, NoDeadline::kForever);
-  const auto shard = stub_->IngestChunks(call.get());
-  proto::IngestRecordsChunk chunk;
-  proto::IngestRecordsResponse response;
-  while (stream.Read(&chunk)) {
-    if (!shard->Write(chunk) || !shard->Read(&response))
-      return End(context, *call, shard->Finish());
-    if (!stream.Write(response)) call->TryCancel();
-  }
-  if (!stream.status().ok()) call->TryCancel();
-  shard->WritesDone();
-  const grpc::Status status = shard->Finish();
-  return stream.status().ok() ? End(context, *call, status) : stream.status();
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RouterService::IngestRecordsStream(
+    grpc::CallbackServerContext* context) {
+  return new IngestProxy(
+      generic_stub_, "/unirust.ShardService/IngestChunks", NewCall(*context, NoDeadline::kForever),
+      [this, context](const grpc::ClientContext& ended, const grpc::Status& status) {
+        return End(context, ended, status);
+      });
 }
 
 grpc::Status RouterService::ServeImportRecordsStream(grpc::ServerContext* context,

@@ -3,6 +3,7 @@
 // that cannot be reached is UNAVAILABLE, by its address. Thread-safe.
 #pragma once
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
@@ -15,7 +16,8 @@
 
 namespace unirust::router {
 
-class RouterService final : public proto::RouterService::Service {
+class RouterService final : public proto::RouterService::WithRawCallbackMethod_IngestRecordsStream<
+                                proto::RouterService::Service> {
  public:
   // `address` names the shard in messages. `deadline` is for unary calls whose client sets none;
   // streams and the long operations (SetOntology, IngestRecordsFromUrl, Checkpoint, Reset) then
@@ -66,6 +68,9 @@ class RouterService final : public proto::RouterService::Service {
   grpc::Status Reconcile(grpc::ServerContext* context, const proto::ReconcileRequest* request,
                          proto::ReconcileResponse* response) override;
 
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* IngestRecordsStream(
+      grpc::CallbackServerContext* context) override;
+
   // These name a shard: NOT_FOUND if it is not ours.
   grpc::Status GetRecordIdRange(grpc::ServerContext* context,
                                 const proto::RouterRecordIdRangeRequest* request,
@@ -82,16 +87,14 @@ class RouterService final : public proto::RouterService::Service {
 
  private:
   using Stub = proto::ShardService::Stub;
-  using IngestStream = rpc::MessageStream<proto::IngestRecordsChunk, proto::IngestRecordsResponse>;
   using ImportStream =
       rpc::MessageStream<proto::RouterImportRecordsRequest, proto::ImportRecordsResponse>;
   enum class NoDeadline { kDefault, kForever };  // what becomes of a client that sets no deadline
 
-  grpc::Status ServeIngestRecordsStream(grpc::ServerContext* context, IngestStream& stream);
   grpc::Status ServeImportRecordsStream(grpc::ServerContext* context, ImportStream& stream);
 
-  // A call to the shard on behalf of the client's.
-  std::unique_ptr<grpc::ClientContext> NewCall(const grpc::ServerContext& context,
+  // A call to the shard on behalf of the client's, cancelled when that one ends.
+  std::unique_ptr<grpc::ClientContext> NewCall(const grpc::ServerContextBase& context,
                                                NoDeadline no_deadline) const;
 
   template <typename Request, typename Response>
@@ -108,13 +111,14 @@ class RouterService final : public proto::RouterService::Service {
                              const Request& request, grpc::ServerWriter<Chunk>* writer);
 
   // Ends the client's call as the shard ended ours.
-  grpc::Status End(grpc::ServerContext* context, const grpc::ClientContext& call,
+  grpc::Status End(grpc::ServerContextBase* context, const grpc::ClientContext& call,
                    const grpc::Status& status) const;
 
   // NOT_FOUND unless the shard has this number.
   grpc::Status CheckShardId(grpc::ServerContext* context, uint32_t shard_id);
 
   const std::unique_ptr<Stub> stub_;
+  grpc::GenericStub generic_stub_;
   const std::string address_;
   const std::chrono::milliseconds deadline_;
 };

@@ -53,6 +53,14 @@ class Observer final : public proto::ShardService::Service {
     return WaitForTheEnd(context);
   }
 
+  // Answers every chunk, then waits.
+  grpc::Status IngestChunks(grpc::ServerContext* context,
+                            grpc::ServerReaderWriter<proto::IngestRecordsResponse,
+                                                     proto::IngestRecordsChunk>* stream) override {
+    for (proto::IngestRecordsChunk chunk; stream->Read(&chunk);) stream->Write({});
+    return WaitForTheEnd(context);
+  }
+
   std::atomic<Clock::duration> time_left;
   std::atomic<bool> forever = false;
   std::atomic<int> cancelled = 0;
@@ -119,6 +127,23 @@ TEST_F(Forwarding, CancelsTheShardWithTheClient) {
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   while (observer_.cancelled == 0)
     std::this_thread::yield();  // or the test runs into its time limit
+}
+
+TEST_F(Forwarding, CancelsAnIngestStreamWithTheClient) {
+  const auto stream = stub_->IngestRecordsStream(&context_);
+  proto::IngestRecordsResponse response;
+  ASSERT_TRUE(stream->Write({}));
+  ASSERT_TRUE(stream->Read(&response));
+  context_.TryCancel();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  while (observer_.cancelled == 0) std::this_thread::yield();
+}
+
+TEST_F(Forwarding, EndsAnIngestStreamThatIsLate) {
+  context_.set_deadline(Clock::now() + seconds(1));
+  const auto stream = stub_->IngestRecordsStream(&context_);
+  stream->WritesDone();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
 // What grpc.health.v1 of `server` answers: 1 is SERVING, 2 NOT_SERVING.

@@ -1,4 +1,5 @@
 // The router over a real shard, both in this process.
+#include "base/thread.h"
 #include "router/service.h"
 #include "rpc/channel.h"
 #include "tests/shard/shard_fixture.h"
@@ -124,6 +125,25 @@ TEST_F(Router, AnswersEachChunkOfAnIngestStream) {
   stream->WritesDone();
   EXPECT_FALSE(stream->Read(&response));
   EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(Router, TakesChunksAheadOfTheirAnswers) {
+  constexpr int kChunks = 200;
+  const auto stream = router_stub_->IngestRecordsStream(&context_);
+  Thread writer("writer", [&] {
+    for (int i = 0; i < kChunks; ++i) {
+      stream->Write(
+          Records<proto::IngestRecordsChunk>({Person("crm", std::to_string(i), {{"email", "a"}})}));
+    }
+    stream->WritesDone();
+  });
+  proto::IngestRecordsResponse response;
+  int answers = 0;
+  while (stream->Read(&response)) ++answers;
+  writer.Join();
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(answers, kChunks);
+  EXPECT_EQ(StoredRecords(), static_cast<uint64_t>(kChunks));
 }
 
 TEST_F(Router, EndsAnIngestStreamAtABadChunkWhileTheClientWaits) {

@@ -40,10 +40,14 @@ absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
   if (status.ok()) return absl::OkStatus();
   const std::string message = what + ": " + status.ToString();
   if (status.IsCorruption()) return absl::DataLossError(message);
-  if (status.IsIOError() && message.find("lock") != std::string::npos) {
-    return absl::UnavailableError(message);
-  }
   return absl::InternalError(message);
+}
+
+// True if the directory is open elsewhere, in this process or in another: RocksDB tells only in words.
+bool IsInUse(const rdb::Status& status) {
+  const std::string text = status.ToString();
+  return status.IsIOError() && (text.find("lock hold by current process") != std::string::npos ||
+                                text.find("While lock file") != std::string::npos);
 }
 
 // Ends the process on errors in the background: RocksDB's own retries could acknowledge later commits without this one.
@@ -168,6 +172,7 @@ struct Store::Impl {
   rdb::Options DbOptions();
   rdb::ColumnFamilyOptions FamilyOptions(Family family) const;
   absl::Status OpenDb();
+  absl::Status CheckNotForeign(const rdb::Options& db_options) const;
   absl::Status OpenFamilies(const rdb::Options& db_options, const std::vector<std::string>& names);
   absl::Status CheckIdentity();
   absl::Status ChooseGeneration();
@@ -259,6 +264,20 @@ absl::Status Store::Impl::OpenDb() {
   return ChooseGeneration();
 }
 
+// A database without our families is one of ours whose creation was cut short, or another program's. Ours has no rows
+// in the default family.
+absl::Status Store::Impl::CheckNotForeign(const rdb::Options& db_options) const {
+  rdb::DB* raw = nullptr;
+  const rdb::Status status = rdb::DB::OpenForReadOnly(db_options, options.dir, &raw);
+  UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot open data directory " + options.dir));
+  const std::unique_ptr<rdb::DB> foreign(raw);
+  const std::unique_ptr<rdb::Iterator> rows(foreign->NewIterator({}));
+  rows->SeekToFirst();
+  if (!rows->Valid()) return FromRocks(rows->status(), "read");
+  return absl::FailedPreconditionError("data directory " + options.dir +
+                                       " holds the database of another program, not unirust's");
+}
+
 absl::Status Store::Impl::OpenFamilies(const rdb::Options& db_options,
                                        const std::vector<std::string>& names) {
   std::vector<rdb::ColumnFamilyDescriptor> descriptors;
@@ -284,10 +303,14 @@ absl::Status Store::Impl::OpenFamilies(const rdb::Options& db_options,
           "' that this program does not know: it was written by a newer one or is not unirust's");
     }
   }
+  const auto meta = std::find(names.begin(), names.end(), FamilyName(Family::kMeta));
+  if (!names.empty() && meta == names.end()) {
+    UNIRUST_RETURN_IF_ERROR(CheckNotForeign(db_options));
+  }
   std::vector<rdb::ColumnFamilyHandle*> handles;
   rdb::DB* raw = nullptr;
   const rdb::Status status = rdb::DB::Open(db_options, options.dir, descriptors, &handles, &raw);
-  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+  if (IsInUse(status)) {
     return absl::UnavailableError("data directory " + options.dir +
                                   " is in use by another process: stop it first, or ask it over --router");
   }

@@ -1,0 +1,330 @@
+#include "store/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+#include "tests/store/temp_dir.h"
+
+namespace unirust::store {
+namespace {
+
+using ::testing::_;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+using Rows = std::map<std::string, std::string>;
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() { Reopen(); }
+
+  void Reopen() {
+    store_.reset();
+    auto opened = Store::Open({.dir = Dir()});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    store_ = *std::move(opened);
+  }
+  std::string Dir() const { return temp_.path() + "/data"; }
+
+  void Put(Family family, const std::string& key, const std::string& value) {
+    Batch batch;
+    batch.Put(family, key, value);
+    store_->Commit(std::move(batch));
+  }
+  void PutPending(Family family, const std::string& key, const std::string& value) {
+    Batch batch;
+    batch.Put(family, key, value);
+    store_->CommitPending(std::move(batch));
+  }
+  static std::optional<std::string> Get(const Reader& reader, Family family,
+                                        const std::string& key) {
+    std::string value;
+    const auto found = reader.Get(family, key, &value);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return *found ? std::optional(value) : std::nullopt;
+  }
+  static Rows All(const Reader& reader, Family family) {
+    Rows rows;
+    const auto cursor = reader.Scan(family, "", "");
+    for (; cursor->Valid(); cursor->Next()) rows.emplace(cursor->key(), cursor->value());
+    EXPECT_TRUE(cursor->status().ok());
+    return rows;
+  }
+
+  TempDir temp_;
+  std::unique_ptr<Store> store_;
+};
+
+// --- commits
+// ---------------------------------------------------------------------------------------------
+
+TEST_F(StoreTest, KeepsCommittedRowsOfEveryFamilyOverReopening) {
+  Batch batch;
+  EXPECT_TRUE(batch.empty());
+  for (size_t i = 0; i < kFamilies; ++i)
+    batch.Put(static_cast<Family>(i), "key", "of " + std::to_string(i));
+  EXPECT_FALSE(batch.empty());
+  store_->Commit(std::move(batch));
+  Reopen();
+  for (size_t i = 0; i < kFamilies; ++i) {
+    EXPECT_EQ(Get(store_->Latest(), static_cast<Family>(i), "key"), "of " + std::to_string(i));
+  }
+}
+
+TEST_F(StoreTest, DeletesAndOverwritesWithTheLaterBatch) {
+  Put(Family::kRecords, "a", "1");
+  Put(Family::kRecords, "b", "1");
+  Batch batch;
+  batch.Delete(Family::kRecords, "a");
+  batch.Put(Family::kRecords, "b", "2");
+  batch.Delete(Family::kRecords, "never there");
+  store_->Commit(std::move(batch));
+  EXPECT_THAT(All(store_->Latest(), Family::kRecords), ElementsAre(Pair("b", "2")));
+}
+
+TEST_F(StoreTest, TakesKeysInAnyOrderAndOfAnyBytes) {
+  Batch batch;
+  const std::string zero(1, '\0');
+  for (const std::string& key :
+       {std::string("\xFF\xFF"), std::string("a"), zero, std::string("b")}) {
+    batch.Put(Family::kGroups, key, zero);
+  }
+  store_->Commit(std::move(batch));
+  EXPECT_THAT(
+      All(store_->Latest(), Family::kGroups),
+      ElementsAre(Pair(zero, zero), Pair("a", zero), Pair("b", zero), Pair("\xFF\xFF", zero)));
+}
+
+// --- cursors
+// -------------------------------------------------------------------------------------------------
+
+class CursorTest : public StoreTest {
+ protected:
+  CursorTest() {
+    for (const char* key : {"a", "b1", "b2", "b3", "c"})
+      Put(Family::kBlocks, key, std::string("v") + key);
+  }
+};
+
+TEST_F(CursorTest, StandsOnTheFirstKeyOfItsRangeAndEndsBeforeTheUpper) {
+  const Reader reader = store_->Latest();
+  const auto cursor = reader.Scan(Family::kBlocks, "b", "b3");
+  EXPECT_EQ(cursor->key(), "b1");
+  EXPECT_EQ(cursor->value(), "vb1");
+  cursor->Next();
+  EXPECT_EQ(cursor->key(), "b2");
+  cursor->Next();
+  EXPECT_FALSE(cursor->Valid());
+  EXPECT_TRUE(cursor->status().ok());
+}
+
+TEST_F(CursorTest, OfAPrefixGivesExactlyItsKeys) {
+  const Reader reader = store_->Latest();
+  const auto cursor = reader.ScanPrefix(Family::kBlocks, "b");
+  std::string keys;
+  for (; cursor->Valid(); cursor->Next()) keys += std::string(cursor->key()) + " ";
+  EXPECT_EQ(keys, "b1 b2 b3 ");
+  EXPECT_FALSE(reader.ScanPrefix(Family::kBlocks, "bb")->Valid());
+}
+
+TEST_F(CursorTest, MovesBothWaysWithinItsRange) {
+  const Reader reader = store_->Latest();
+  const auto cursor = reader.ScanPrefix(Family::kBlocks, "b");
+  cursor->SeekToLast();
+  EXPECT_EQ(cursor->key(), "b3");
+  cursor->Prev();
+  EXPECT_EQ(cursor->key(), "b2");
+  cursor->Seek("a");
+  EXPECT_EQ(cursor->key(), "b1") << "not before the range";
+  cursor->Prev();
+  EXPECT_FALSE(cursor->Valid());
+  cursor->Seek("b2x");
+  EXPECT_EQ(cursor->key(), "b3");
+  cursor->Seek("c");
+  EXPECT_FALSE(cursor->Valid());
+}
+
+// --- consistent reads
+// ------------------------------------------------------------------------------------------
+
+TEST_F(StoreTest, SnapshotNeverChangesAndLatestAlwaysDoes) {
+  Put(Family::kRecords, "a", "1");
+  const Reader snapshot = store_->Snapshot();
+  const Reader latest = store_->Latest();
+  Put(Family::kRecords, "a", "2");
+  Put(Family::kBlocks, "b", "2");
+  EXPECT_THAT(All(snapshot, Family::kRecords), ElementsAre(Pair("a", "1")));
+  EXPECT_THAT(All(snapshot, Family::kBlocks), IsEmpty());
+  EXPECT_EQ(Get(snapshot, Family::kRecords, "a"), "1");
+  EXPECT_EQ(Get(latest, Family::kRecords, "a"), "2");
+  EXPECT_EQ(Get(latest, Family::kBlocks, "b"), "2");
+}
+
+// --- generations
+// -----------------------------------------------------------------------------------------------
+
+class GenerationTest : public StoreTest {
+ protected:
+  GenerationTest() {
+    Put(Family::kRecords, "r", "record");
+    Put(Family::kBlocks, "b", "old");
+  }
+  void Begin() { ASSERT_TRUE(store_->BeginGeneration().ok()); }
+};
+
+TEST_F(GenerationTest, PendingBeginsEmptyAndSeesTheRecords) {
+  Begin();
+  EXPECT_EQ(Get(store_->Pending(), Family::kRecords, "r"), "record");
+  EXPECT_EQ(Get(store_->Pending(), Family::kBlocks, "b"), std::nullopt);
+  PutPending(Family::kBlocks, "b", "new");
+  EXPECT_EQ(Get(store_->Pending(), Family::kBlocks, "b"), "new");
+}
+
+TEST_F(GenerationTest, PendingIsInvisibleUntilTheSwitchAndServesAfterIt) {
+  Begin();
+  PutPending(Family::kBlocks, "b", "new");
+  EXPECT_EQ(Get(store_->Latest(), Family::kBlocks, "b"), "old");
+  Batch batch;
+  batch.Put(Family::kMeta, "ontology", "2");
+  batch.Put(Family::kNames, "n", "with the switch");
+  store_->SwitchGeneration(std::move(batch));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Get(store_->Latest(), Family::kBlocks, "b"), "new");
+    EXPECT_EQ(Get(store_->Latest(), Family::kNames, "n"), "with the switch");
+    EXPECT_EQ(Get(store_->Latest(), Family::kMeta, "ontology"), "2");
+    EXPECT_EQ(Get(store_->Latest(), Family::kRecords, "r"), "record");
+    Reopen();
+  }
+}
+
+TEST_F(GenerationTest, ReadersFromBeforeTheSwitchKeepWhatTheyHad) {
+  const Reader snapshot = store_->Snapshot();
+  const Reader latest = store_->Latest();
+  const auto cursor = snapshot.Scan(Family::kBlocks, "", "");
+  Begin();
+  PutPending(Family::kBlocks, "b", "new");
+  store_->SwitchGeneration(Batch());
+  Begin();
+  store_->SwitchGeneration(Batch());
+  EXPECT_THAT(All(snapshot, Family::kBlocks), ElementsAre(Pair("b", "old")));
+  EXPECT_EQ(Get(latest, Family::kBlocks, "b"), "old");
+  EXPECT_EQ(cursor->key(), "b");
+  EXPECT_EQ(Get(store_->Latest(), Family::kBlocks, "b"), std::nullopt);
+}
+
+TEST_F(GenerationTest, PendingOneIsGoneAfterReopening) {
+  Begin();
+  PutPending(Family::kBlocks, "b", "new");
+  Reopen();
+  EXPECT_EQ(Get(store_->Latest(), Family::kBlocks, "b"), "old");
+  Begin();
+  EXPECT_EQ(Get(store_->Pending(), Family::kBlocks, "b"), std::nullopt);
+}
+
+TEST_F(GenerationTest, DroppedOrBegunAnewTheyStartEmpty) {
+  Begin();
+  PutPending(Family::kBlocks, "b", "first");
+  ASSERT_TRUE(store_->DropPending().ok());
+  ASSERT_TRUE(store_->DropPending().ok()) << "nothing to drop";
+  Begin();
+  PutPending(Family::kBlocks, "b", "second");
+  Begin();
+  EXPECT_EQ(Get(store_->Pending(), Family::kBlocks, "b"), std::nullopt);
+  store_->SwitchGeneration(Batch());
+  Reopen();
+  EXPECT_EQ(Get(store_->Latest(), Family::kBlocks, "b"), std::nullopt);
+}
+
+// --- reset and checkpoints
+// -----------------------------------------------------------------------------------------
+
+TEST_F(StoreTest, ClearLeavesNoRowButTheIdentity) {
+  ASSERT_TRUE(store_->BeginGeneration().ok());
+  store_->SwitchGeneration(Batch());
+  for (size_t i = 0; i < kFamilies; ++i) {
+    Put(static_cast<Family>(i), "key", "v");
+    Put(static_cast<Family>(i), std::string(32, '\xFF'), "v");
+  }
+  const Reader before = store_->Snapshot();
+  ASSERT_TRUE(store_->Clear().ok());
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    EXPECT_EQ(Get(before, family, "key"), "v");
+    if (family == Family::kMeta) continue;
+    EXPECT_THAT(All(store_->Latest(), family), IsEmpty()) << FamilyName(family);
+  }
+  EXPECT_THAT(All(store_->Latest(), Family::kMeta),
+              ElementsAre(Pair("generation", _), Pair("store", _)));
+}
+
+TEST_F(StoreTest, WorksOnAfterClear) {
+  Put(Family::kSources, "key", "before");
+  ASSERT_TRUE(store_->Clear().ok());
+  Put(Family::kSources, "key", "after");
+  Reopen();
+  EXPECT_EQ(Get(store_->Latest(), Family::kSources, "key"), "after");
+}
+
+TEST_F(StoreTest, CheckpointOpensAsAStoreOfThatMoment) {
+  Put(Family::kRecords, "a", "1");
+  const std::string dir = temp_.path() + "/copy";
+  ASSERT_TRUE(store_->Checkpoint(dir).ok());
+  Put(Family::kRecords, "a", "2");
+  const auto copy = Store::Open({.dir = dir});
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  EXPECT_EQ(Get((*copy)->Latest(), Family::kRecords, "a"), "1");
+  EXPECT_FALSE(store_->Checkpoint(dir).ok()) << "there is one already";
+  EXPECT_FALSE(store_->Checkpoint(temp_.path() + "/no/parent").ok());
+  EXPECT_EQ(Get(store_->Latest(), Family::kRecords, "a"), "2");
+}
+
+TEST_F(StoreTest, MetricsTellTheStatedBudget) {
+  EXPECT_EQ(store_->Metrics().block_cache_capacity_bytes, StoreOptions().memory_budget_bytes);
+  store_.reset();
+  const auto small = Store::Open({.dir = Dir(), .shard_id = 0, .memory_budget_bytes = 1});
+  ASSERT_TRUE(small.ok()) << small.status();
+  EXPECT_EQ((*small)->Metrics().block_cache_capacity_bytes, limits::kMemoryBudgetBytesMin);
+}
+
+// --- the documented contract
+// ------------------------------------------------------------------------------------------
+
+// Rows "| `records` | ... |" of the table of families in docs/key-encoding.md.
+TEST(Families, AreThoseOfTheDocument) {
+  std::ifstream in(std::string(UNIRUST_SOURCE_DIR) + "/docs/key-encoding.md");
+  ASSERT_TRUE(in.good());
+  std::set<std::string> documented;
+  const std::regex row(R"(\| `(\w+)(@N)?` \|.*)");
+  for (std::string line; std::getline(in, line);) {
+    std::smatch match;
+    if (std::regex_match(line, match, row)) documented.insert(match[1].str() + match[2].str());
+  }
+  std::set<std::string> compiled;
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    compiled.insert(std::string(FamilyName(family)) + (IsDerived(family) ? "@N" : ""));
+  }
+  EXPECT_EQ(documented, compiled);
+}
+
+TEST(Damaged, NamesFamilyAndKey) {
+  const absl::Status status = Damaged(Family::kBlocks, std::string_view("\x00\xAB", 2));
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(status.message(), "family blocks: the row with key 00ab is damaged");
+}
+
+}  // namespace
+}  // namespace unirust::store

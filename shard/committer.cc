@@ -125,8 +125,24 @@ Committer::State Committer::Read() const {
 
 // --- ingest --------------------------------------------------------------------------------------------
 
-absl::StatusOr<std::vector<Assignment>> Committer::Ingest(std::vector<Write> writes) {
-  if (writes.empty()) return std::vector<Assignment>();
+struct Ingestion::State {
+  Committer* committer = nullptr;
+  Committer::Request request;
+};
+
+Ingestion::Ingestion(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Ingestion::Ingestion(Ingestion&&) noexcept = default;
+Ingestion::~Ingestion() {
+  if (state_ != nullptr) state_->committer->Await(state_->request);
+}
+
+absl::StatusOr<std::vector<Assignment>> Ingestion::Await() {
+  state_->committer->Await(state_->request);
+  UNIRUST_RETURN_IF_ERROR(state_->request.status);
+  return std::move(state_->request.assignments);
+}
+
+absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes) {
   if (writes.size() > limits::kRecordsPerRequestMax) {
     return absl::InvalidArgumentError(
         std::to_string(writes.size()) + " records in one request, at most " +
@@ -137,10 +153,14 @@ absl::StatusOr<std::vector<Assignment>> Committer::Ingest(std::vector<Write> wri
     if (!status.ok()) return At(i, writes[i], status);
     Normalize(writes[i].descriptors);  // only now: it would hide an empty interval inside another
   }
-  Request request;
+  auto state = std::make_unique<Ingestion::State>();
+  state->committer = this;
+  Request& request = state->request;
   request.checked_under = config();
   UNIRUST_RETURN_IF_ERROR(CheckWrites(writes, *request.checked_under, interner_));
   request.writes = std::move(writes);
+  request.done = request.writes.empty();
+  if (request.done) return Ingestion(std::move(state));
   MutexLock lock(queue_mutex_);
   if (queued_records_ > 0 &&
       queued_records_ + request.writes.size() > limits::kIngestQueueRecordsMax) {
@@ -151,9 +171,12 @@ absl::StatusOr<std::vector<Assignment>> Committer::Ingest(std::vector<Write> wri
   queue_.push_back(&request);
   queued_records_ += request.writes.size();
   queue_changed_.NotifyOne();
+  return Ingestion(std::move(state));
+}
+
+void Committer::Await(Request& request) {
+  MutexLock lock(queue_mutex_);
   while (!request.done) answered_.Wait(queue_mutex_);
-  UNIRUST_RETURN_IF_ERROR(request.status);
-  return std::move(request.assignments);
 }
 
 void Committer::ResolveLoop() {

@@ -22,6 +22,7 @@
 #include "resolve/resolver.h"
 #include "resolve/working_set.h"
 #include "shard/config.h"
+#include "shard/engine.h"
 #include "store/store.h"
 
 namespace unirust::shard {
@@ -37,7 +38,7 @@ class Committer {
   absl::Status Start();
 
   // See Engine.
-  absl::StatusOr<std::vector<Assignment>> Ingest(std::vector<Write> writes);
+  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes);
   absl::Status SetOntology(const ontology::Ontology& ontology);
   absl::Status CheckOntology(const ontology::Ontology& ontology);
   absl::Status Reset();
@@ -51,13 +52,15 @@ class Committer {
   std::shared_ptr<const Config> config() const;
 
  private:
+  friend class Ingestion;
   struct Request {
     std::vector<Write> writes;
     std::shared_ptr<const Config> checked_under;
     std::vector<Assignment> assignments;
     absl::Status status;
-    bool done = false;
+    bool done = false;  // guarded by queue_mutex_
   };
+  void Await(Request& request);
 
   // A resolved batch on its way to the store.
   struct Resolved {

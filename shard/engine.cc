@@ -58,7 +58,12 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
 }
 
 absl::StatusOr<std::vector<Assignment>> Engine::Ingest(std::vector<Write> writes) {
-  return impl_->committer->Ingest(std::move(writes));
+  UNIRUST_ASSIGN_OR_RETURN(Ingestion ingestion, Submit(std::move(writes)));
+  return ingestion.Await();
+}
+
+absl::StatusOr<Ingestion> Engine::Submit(std::vector<Write> writes) {
+  return impl_->committer->Submit(std::move(writes));
 }
 
 absl::Status Engine::SetOntology(const ontology::Ontology& ontology) {

@@ -85,6 +85,23 @@ class View {
   std::unique_ptr<State> state_;
 };
 
+// A request that waits for its commit. Not thread-safe.
+class Ingestion {
+ public:
+  Ingestion(Ingestion&&) noexcept;
+  Ingestion& operator=(Ingestion&&) = delete;
+  ~Ingestion();  // waits for the commit
+
+  // As Engine::Ingest answers. To be called once.
+  absl::StatusOr<std::vector<Assignment>> Await();
+
+ private:
+  friend class Committer;
+  struct State;
+  explicit Ingestion(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 class Engine {
  public:
   // FAILED_PRECONDITION: the directory is of another shard or of a format this program does not know; UNAVAILABLE: in
@@ -96,6 +113,10 @@ class Engine {
   // position, identity and field, e.g. "records[3] person/crm/42: descriptors[0].end: 5 <= start 7", and nothing is
   // stored. RESOURCE_EXHAUSTED if too many records wait already. One assignment per write, in order.
   absl::StatusOr<std::vector<Assignment>> Ingest(std::vector<Write> writes);
+
+  // The same without waiting for the commit: what the caller submits next is applied after this. The Ingestion must not
+  // outlive the Engine.
+  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes);
 
   // Re-resolves all live records under the ontology and switches to it in one commit; reads go on with the old state
   // meanwhile, writes wait. FAILED_PRECONDITION if a stored record breaks a limit under it, naming the record; the old

@@ -25,6 +25,14 @@ class Latency {
     const uint64_t start_ = SteadyClockMicros();
   };
 
+  void Add(uint64_t micros) {
+    ++count_;
+    total_micros_ += micros;
+    uint64_t max = max_micros_;
+    while (max < micros && !max_micros_.compare_exchange_weak(max, micros)) {
+    }
+  }
+
   uint64_t count() const { return count_; }
 
   void Fill(proto::LatencyMetrics* metrics) const {
@@ -34,14 +42,6 @@ class Latency {
   }
 
  private:
-  void Add(uint64_t micros) {
-    ++count_;
-    total_micros_ += micros;
-    uint64_t max = max_micros_;
-    while (max < micros && !max_micros_.compare_exchange_weak(max, micros)) {
-    }
-  }
-
   std::atomic<uint64_t> count_ = 0;
   std::atomic<uint64_t> total_micros_ = 0;
   std::atomic<uint64_t> max_micros_ = 0;

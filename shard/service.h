@@ -18,6 +18,8 @@
 
 namespace unirust::shard {
 
+struct PendingChunk;
+
 class ShardService final : public proto::ShardService::Service {
  public:
   // Files for IngestRecordsFromUrl are read below `import_dir`; empty: none. `engine` must outlive
@@ -86,6 +88,7 @@ class ShardService final : public proto::ShardService::Service {
   using IngestStream = rpc::MessageStream<proto::IngestRecordsChunk, proto::IngestRecordsResponse>;
   using ImportStream = rpc::MessageStream<proto::ImportRecordsChunk, proto::ImportRecordsResponse>;
   grpc::Status ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream);
+  grpc::Status AnswerChunk(grpc::ServerContext* context, PendingChunk& chunk, IngestStream& stream);
   grpc::Status ServeIngestRecordsStream(grpc::ServerContext* context, IngestStream& stream);
   grpc::Status ServeImportRecordsStream(grpc::ServerContext* context, ImportStream& stream);
 
@@ -93,6 +96,9 @@ class ShardService final : public proto::ShardService::Service {
   absl::StatusOr<std::vector<Assignment>> Apply(std::vector<Write> writes);
   using Inputs = google::protobuf::RepeatedPtrField<proto::RecordInput>;
   absl::StatusOr<proto::IngestRecordsResponse> Ingest(const Inputs& inputs);
+  absl::StatusOr<Ingestion> Submit(const Inputs& inputs);
+  proto::IngestRecordsResponse ToResponse(const Inputs& inputs,
+                                          const std::vector<Assignment>& assignments) const;
   absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const std::string& url);
   using Snapshots = google::protobuf::RepeatedPtrField<proto::RecordSnapshot>;
   absl::StatusOr<proto::ImportRecordsResponse> Import(const Snapshots& snapshots);

@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "proto/records.h"
 #include "proto/status.h"
+#include "shard/chunk_answers.h"
 #include "shard/import_file.h"
 #include "shard/reply.h"
 #include "shard/service.h"
@@ -115,10 +117,20 @@ absl::StatusOr<proto::IngestRecordsResponse> ShardService::Ingest(const Inputs& 
   if (!writes.ok()) return NameIndex(writes.status(), inputs);
   const absl::StatusOr<std::vector<Assignment>> assignments = Apply(*std::move(writes));
   if (!assignments.ok()) return NameIndex(assignments.status(), inputs);
+  return ToResponse(inputs, *assignments);
+}
+
+absl::StatusOr<Ingestion> ShardService::Submit(const Inputs& inputs) {
+  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes, ToWrites(inputs));
+  return engine_.Submit(std::move(writes));
+}
+
+proto::IngestRecordsResponse ShardService::ToResponse(
+    const Inputs& inputs, const std::vector<Assignment>& assignments) const {
   proto::IngestRecordsResponse response;
   response.mutable_assignments()->Reserve(inputs.size());
   for (int i = 0; i < inputs.size(); ++i) {
-    *response.add_assignments() = proto::ToProto((*assignments)[static_cast<size_t>(i)],
+    *response.add_assignments() = proto::ToProto(assignments[static_cast<size_t>(i)],
                                                  inputs[i].index(), engine_.shard_id());
   }
   SortByIndex(response.mutable_assignments());
@@ -169,13 +181,40 @@ grpc::Status ShardService::ImportRecords(grpc::ServerContext* context,
 }
 
 grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream) {
-  proto::IngestRecordsChunk chunk;
-  for (int number = 0; stream.Read(&chunk); ++number) {
-    const absl::StatusOr<proto::IngestRecordsResponse> response = Ingest(chunk.records());
-    if (!response.ok()) return RefuseChunk(context, number, response.status());
-    if (!stream.Write(*response)) return grpc::Status::CANCELLED;
+  ChunkAnswers answers([&](PendingChunk& chunk) { return AnswerChunk(context, chunk, stream); });
+  grpc::Status refused;
+  for (int number = 0; refused.ok(); ++number) {
+    PendingChunk chunk;
+    chunk.number = number;
+    if (!stream.Read(&chunk.inputs)) break;
+    chunk.micros = SteadyClockMicros();
+    absl::StatusOr<Ingestion> ingestion = Submit(chunk.inputs.records());
+    if (ingestion.ok()) {
+      chunk.ingestion.emplace(*std::move(ingestion));
+      answers.Add(std::move(chunk));
+    } else {
+      refused = RefuseChunk(context, number, NameIndex(ingestion.status(), chunk.inputs.records()));
+    }
   }
-  return stream.status();
+  const grpc::Status failed = answers.Finish();
+  if (!failed.ok()) return failed;
+  return refused.ok() ? stream.status() : refused;
+}
+
+// Not OK: nothing more is answered, and the client is cut off, since its next chunk may never come.
+grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, PendingChunk& chunk,
+                                       IngestStream& stream) {
+  const absl::StatusOr<std::vector<Assignment>> assignments = chunk.ingestion->Await();
+  ingest_latency_.Add(SteadyClockMicros() - chunk.micros);
+  if (!assignments.ok()) {
+    const absl::Status status = NameIndex(assignments.status(), chunk.inputs.records());
+    Log(LogLevel::kError, "a chunk of an ingest stream failed: " + std::string(status.message()));
+    context->TryCancel();
+    return RefuseChunk(context, chunk.number, status);
+  }
+  ingested_records_ += assignments->size();
+  if (stream.Write(ToResponse(chunk.inputs.records(), *assignments))) return grpc::Status::OK;
+  return grpc::Status::CANCELLED;
 }
 
 grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context,

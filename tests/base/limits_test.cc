@@ -26,34 +26,22 @@ std::string ReadFile(const std::string& name) {
 const std::map<std::string, uint64_t>& Compiled() {
 #define LIMIT(name) \
   { #name, static_cast < uint64_t>(limits::name) }
-  static const std::map<std::string, uint64_t> values = {LIMIT(kIdentityPartBytesMax),
-                                                         LIMIT(kAttributeBytesMax),
-                                                         LIMIT(kValueBytesMax),
-                                                         LIMIT(kDescriptorsPerRecordMax),
-                                                         LIMIT(kKeyInstancesMax),
-                                                         LIMIT(kMessageBytesMax),
-                                                         LIMIT(kRecordsPerRequestMax),
-                                                         LIMIT(kQueryDescriptorsMax),
-                                                         LIMIT(kQueryMatchesMax),
-                                                         LIMIT(kPageItemsDefault),
-                                                         LIMIT(kPageItemsMax),
-                                                         LIMIT(kUnaryAnswerBytesMax),
-                                                         LIMIT(kCursorBytesMax),
-                                                         LIMIT(kAnswerBytesMax),
-                                                         LIMIT(kStatusMessageBytesMax),
-                                                         LIMIT(kCommitRecordsMax),
-                                                         LIMIT(kIngestQueueRecordsMax),
-                                                         LIMIT(kServerThreadsMax),
-                                                         LIMIT(kDrainMsMax),
-                                                         LIMIT(kSymbolCacheEntriesMax),
-                                                         LIMIT(kMemoryBudgetBytesMin),
-                                                         LIMIT(kConflictNamesMax),
-                                                         LIMIT(kNeighbourhoodRecordsMax),
-                                                         LIMIT(kOntologyBytesMax),
-                                                         LIMIT(kInputLineBytesMax),
-                                                         LIMIT(kCsvMappingBytesMax),
-                                                         LIMIT(kSlots),
-                                                         LIMIT(kRecordsPerSlotMax)};
+  static const std::map<std::string, uint64_t> values = {
+      LIMIT(kIdentityPartBytesMax),  LIMIT(kAttributeBytesMax),
+      LIMIT(kValueBytesMax),         LIMIT(kDescriptorsPerRecordMax),
+      LIMIT(kKeyInstancesMax),       LIMIT(kMessageBytesMax),
+      LIMIT(kRecordsPerRequestMax),  LIMIT(kQueryDescriptorsMax),
+      LIMIT(kQueryMatchesMax),       LIMIT(kPageItemsDefault),
+      LIMIT(kPageItemsMax),          LIMIT(kUnaryAnswerBytesMax),
+      LIMIT(kCursorBytesMax),        LIMIT(kAnswerBytesMax),
+      LIMIT(kStatusMessageBytesMax), LIMIT(kChunksInFlightMax),
+      LIMIT(kCommitRecordsMax),      LIMIT(kIngestQueueRecordsMax),
+      LIMIT(kServerThreadsMax),      LIMIT(kDrainMsMax),
+      LIMIT(kSymbolCacheEntriesMax), LIMIT(kMemoryBudgetBytesMin),
+      LIMIT(kConflictNamesMax),      LIMIT(kNeighbourhoodRecordsMax),
+      LIMIT(kOntologyBytesMax),      LIMIT(kInputLineBytesMax),
+      LIMIT(kCsvMappingBytesMax),    LIMIT(kSlots),
+      LIMIT(kRecordsPerSlotMax)};
 #undef LIMIT
   return values;
 }

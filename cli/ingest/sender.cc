@@ -88,11 +88,10 @@ class Sender::Attempt {
         mismatch_ = absl::InternalError("the server answered for records that were not sent");
         return false;
       }
-      --sent_;
     }
     ++answers_;
     sender_->Count(response);
-    sender_->Answered();
+    sender_->Answered(&sent_);
     return true;
   }
 
@@ -134,7 +133,7 @@ absl::Status Sender::Run(ChunkSource& source) {
     }
     if (oldest != nullptr && absl::IsInvalidArgument(status)) {
       UNIRUST_RETURN_IF_ERROR(Settle(*oldest, 0, oldest->lines.size()));
-      Answered();
+      Answered(nullptr);
     } else if (absl::IsResourceExhausted(status) && ++busy_tries < kBusyTriesMax) {
       std::this_thread::sleep_for(busy_wait);
       busy_wait = std::min(2 * busy_wait, kBusyWaitMax);
@@ -199,13 +198,14 @@ void Sender::Count(const proto::IngestRecordsResponse& response) {
 }
 
 // The oldest unanswered chunk is done with.
-void Sender::Answered() {
+void Sender::Answered(size_t* sent) {
   std::shared_ptr<const Chunk> chunk;
   Tally tally;
   {
     MutexLock lock(mutex_);
     chunk = unanswered_.front();
     unanswered_.pop_front();
+    if (sent != nullptr) --*sent;
     tally = tally_;
     changed_.NotifyAll();
   }

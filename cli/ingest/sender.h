@@ -53,7 +53,9 @@ class Sender {
 
   absl::Status Settle(const Chunk& chunk, size_t begin, size_t end);
   void Count(const proto::IngestRecordsResponse& response);
-  void Answered();
+  // Takes the oldest chunk off the unanswered ones, and at the same time off the `*sent` ones of a
+  // stream, if there is one.
+  void Answered(size_t* sent);
 
   Client* const client_;
   const Options options_;

@@ -65,7 +65,7 @@ inline rc::Gen<Signature> RecordSignature() {
     Signature out;
     for (uint16_t identifier = 0; identifier < 2; ++identifier) {
       const SymbolId domain(*rc::gen::inRange<uint32_t>(0, 2));
-      for (const Interval& piece : ElementaryIntervals(*gen::AnyIntervals())) {
+      for (const Interval& piece : ElementaryIntervals(*rc::gen::resize(5, gen::AnyIntervals()))) {
         std::vector<std::string> values;
         for (const char* value : {"a", "b", "c"}) {
           if (*rc::gen::inRange(0, 3) == 0) values.emplace_back(value);

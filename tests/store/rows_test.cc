@@ -128,7 +128,9 @@ BlockRow AnyBlockRow() {
   row.first = {RecordId(*AnyInteger<uint32_t>()), AnySymbol(), AnyText()};
   row.kids = Several(AnyName);
   row.signature = Several([] {
-    return StrongRow{*AnyInteger<uint16_t>(), AnySymbol(), *AnyInterval(), Several(AnyText)};
+    StrongRow strong{*AnyInteger<uint16_t>(), AnySymbol(), *AnyInterval(), Several(AnyText)};
+    strong.values.push_back(AnyText());
+    return strong;
   });
   return row;
 }

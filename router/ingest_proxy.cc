@@ -7,6 +7,7 @@ namespace unirust::router {
 IngestProxy::IngestProxy(grpc::GenericStub& shard, const std::string& method,
                          std::unique_ptr<grpc::ClientContext> call, End end)
     : call_(std::move(call)), end_(std::move(end)) {
+  MutexLock lock(mutex_);
   shard.PrepareBidiStreamingCall(call_.get(), method, grpc::StubOptions(), &shard_);
   shard_.AddMultipleHolds(2);
   shard_.StartRead(&answer_);
@@ -26,20 +27,22 @@ void IngestProxy::OnReadDone(bool ok) {
 }
 
 void IngestProxy::Shard::OnWriteDone(bool ok) {
+  MutexLock lock(proxy_.mutex_);
   if (ok) proxy_.StartRead(&proxy_.chunk_);  // else there are no more answers either
 }
 
 // --- answers: from the shard to the client ---
 
 void IngestProxy::Shard::OnReadDone(bool ok) {
+  MutexLock lock(proxy_.mutex_);
   if (ok) return proxy_.StartWrite(&proxy_.answer_);
   RemoveHold();
-  MutexLock lock(proxy_.mutex_);
   if (proxy_.takes_chunks_) RemoveHold();
   proxy_.takes_chunks_ = false;
 }
 
 void IngestProxy::OnWriteDone(bool ok) {
+  MutexLock lock(mutex_);
   if (!ok) call_->TryCancel();  // the client has gone
   shard_.StartRead(&answer_);
 }
@@ -47,7 +50,17 @@ void IngestProxy::OnWriteDone(bool ok) {
 // --- the end ---
 
 void IngestProxy::Shard::OnDone(const grpc::Status& status) {
-  proxy_.Finish(proxy_.end_(*proxy_.call_, status));  // may delete us
+  grpc::Status ended;
+  {
+    MutexLock lock(proxy_.mutex_);
+    ended = proxy_.end_(*proxy_.call_, status);
+  }
+  proxy_.Finish(ended);  // may delete us
+}
+
+void IngestProxy::OnDone() {
+  { MutexLock lock(mutex_); }  // after the last reaction has left
+  delete this;
 }
 
 }  // namespace unirust::router

@@ -41,14 +41,16 @@ class IngestProxy final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
-  void OnDone() override { delete this; }
+  void OnDone() override;
 
-  const std::unique_ptr<grpc::ClientContext> call_;
-  const End end_;
-  Shard shard_{*this};
-  grpc::ByteBuffer chunk_;
-  grpc::ByteBuffer answer_;
+  // Held in every reaction: gRPC orders most of them by itself, but not those of one end against
+  // those of the other.
   Mutex mutex_;
+  const std::unique_ptr<grpc::ClientContext> call_ ABSL_PT_GUARDED_BY(mutex_);
+  const End end_ ABSL_GUARDED_BY(mutex_);
+  Shard shard_ ABSL_GUARDED_BY(mutex_){*this};
+  grpc::ByteBuffer chunk_ ABSL_GUARDED_BY(mutex_);
+  grpc::ByteBuffer answer_ ABSL_GUARDED_BY(mutex_);
   bool takes_chunks_ ABSL_GUARDED_BY(mutex_) = true;
 };
 

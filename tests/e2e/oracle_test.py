@@ -178,7 +178,7 @@ class DataSetTest(E2eTest):
         compare.same_lines(f"{name} embedded", compare.export(data), expected)
         store = self.store("router")
         store.client.call("SetOntology", json=json.dumps(ontology))
-        shuffled = [json.loads(line) for line in lines]
+        shuffled = [json.loads(line) for line in lines if line]
         random.Random(1).shuffle(shuffled)
         half = len(shuffled) // 2
         feed.ingest_concurrently(store.client, shuffled[:half], 100, 4)

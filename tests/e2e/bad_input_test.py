@@ -77,7 +77,7 @@ class BadRequestTest(E2eTest):
     def test_missing_identity(self):
         for client in self.each():
             self.refused(StatusCode.INVALID_ARGUMENT, lambda: client.call("IngestRecords", records=[{"index": 7}]),
-                         "entity_type", "index 7")
+                         "identity", "index 7")
 
     def test_missing_part_of_identity(self):
         for part in ("entity_type", "perspective", "uid"):

@@ -395,7 +395,8 @@ class ExportTest(CliTest):
         self.assertLessEqual(path.read_text(encoding="utf-8").count("</script>"), path.read_text().count("<script"))
 
     def test_neighbourhood(self):
-        some = [json.loads(row) for row in self.export("jsonl", "--entity", "person/crm/1").read_text().split("\n") if row]
+        text = self.export("jsonl", "--entity", "person/crm/1").read_text(encoding="utf-8")
+        some = [json.loads(row) for row in text.split("\n") if row]
         entity = next(e for e in self.verdict_.of_type("entity") if "person/crm/1" in e["records"])
         self.assertEqual({o["id"] for o in some if o["type"] == "record"}, set(entity["records"]))
         self.assertEqual([o["id"] for o in some if o["type"] == "entity"], [entity["id"]])

@@ -111,6 +111,7 @@ class Program:
         code = self.wait_exit()
         if code != 0:
             raise AssertionError(f"{self.title}: exit code {code} after SIGTERM\n{self.stderr()}")
+        self.__exit__()
 
     def kill(self):
         if self.process.poll() is None:

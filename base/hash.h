@@ -1,5 +1,6 @@
-// The store's hashes. Both are part of the stored format and never change: XXH3 with seed 0 for placement (a wrong guess
-// costs time only), SHA-256 where equality of hashes stands for equality of values.
+// The store's hashes. Both are part of the stored format and never change: XXH3 with seed 0 for
+// placement (a wrong guess costs time only), SHA-256 where equality of hashes stands for equality
+// of values.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
-// Annotated mutual exclusion over the standard library (Clang's thread-safety analysis checks ABSL_GUARDED_BY). Standard
-// mutexes rather than absl::Mutex: ThreadSanitizer understands them without an instrumented Abseil.
+// Annotated mutual exclusion over the standard library (Clang's thread-safety analysis checks
+// ABSL_GUARDED_BY). Standard mutexes rather than absl::Mutex: ThreadSanitizer understands them
+// without an instrumented Abseil.
 #pragma once
 
 #include <condition_variable>

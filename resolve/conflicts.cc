@@ -85,7 +85,8 @@ std::vector<Conflict> EntityConflicts(const std::vector<const RecordRow*>& recor
   std::vector<std::pair<SymbolId, Claim>> all;
   for (size_t r = 0; r < records.size(); ++r) {
     for (const store::StoredDescriptor& d : records[r]->descriptors) {
-      if (rules.Counts(d.attribute, d.value)) all.push_back({d.attribute, {d.value, d.interval, r}});
+      if (rules.Counts(d.attribute, d.value))
+        all.push_back({d.attribute, {d.value, d.interval, r}});
     }
   }
   std::stable_sort(all.begin(), all.end(),

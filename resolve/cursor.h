@@ -1,5 +1,5 @@
-// Resumption cursors: where a listing goes on. Opaque to clients; valid in any later state of the same store, for the same
-// listing with the same arguments. Pure functions.
+// Resumption cursors: where a listing goes on. Opaque to clients; valid in any later state of the
+// same store, for the same listing with the same arguments. Pure functions.
 #pragma once
 
 #include <string>

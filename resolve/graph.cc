@@ -114,7 +114,8 @@ class PartExport {
     for (size_t seen = 0; rows->Valid(); rows->Next(), ++seen) {
       // A page also ends where much was read and little of it was wanted, to bound the reader's cache.
       if (out->size() >= page_size_ || seen >= limits::kPageItemsMax) return last;
-      UNIRUST_RETURN_IF_ERROR(records ? AddRecord(reader, *rows, out) : AddGroup(reader, *rows, out));
+      UNIRUST_RETURN_IF_ERROR(records ? AddRecord(reader, *rows, out)
+                                      : AddGroup(reader, *rows, out));
       last = rows->key();
     }
     UNIRUST_RETURN_IF_ERROR(rows->status());

@@ -16,9 +16,9 @@ absl::StatusOr<Page<GraphItem>> ExportGraph(const ReadContext& context,
                                             const std::vector<GraphPart>& parts, size_t page_size,
                                             std::string_view cursor);
 
-// The entities that hold the given records, their records, the same_as edges among them, and the conflicts that list one
-// of their records. One page. NOT_FOUND names a record that is not live; RESOURCE_EXHAUSTED: more than
-// limits::kNeighbourhoodRecordsMax records.
+// The entities that hold the given records, their records, the same_as edges among them, and the
+// conflicts that list one of their records. One page. NOT_FOUND names a record that is not live;
+// RESOURCE_EXHAUSTED: more than limits::kNeighbourhoodRecordsMax records.
 absl::StatusOr<std::vector<GraphItem>> Neighbourhood(const ReadContext& context,
                                                      const std::vector<Identity>& records,
                                                      const std::vector<GraphPart>& parts);

@@ -1,9 +1,10 @@
-// One level of incremental resolution (docs/resolution.md): given how the blocks of the level below differ from before the
-// batch, and which groups gained or lost pieces, brings the blocks of this level up to date and says how they differ.
+// One level of incremental resolution (docs/resolution.md): given how the blocks of the level below
+// differ from before the batch, and which groups gained or lost pieces, brings the blocks of this
+// level up to date and says how they differ.
 //
-// What is recomputed: links only of groups whose view changed, and of the groups of blocks that may have fallen apart;
-// blocks only along those links; settled parts only if one of their nodes is in a changed view. Everything else is
-// proven to stay (docs/resolution.md, "Why this is exact").
+// What is recomputed: links only of groups whose view changed, and of the groups of blocks that may
+// have fallen apart; blocks only along those links; settled parts only if one of their nodes is in
+// a changed view. Everything else is proven to stay (docs/resolution.md, "Why this is exact").
 #pragma once
 
 #include <cstdint>

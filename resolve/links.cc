@@ -84,7 +84,8 @@ std::vector<std::pair<size_t, size_t>> RunLinks(const std::vector<NodePiece>& pi
   }
   for (const auto& [first, last] : Chains(quiet)) {
     for (size_t i = first + 1; i < last; ++i) {
-      if (quiet_nodes[i] != quiet_nodes[i - 1]) links.emplace_back(quiet_nodes[i - 1], quiet_nodes[i]);
+      if (quiet_nodes[i] != quiet_nodes[i - 1])
+        links.emplace_back(quiet_nodes[i - 1], quiet_nodes[i]);
     }
   }
   return links;

@@ -15,7 +15,9 @@ namespace unirust::resolve {
 // Connected parts of 0..n-1.
 class UnionFind {
  public:
-  explicit UnionFind(size_t count) : parent_(count) { std::iota(parent_.begin(), parent_.end(), 0); }
+  explicit UnionFind(size_t count) : parent_(count) {
+    std::iota(parent_.begin(), parent_.end(), 0);
+  }
   size_t Find(size_t x) {
     while (parent_[x] != x) x = parent_[x] = parent_[parent_[x]];
     return x;
@@ -32,8 +34,8 @@ class UnionFind {
   std::vector<size_t> parent_;
 };
 
-// The maximal chains of intervals that overlap along the time axis, as [first, last) index ranges. `intervals` are sorted
-// by start.
+// The maximal chains of intervals that overlap along the time axis, as [first, last) index ranges.
+// `intervals` are sorted by start.
 std::vector<std::pair<size_t, size_t>> Chains(const std::vector<Interval>& intervals);
 
 // One piece of a run and who holds it: an index into the signatures.

@@ -173,8 +173,8 @@ class RecordScan {
 
   // Null if a name of the filter was never used: no record passes.
   absl::StatusOr<std::unique_ptr<RecordSource>> Source(std::string_view after) {
-    for (const auto& [text, symbol] :
-         {std::pair(&filter_.entity_type, &type_), std::pair(&filter_.perspective, &perspective_)}) {
+    for (const auto& [text, symbol] : {std::pair(&filter_.entity_type, &type_),
+                                       std::pair(&filter_.perspective, &perspective_)}) {
       if (text->empty()) continue;
       UNIRUST_ASSIGN_OR_RETURN(const auto found, context_.interner->Find(*text));
       if (!found) return std::unique_ptr<RecordSource>();

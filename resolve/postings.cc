@@ -20,7 +20,8 @@ std::string PostingKey(SymbolId attribute, std::string_view value, const Interva
 PostingScan::PostingScan(const store::Reader& reader, SymbolId attribute, std::string_view value,
                          const Interval& interval, std::string_view after)
     : attribute_(attribute), value_(store::EncodeValues({value})), interval_(interval) {
-  cursor_ = reader.ScanPrefix(Family::kAttributeValues, AttributeValueKey::Prefix(attribute, value_));
+  cursor_ =
+      reader.ScanPrefix(Family::kAttributeValues, AttributeValueKey::Prefix(attribute, value_));
   if (!after.empty()) {
     cursor_->Seek(after);
     if (cursor_->Valid() && cursor_->key() == after) cursor_->Next();

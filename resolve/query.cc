@@ -98,7 +98,8 @@ class Matcher {
   static void ForEachHolding(const Entity& entity, const Pair& pair, const Visit& visit) {
     for (size_t r = 0; r < entity.records.size(); ++r) {
       for (const store::StoredDescriptor& d : entity.records[r]->descriptors) {
-        if (d.attribute == pair.attribute && d.value == pair.value) visit(entity.ids[r], d.interval);
+        if (d.attribute == pair.attribute && d.value == pair.value)
+          visit(entity.ids[r], d.interval);
       }
     }
   }
@@ -235,7 +236,8 @@ absl::StatusOr<Page<Match>> FindEntities(const ReadContext& context,
       return page;
     }
     for (const Interval& time : times) {
-      UNIRUST_ASSIGN_OR_RETURN(Match match, MakeMatch(reader, {time, entity.ref, entity.name}, time));
+      UNIRUST_ASSIGN_OR_RETURN(Match match,
+                               MakeMatch(reader, {time, entity.ref, entity.name}, time));
       page.items.push_back(std::move(match));
     }
     std::string next;

@@ -1,5 +1,5 @@
-// Resolves one batch of record changes (docs/resolution.md): from the changed records in the working set to new rows for
-// groups, blocks, conflicts and counters.
+// Resolves one batch of record changes (docs/resolution.md): from the changed records in the
+// working set to new rows for groups, blocks, conflicts and counters.
 //
 //   WorkingSet rows(store.Latest(), rules);
 //   ... change rows.Record(id).now / live_now / written ...

@@ -57,7 +57,8 @@ absl::StatusOr<Rules> Rules::Compile(const ontology::Ontology& ontology,
         {.name = constraint.name,
          .attribute = id,
          .attribute_name = constraint.attribute,
-         .within_perspective = constraint.kind == ontology::ConstraintKind::kUniqueWithinPerspective,
+         .within_perspective =
+             constraint.kind == ontology::ConstraintKind::kUniqueWithinPerspective,
          .types = std::move(types)});
   }
   out.other_attributes_.strategies = ontology.golden_default;

@@ -1,5 +1,6 @@
-// Settling (semantics.md, 6.3): linked blocks of which some clash. The runs that hold a piece of theirs take their turns in
-// canonical order; each merges what it connects without a clash. Works on one part, all in memory.
+// Settling (semantics.md, 6.3): linked blocks of which some clash. The runs that hold a piece of
+// theirs take their turns in canonical order; each merges what it connects without a clash. Works
+// on one part, all in memory.
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
-// Signatures (docs/resolution.md): what a record or block says under the strong identifiers (semantics.md, 5). Blocks clash
-// or agree if and only if their signatures do. Pure values.
+// Signatures (docs/resolution.md): what a record or block says under the strong identifiers
+// (semantics.md, 5). Blocks clash or agree if and only if their signatures do. Pure values.
 #pragma once
 
 #include <cstdint>

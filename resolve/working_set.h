@@ -73,7 +73,8 @@ struct GroupState {
 class WorkingSet {
  public:
   // The rules must outlive the WorkingSet; `reader` is the state before the batch.
-  WorkingSet(store::Reader reader, const Rules& rules) : reader_(std::move(reader)), rules_(rules) {}
+  WorkingSet(store::Reader reader, const Rules& rules)
+      : reader_(std::move(reader)), rules_(rules) {}
 
   // The same for a batch that follows one which is still being written: rows that `previous` knows are taken from it,
   // and `await_written` returns when the store has them. `previous` must not change any more.

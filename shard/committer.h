@@ -1,6 +1,7 @@
-// Turns writes into commits: gathers waiting requests, resolves them in one pass, writes one synced batch, answers. While
-// one batch is written the next is resolved, on top of the rows of the first that are still in memory. Also re-resolves
-// everything under a new ontology. The only writer of its store.
+// Turns writes into commits: gathers waiting requests, resolves them in one pass, writes one synced
+// batch, answers. While one batch is written the next is resolved, on top of the rows of the first
+// that are still in memory. Also re-resolves everything under a new ontology. The only writer of
+// its store.
 //
 // Thread-safe. Requests are applied in the order of their arrival.
 #pragma once

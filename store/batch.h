@@ -1,5 +1,5 @@
-// What one commit writes. Keys are gathered per family and sorted before they reach RocksDB, whose memtables take sorted
-// keys much faster. A key is written at most once per batch. Not thread-safe.
+// What one commit writes. Keys are gathered per family and sorted before they reach RocksDB, whose
+// memtables take sorted keys much faster. A key is written at most once per batch. Not thread-safe.
 #pragma once
 
 #include <array>

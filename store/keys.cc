@@ -66,7 +66,8 @@ BlockName NameOf(RecordId id) {
 }
 
 BlockName HandleOf(uint64_t counter) {
-  return BlockName((counter % limits::kSlots) << kSlotShift | kHandleBit | counter / limits::kSlots);
+  return BlockName((counter % limits::kSlots) << kSlotShift | kHandleBit |
+                   counter / limits::kSlots);
 }
 
 bool IsRecord(BlockName name) { return (name.value() & kHandleBit) == 0; }
@@ -162,7 +163,8 @@ std::optional<TouchKey> TouchKey::Decode(std::string_view key) {
 }
 
 uint8_t AttributeValueKey::LevelOf(const Interval& interval) {
-  const uint64_t length = static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start);
+  const uint64_t length =
+      static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start);
   return static_cast<uint8_t>(std::bit_width(length - 1));
 }
 

@@ -1,9 +1,10 @@
-// The only codec of keys: one struct per kind of key, with Encode and a checked Decode. Integers are big-endian (signed
-// ones with the sign bit flipped), so that bytewise order is logical order. docs/key-encoding.md shows the layouts; golden
-// bytes are in tests/store/keys_test.cc.
+// The only codec of keys: one struct per kind of key, with Encode and a checked Decode. Integers
+// are big-endian (signed ones with the sign bit flipped), so that bytewise order is logical order.
+// docs/key-encoding.md shows the layouts; golden bytes are in tests/store/keys_test.cc.
 //
-// Placement: everything that is a record's or a key value's own begins with its slot (one of limits::kSlots), so that a
-// slot is a range. Listings (attribute values, sources, conflicts) are local to a shard and ordered for reading.
+// Placement: everything that is a record's or a key value's own begins with its slot (one of
+// limits::kSlots), so that a slot is a range. Listings (attribute values, sources, conflicts) are
+// local to a shard and ordered for reading.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,8 @@ struct RecordAddress {
 RecordAddress FirstAddress(std::string_view entity_type, std::string_view perspective,
                            std::string_view uid);
 
-// The name of a block (docs/resolution.md): a record, or a handle that stands for several. Slot in the top 10 bits; bit 53
-// tells handles from records.
+// The name of a block (docs/resolution.md): a record, or a handle that stands for several. Slot in
+// the top 10 bits; bit 53 tells handles from records.
 using BlockName = StrongId<struct BlockNameTag, uint64_t>;
 BlockName NameOf(RecordId id);
 BlockName HandleOf(uint64_t counter);      // counter from 1
@@ -77,8 +78,8 @@ struct NameKey {
   static std::optional<NameKey> Decode(std::string_view key);
 };
 
-// family touches: the divided groups to look at again when a block of a level changes. `level` is 1-based; the entities'
-// own rows have level kEntityLevel.
+// family touches: the divided groups to look at again when a block of a level changes. `level` is
+// 1-based; the entities' own rows have level kEntityLevel.
 inline constexpr uint16_t kEntityLevel = 0xFFFF;
 struct TouchKey {
   BlockName name;

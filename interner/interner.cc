@@ -68,13 +68,6 @@ void Interner::ForgetPending(const Predicate& of_id) {
   absl::erase_if(pending_.texts, [&](const auto& entry) { return of_id(entry.first); });
 }
 
-void Interner::Clear() {
-  MutexLock lock(mutex_);
-  cache_ = {};
-  pending_ = {};
-  last_.reset();
-}
-
 void Interner::Remember(SymbolId id, std::string_view text) {
   MutexLock lock(mutex_);
   if (cache_.ids.size() >= limits::kSymbolCacheEntriesMax) cache_ = {};

@@ -1,6 +1,7 @@
-// Symbols: small integers for the strings that recur everywhere (entity types, perspectives, attributes). Incremental: a
-// new symbol is handed to the journal, which persists it in the same commit that first uses it; nothing is ever loaded
-// or written as a whole. Values are not interned: they are mostly unique, and a look-up costs more than the bytes
+// Symbols: small integers for the strings that recur everywhere (entity types, perspectives,
+// attributes). Incremental: a new symbol is handed to the journal, which persists it in the same
+// commit that first uses it; nothing is ever loaded or written as a whole. Values are not interned:
+// they are mostly unique, and a look-up costs more than the bytes
 // (docs/decisions/0001-values-inline.md).
 //
 // Ids never leave the store and no order depends on them. Thread-safe; the cache is bounded.
@@ -57,9 +58,6 @@ class Interner {
 
   // What Intern created after `last` will never be on disk.
   void Abandoned(SymbolId last);
-
-  // Forgets everything cached: after the store behind the journal was emptied.
-  void Clear();
 
  private:
   void Remember(SymbolId id, std::string_view text) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -45,7 +45,8 @@ absl::Status CheckKeyInstances(const Write& write, const Config& config,
       const auto count = static_cast<size_t>(
           std::count_if(write.descriptors.begin(), write.descriptors.end(),
                         [&](const Descriptor& d) { return d.attribute == attribute; }));
-      combinations = std::min(combinations * std::max(count, size_t{1}), limits::kKeyInstancesMax + 1);
+      combinations =
+          std::min(combinations * std::max(count, size_t{1}), limits::kKeyInstancesMax + 1);
     }
     if (combinations <= limits::kKeyInstancesMax) continue;
     UNIRUST_ASSIGN_OR_RETURN(const auto descriptors, KeyDescriptors(write, key, interner));
@@ -442,7 +443,6 @@ absl::Status Committer::Reset() {
   MutexLock state_lock(state_);
   last_rows_.reset();
   UNIRUST_RETURN_IF_ERROR(store_.Clear());
-  interner_.Clear();
   counters_ = {};
   config_ = std::move(config);
   return absl::OkStatus();

@@ -33,9 +33,10 @@ struct EngineOptions {
   bool allow_reset = false;
 };
 
-// One consistent, immutable state of the store, however long it is kept. Not thread-safe; any number may exist.
-// Pages: `cursor` empty starts, a page's cursor continues, also in a later View and after a restart;
-// INVALID_ARGUMENT if it is not a cursor of this listing with these arguments. `page_size` 0 means the default.
+// One consistent, immutable state of the store, however long it is kept, but not beyond the Engine.
+// Not thread-safe; any number may exist. Pages: `cursor` empty starts, a page's cursor continues,
+// also in a later View and after a restart; INVALID_ARGUMENT if it is not a cursor of this listing
+// with these arguments. `page_size` 0 means the default.
 class View {
  public:
   View(View&&) noexcept;
@@ -48,11 +49,13 @@ class View {
 
   // semantics.md, 10. INVALID_ARGUMENT if start >= end or there are too many pairs. RESOURCE_EXHAUSTED if the answer
   // would be larger than limits::kUnaryAnswerBytesMax.
-  absl::StatusOr<QueryOutcome> Query(const std::vector<AttributeValue>& pairs, Interval interval) const;
+  absl::StatusOr<QueryOutcome> Query(const std::vector<AttributeValue>& pairs,
+                                     Interval interval) const;
 
   // All matches, all of an entity on one page; the order is stable but has no meaning.
-  absl::StatusOr<Page<Match>> FindEntities(const std::vector<AttributeValue>& pairs, Interval interval,
-                                           size_t page_size, std::string_view cursor) const;
+  absl::StatusOr<Page<Match>> FindEntities(const std::vector<AttributeValue>& pairs,
+                                           Interval interval, size_t page_size,
+                                           std::string_view cursor) const;
 
   // Live records that pass the filter, with their entity names.
   absl::StatusOr<Page<RecordView>> ScanRecords(const RecordFilter& filter, size_t page_size,

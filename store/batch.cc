@@ -14,6 +14,17 @@ const char* FamilyName(Family family) {
   return kNames[static_cast<size_t>(family)];
 }
 
+absl::Status Damaged(Family family, std::string_view key) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : key.substr(0, 64)) {
+    hex.push_back(kDigits[static_cast<uint8_t>(c) >> 4U]);
+    hex.push_back(kDigits[static_cast<uint8_t>(c) & 15U]);
+  }
+  return absl::DataLossError(std::string("family ") + FamilyName(family) + ": the row with key " +
+                             hex + " is damaged");
+}
+
 void Batch::Put(Family family, std::string key, std::string value) {
   Of(family).push_back({std::move(key), std::move(value), false});
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "interner/interner.h"
 
 namespace unirust::store {
@@ -32,6 +33,9 @@ enum class Family : uint8_t {
 inline constexpr size_t kFamilies = 11;
 
 const char* FamilyName(Family family);  // e.g. "attribute_values"
+// DATA_LOSS naming the family and key of a row that does not decode.
+absl::Status Damaged(Family family, std::string_view key);
+
 constexpr bool IsDerived(Family family) { return family >= Family::kGroups; }
 
 class Batch : public interner::NewSymbols {

@@ -55,10 +55,12 @@ class DieOnBackgroundError : public rdb::EventListener {
  public:
   void OnBackgroundError(rdb::BackgroundErrorReason /*reason*/, rdb::Status* status) override {
     if (status->IsCorruption()) {
-      Die(kExitDataLoss, "stored bytes are damaged: " + status->ToString() + ". Restore a checkpoint");
+      Die(kExitDataLoss,
+          "stored bytes are damaged: " + status->ToString() + ". Restore a checkpoint");
     }
-    Die(kExitStorage, "storage failed in the background: " + status->ToString() +
-                          ". Nothing acknowledged is lost; free space or mend the disk, then start again");
+    Die(kExitStorage,
+        "storage failed in the background: " + status->ToString() +
+            ". Nothing acknowledged is lost; free space or mend the disk, then start again");
   }
 };
 
@@ -73,7 +75,10 @@ class RocksCursor : public Cursor {
  public:
   RocksCursor(rdb::DB* db, rdb::ColumnFamilyHandle* family, const rdb::Snapshot* snapshot,
               std::string lower, std::string upper)
-      : lower_(std::move(lower)), upper_(std::move(upper)), lower_slice_(lower_), upper_slice_(upper_) {
+      : lower_(std::move(lower)),
+        upper_(std::move(upper)),
+        lower_slice_(lower_),
+        upper_slice_(upper_) {
     rdb::ReadOptions options;
     options.snapshot = snapshot;
     options.total_order_seek = true;
@@ -148,17 +153,6 @@ std::unique_ptr<Cursor> Reader::ScanPrefix(Family family, std::string_view prefi
   return Scan(family, std::string(prefix), PrefixEnd(prefix));
 }
 
-absl::Status Damaged(Family family, std::string_view key) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const char c : key.substr(0, 64)) {
-    hex.push_back(kDigits[static_cast<uint8_t>(c) >> 4U]);
-    hex.push_back(kDigits[static_cast<uint8_t>(c) & 15U]);
-  }
-  return absl::DataLossError(std::string("family ") + FamilyName(family) + ": the row with key " +
-                             hex + " is damaged");
-}
-
 struct Store::Impl {
   explicit Impl(StoreOptions store_options) : options(std::move(store_options)) {}
   ~Impl() {
@@ -230,7 +224,8 @@ rdb::ColumnFamilyOptions Store::Impl::FamilyOptions(Family family) const {
   out.table_factory.reset(rdb::NewBlockBasedTableFactory(table));
   out.compression = rdb::kLZ4Compression;
   out.level_compaction_dynamic_level_bytes = true;
-  out.write_buffer_size = std::clamp<uint64_t>(options.memory_budget_bytes / 16, 4U << 20U, 32U << 20U);
+  out.write_buffer_size =
+      std::clamp<uint64_t>(options.memory_budget_bytes / 16, 4U << 20U, 32U << 20U);
   out.max_write_buffer_number = 3;
   // Most look-ups of an ingest are for keys that are not there.
   out.memtable_prefix_bloom_size_ratio = 0.05;
@@ -311,8 +306,9 @@ absl::Status Store::Impl::OpenFamilies(const rdb::Options& db_options,
   rdb::DB* raw = nullptr;
   const rdb::Status status = rdb::DB::Open(db_options, options.dir, descriptors, &handles, &raw);
   if (IsInUse(status)) {
-    return absl::UnavailableError("data directory " + options.dir +
-                                  " is in use by another process: stop it first, or ask it over --router");
+    return absl::UnavailableError(
+        "data directory " + options.dir +
+        " is in use by another process: stop it first, or ask it over --router");
   }
   UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot open data directory " + options.dir));
   db.reset(raw);
@@ -320,7 +316,8 @@ absl::Status Store::Impl::OpenFamilies(const rdb::Options& db_options,
   for (rdb::ColumnFamilyHandle* handle : handles) {
     bool ours = false;
     for (size_t i = 0; i < kFamilies && !ours; ++i) {
-      ours = !IsDerived(static_cast<Family>(i)) && handle->GetName() == FamilyName(static_cast<Family>(i));
+      ours = !IsDerived(static_cast<Family>(i)) &&
+             handle->GetName() == FamilyName(static_cast<Family>(i));
       if (ours) fixed->handles[i] = handle;
     }
     if (ours || handle->GetName() == rdb::kDefaultColumnFamilyName) {
@@ -401,9 +398,11 @@ absl::Status Store::Impl::ChooseGeneration() {
   last_generation = generation;
   if (chosen == 0 && generation == 0) {
     UNIRUST_ASSIGN_OR_RETURN(families, CreateGeneration(0));
-  } else if (chosen != families->owned.size() || chosen != kFamilies - static_cast<size_t>(Family::kGroups)) {
+  } else if (chosen != families->owned.size() ||
+             chosen != kFamilies - static_cast<size_t>(Family::kGroups)) {
     return absl::DataLossError("data directory " + options.dir +
-                               " lacks column families of generation " + std::to_string(generation));
+                               " lacks column families of generation " +
+                               std::to_string(generation));
   }
   MutexLock lock(mutex);
   current = families;
@@ -555,12 +554,13 @@ absl::Status Store::Clear() {
   }
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
-    if (family == Family::kMeta) continue;
+    if (family == Family::kMeta || family == Family::kSymbols) continue;
     rdb::Status status = writes.DeleteRange(families->handles[i], rdb::Slice(),
                                             rdb::Slice(std::string(64, '\xFF')));
     UNIRUST_RETURN_IF_ERROR(FromRocks(status, "reset"));
   }
-  const auto meta = Reader(Latest()).Scan(Family::kMeta, "", "");
+  const Reader reader = Latest();
+  const auto meta = reader.Scan(Family::kMeta, "", "");
   for (; meta->Valid(); meta->Next()) {
     if (meta->key() == kStoreKey || meta->key() == kGenerationKey) continue;
     UNIRUST_RETURN_IF_ERROR(FromRocks(

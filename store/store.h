@@ -1,10 +1,12 @@
 // The only place that knows RocksDB: column families, commits, consistent reads, checkpoints.
 //
-// Durability: Commit returns when the batch is in the write-ahead log and synced; a crash leaves all of it or nothing. A
-// write error, also one in the background, ends the process (base/log.h, Die): nothing is acknowledged after it.
+// Durability: Commit returns when the batch is in the write-ahead log and synced; a crash leaves
+// all of it or nothing. A write error, also one in the background, ends the process (base/log.h,
+// Die): nothing is acknowledged after it.
 //
-// Derived families exist in generations. Resolution under a new ontology is written into a pending generation while the
-// current one serves reads; one commit switches. A generation that was never switched to is dropped at the next opening.
+// Derived families exist in generations. Resolution under a new ontology is written into a pending
+// generation while the current one serves reads; one commit switches. A generation that was never
+// switched to is dropped at the next opening.
 //
 // One thread commits; any number read.
 #pragma once
@@ -58,9 +60,6 @@ class Reader {
   std::shared_ptr<const State> state_;
 };
 
-// DATA_LOSS naming the family and key of a row that does not decode.
-absl::Status Damaged(Family family, std::string_view key);
-
 class Store {
  public:
   // Errors: shard/engine.h, Engine::Open. Reads `meta` and nothing else.
@@ -82,7 +81,7 @@ class Store {
   void SwitchGeneration(Batch batch);
   absl::Status DropPending();
 
-  // Deletes all rows of all families but the store's own identity.
+  // Deletes all rows but the store's own identity and the symbols: readers from before still need these.
   absl::Status Clear();
 
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.

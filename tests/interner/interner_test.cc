@@ -165,16 +165,6 @@ TEST_F(InternerTest, ForgetsWhatWasAbandonedAndReportsItAnew) {
   EXPECT_THAT(created_.list, ElementsAre(Pair(again, "b")));
 }
 
-TEST_F(InternerTest, ForgetsEverythingOnClear) {
-  Intern("a");
-  Commit();
-  Intern("b");
-  interner_.Clear();
-  EXPECT_EQ(interner_.Find("a").value(), SymbolId(1)) << "from the journal";
-  EXPECT_EQ(interner_.Find("b").value(), std::nullopt);
-  EXPECT_EQ(Intern("c"), SymbolId(2)) << "b was never committed: its id is free";
-}
-
 TEST_F(InternerTest, PassesFaultsOfTheJournalOn) {
   EXPECT_EQ(interner_.Text(SymbolId(9)).status().code(), absl::StatusCode::kDataLoss);
   journal_.Fail(absl::DataLossError("checksum"));

@@ -1,29 +1,38 @@
 #include "base/bytes.h"
 
+#include <array>
+
 namespace unirust {
 namespace {
 
 constexpr uint64_t kSignBit = uint64_t{1} << 63U;
 
-void AppendBig(std::string* out, uint64_t value, unsigned bytes) {
-  for (unsigned i = bytes; i-- > 0;) out->push_back(static_cast<char>(value >> (8 * i) & 0xFFU));
+template <typename Unsigned>
+void AppendBig(std::string* out, Unsigned value) {
+  std::array<char, sizeof(value)> bytes;
+  for (size_t i = sizeof(value); i-- > 0; value = static_cast<Unsigned>(uint64_t{value} >> 8U)) {
+    bytes[i] = static_cast<char>(value & 0xFFU);
+  }
+  out->append(bytes.data(), bytes.size());
 }
 
 }  // namespace
 
-void AppendBig8(std::string* out, uint8_t value) { AppendBig(out, value, 1); }
-void AppendBig16(std::string* out, uint16_t value) { AppendBig(out, value, 2); }
-void AppendBig32(std::string* out, uint32_t value) { AppendBig(out, value, 4); }
-void AppendBig64(std::string* out, uint64_t value) { AppendBig(out, value, 8); }
+void AppendBig8(std::string* out, uint8_t value) { AppendBig(out, value); }
+void AppendBig16(std::string* out, uint16_t value) { AppendBig(out, value); }
+void AppendBig32(std::string* out, uint32_t value) { AppendBig(out, value); }
+void AppendBig64(std::string* out, uint64_t value) { AppendBig(out, value); }
 void AppendBigSigned64(std::string* out, int64_t value) {
-  AppendBig(out, static_cast<uint64_t>(value) ^ kSignBit, 8);
+  AppendBig(out, static_cast<uint64_t>(value) ^ kSignBit);
 }
 
 void AppendOrderedString(std::string* out, std::string_view text) {
-  for (const char c : text) {
-    out->push_back(c);
-    if (c == '\0') out->push_back('\xFF');
+  for (size_t zero = text.find('\0'); zero != std::string_view::npos; zero = text.find('\0')) {
+    out->append(text.substr(0, zero + 1));
+    out->push_back('\xFF');
+    text.remove_prefix(zero + 1);
   }
+  out->append(text);
   out->append("\0\1", 2);
 }
 
@@ -66,18 +75,14 @@ int64_t ByteReader::BigSigned64() { return static_cast<int64_t>(Big(8) ^ kSignBi
 
 std::string ByteReader::OrderedString() {
   std::string out;
-  for (size_t i = 0; ok_ && i + 1 < rest_.size(); ++i) {
-    if (rest_[i] != '\0') {
-      out.push_back(rest_[i]);
-      continue;
-    }
-    const char mark = rest_[++i];
-    if (mark == '\1') {
-      rest_.remove_prefix(i + 1);
-      return out;
-    }
-    if (mark != '\xFF') break;
-    out.push_back('\0');
+  while (ok_) {
+    const size_t zero = rest_.find('\0');
+    if (zero == std::string_view::npos || zero + 1 == rest_.size()) break;
+    const char mark = rest_[zero + 1];
+    if (mark != '\1' && mark != '\xFF') break;
+    out.append(rest_.substr(0, mark == '\1' ? zero : zero + 1));
+    rest_.remove_prefix(zero + 2);
+    if (mark == '\1') return out;
   }
   ok_ = false;
   return {};

@@ -20,7 +20,7 @@ struct LoadSettings {
   uint32_t preload = 0;
   uint32_t records = 2000000;
   uint32_t batch = 1000;
-  uint32_t in_flight = 8;
+  uint32_t in_flight = 16;
   uint32_t seed = 1;
   bool query = false;
   uint32_t query_pause_micros = 1000;

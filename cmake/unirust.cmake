@@ -14,6 +14,9 @@ if(UNIRUST_SANITIZE)
   target_compile_options(unirust_options INTERFACE -fsanitize=${UNIRUST_SANITIZE} -fno-omit-frame-pointer
                                                    -fno-sanitize-recover=all)
   target_link_options(unirust_options INTERFACE -fsanitize=${UNIRUST_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # GCC 12 sees uninitialized members of <regex> and <variant> in instrumented code
+    list(APPEND UNIRUST_WARNINGS -Wno-maybe-uninitialized)
+  endif()
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(unirust_options INTERFACE -Wthread-safety)
@@ -36,6 +39,9 @@ function(unirust_program name)
   target_compile_options(${name} PRIVATE ${UNIRUST_WARNINGS})
   list(TRANSFORM ARG_DEPS PREPEND unirust_)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} ${ARG_LIBS})
+  if(NOT UNIRUST_SANITIZE)  # oneTBB's allocator in place of libc's; sanitizers bring their own
+    target_link_libraries(${name} PRIVATE "-Wl,--push-state,--no-as-needed,-ltbbmalloc_proxy,--pop-state")
+  endif()
 endfunction()
 
 # A GoogleTest program, registered with ctest under the label `unit`.

@@ -77,11 +77,20 @@ void AddEntries(const std::vector<ValuesStretch>& stretches, ConflictKind kind,
   }
 }
 
+// Descriptors are in the order of their attributes.
+bool HasAttributeTwice(const RecordRow& record) {
+  const std::vector<store::StoredDescriptor>& all = record.descriptors;
+  return std::adjacent_find(all.begin(), all.end(), [](const auto& a, const auto& b) {
+           return a.attribute == b.attribute;
+         }) != all.end();
+}
+
 }  // namespace
 
 std::vector<Conflict> EntityConflicts(const std::vector<const RecordRow*>& records,
                                       const Rules& rules, Names& names) {
   std::vector<Conflict> out;
+  if (records.size() == 1 && !HasAttributeTwice(*records[0])) return out;
   std::vector<std::pair<SymbolId, Claim>> all;
   for (size_t r = 0; r < records.size(); ++r) {
     for (const store::StoredDescriptor& d : records[r]->descriptors) {

@@ -37,7 +37,7 @@ BlockName EntityReader::EntityOf(RecordId record) {
 absl::StatusOr<Entity> EntityReader::Load(BlockName name) {
   std::vector<std::tuple<std::string, std::string_view, RecordId>> order;
   for (const RecordId id : rows_.RecordsNow(name)) {
-    const RecordRow& row = rows_.Record(id).now;
+    const RecordRow& row = rows_.Record(id).row.now();
     order.emplace_back(names_.Text(row.perspective), row.uid, id);
   }
   UNIRUST_RETURN_IF_ERROR(status());
@@ -49,7 +49,7 @@ absl::StatusOr<Entity> EntityReader::Load(BlockName name) {
   out.name = name;
   for (const auto& [perspective, uid, id] : order) {
     out.ids.push_back(id);
-    out.records.push_back(&rows_.Record(id).now);
+    out.records.push_back(&rows_.Record(id).row.now());
   }
   const Identity first = names_.IdentityOf(*out.records[0]);
   out.ref = {.first = out.ids[0],
@@ -63,13 +63,14 @@ absl::StatusOr<Entity> EntityReader::Load(BlockName name) {
 absl::StatusOr<std::string> EntityReader::NameOfEntity(BlockName entity) {
   const RecordState& first = rows_.Record(FirstOf(entity));
   UNIRUST_RETURN_IF_ERROR(rows_.status());
-  const std::string name = RecordName(names_.IdentityOf(first.now));
+  const std::string name = RecordName(names_.IdentityOf(first.row.now()));
   UNIRUST_RETURN_IF_ERROR(status());
   return name;
 }
 
 absl::StatusOr<RecordView> EntityReader::View(RecordId id) {
-  RecordView out{.id = id, .record = ToRecord(rows_.Record(id).now, names_), .entity_name = {}};
+  RecordView out{
+      .id = id, .record = ToRecord(rows_.Record(id).row.now(), names_), .entity_name = {}};
   UNIRUST_RETURN_IF_ERROR(status());
   return out;
 }

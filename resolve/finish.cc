@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -56,109 +57,112 @@ class Finisher {
  private:
   void CollectGroups() {
     for (auto& [key, group] : rows_.groups()) {
-      if (group.now.pieces != group.before.pieces) groups_.insert(&group);
+      if (group.row.now().pieces != group.row.before().pieces) groups_.insert(&group);
     }
     for (const auto* names : {&entities_.gone, &entities_.changed}) {
-      for (const BlockName name : *names) CollectTouched(name);
+      for (const BlockName name : *names) {
+        for (const std::string& key : rows_.TouchedGroups(name, store::kEntityLevel)) {
+          groups_.insert(&rows_.Group(key));
+        }
+      }
     }
-  }
-
-  void CollectTouched(BlockName entity) {
-    if (rows_.Name(entity).before.touches == 0) return;
-    const auto cursor = rows_.reader().ScanPrefix(
-        Family::kTouches, store::TouchKey::Prefix(entity, store::kEntityLevel));
-    for (; cursor->Valid(); cursor->Next()) {
-      const auto key = store::TouchKey::Decode(cursor->key());
-      if (!key) return rows_.Fail(store::Damaged(Family::kTouches, cursor->key()));
-      groups_.insert(&rows_.Group(key->group));
-    }
-    if (!cursor->status().ok()) rows_.Fail(cursor->status());
   }
 
   // --- groups ------------------------------------------------------------------------------------
 
   void FinishGroup(GroupState& group) {
-    const std::vector<Piece> evidence = rows_.Evidence(group, group.now);
+    const std::span<const Piece> evidence = rows_.Evidence(group, group.row.now());
+    const GroupRow& before = group.row.before();
+    if (evidence.size() < 2 && !before.divided && before.edges == 0) return;
     const auto level = static_cast<uint16_t>(group.key.identity_key + 1);
-    std::vector<Interval> intervals;
-    for (const Piece& piece : evidence) intervals.push_back(piece.interval);
     std::set<BlockName> nodes;
     std::set<BlockName> entities;
     std::vector<Conflict> contested;
-    group.now.divided = false;
-    group.now.edges = 0;
-    for (const auto& [first, last] : Chains(intervals)) {
-      const std::vector<Piece> run(evidence.begin() + static_cast<ptrdiff_t>(first),
-                                   evidence.begin() + static_cast<ptrdiff_t>(last));
-      group.now.edges += SameAsEdges(run);
-      if (!IsDivided(run, level)) continue;
-      group.now.divided = true;
-      for (const Piece& piece : run) {
-        const BlockName record = NameOf(piece.record);
-        if (level > 1) nodes.insert(rows_.BlockNow(record, static_cast<uint16_t>(level - 1)));
-        entities.insert(rows_.BlockNow(record, top_));
+    uint64_t edges = 0;
+    for (const auto& [first, last] : Chains(evidence)) {
+      if (last - first < 2) continue;
+      const std::span<const Piece> run = evidence.subspan(first, last - first);
+      const std::vector<BlockName> entity_of = BlocksOf(run, top_);
+      edges += SameAsEdges(run, entity_of);
+      const std::vector<BlockName> block_of = level == top_ ? entity_of : BlocksOf(run, level);
+      const bool one_block =
+          std::all_of(block_of.begin(), block_of.end(),
+                      [&](const BlockName block) { return block == block_of[0]; });
+      if (one_block) continue;
+      if (level > 1) {
+        for (const BlockName node : BlocksOf(run, static_cast<uint16_t>(level - 1))) {
+          nodes.insert(node);
+        }
       }
-      for (Conflict& entry : Contested(group, run)) contested.push_back(std::move(entry));
+      entities.insert(entity_of.begin(), entity_of.end());
+      for (Conflict& entry : Contested(group, run, entity_of)) {
+        contested.push_back(std::move(entry));
+      }
     }
-    Register(group, level, {nodes.begin(), nodes.end()}, &GroupRow::node_touches);
-    Register(group, store::kEntityLevel, {entities.begin(), entities.end()},
-             &GroupRow::entity_touches);
-    counters_.same_as += group.now.edges;
-    counters_.same_as -= group.before.edges;
-    if (group.before.divided || group.now.divided) {
+    const bool divided = !entities.empty();
+    if (before.divided || divided) {
+      const std::vector<BlockName> node_touches(nodes.begin(), nodes.end());
+      const std::vector<BlockName> entity_touches(entities.begin(), entities.end());
+      Register(group, level, before.node_touches, node_touches);
+      Register(group, store::kEntityLevel, before.entity_touches, entity_touches);
       Replace(store::ConflictOwnerKey::Group(group.encoded_key), contested);
+      if (group.row.exists()) {
+        GroupRow& row = group.row.Edit();
+        row.divided = divided;
+        row.node_touches = node_touches;
+        row.entity_touches = entity_touches;
+      }
     }
+    counters_.same_as += edges;
+    counters_.same_as -= before.edges;
+    if (group.row.now().edges != edges) group.row.Edit().edges = edges;
   }
 
-  bool IsDivided(const std::vector<Piece>& run, uint16_t level) {
-    if (run.size() < 2) return false;
-    const BlockName block = rows_.BlockNow(NameOf(run[0].record), level);
-    return std::any_of(run.begin(), run.end(), [&](const Piece& piece) {
-      return rows_.BlockNow(NameOf(piece.record), level) != block;
-    });
+  // The blocks of one level that hold the pieces of a run.
+  std::vector<BlockName> BlocksOf(std::span<const Piece> run, uint16_t level) {
+    std::vector<BlockName> out;
+    out.reserve(run.size());
+    for (const Piece& piece : run) out.push_back(rows_.BlockNow(NameOf(piece.record), level));
+    return out;
   }
 
   // semantics.md, 9: a piece is linked if an earlier one of its entity reaches into it. Pieces of one record never
   // overlap, so that one is another record's.
-  uint64_t SameAsEdges(const std::vector<Piece>& run) {
-    if (run.size() < 2) return 0;
+  static uint64_t SameAsEdges(std::span<const Piece> run, const std::vector<BlockName>& entity_of) {
     uint64_t edges = 0;
-    std::map<BlockName, Instant> reach;
-    for (const Piece& piece : run) {
-      const BlockName entity = rows_.BlockNow(NameOf(piece.record), top_);
-      const auto [it, inserted] = reach.emplace(entity, piece.interval.end);
+    absl::flat_hash_map<BlockName, Instant> reach;
+    for (size_t i = 0; i < run.size(); ++i) {
+      const Interval& interval = run[i].interval;
+      const auto [it, inserted] = reach.emplace(entity_of[i], interval.end);
       if (inserted) continue;
-      if (piece.interval.start < it->second) ++edges;
-      it->second = std::max(it->second, piece.interval.end);
+      if (interval.start < it->second) ++edges;
+      it->second = std::max(it->second, interval.end);
     }
     return edges;
   }
 
-  void Register(const GroupState& group, uint16_t level, std::vector<BlockName> wanted,
-                std::vector<BlockName> GroupRow::*list) {
-    GroupRow& now = rows_.Group(group.encoded_key).now;
-    const std::vector<BlockName>& before = group.before.*list;
+  // Brings the group's touches of one level from `before` to `now`, both sorted.
+  void Register(const GroupState& group, uint16_t level, const std::vector<BlockName>& before,
+                const std::vector<BlockName>& now) {
     for (const BlockName name : before) {
-      if (!std::binary_search(wanted.begin(), wanted.end(), name)) {
-        batch_.Delete(Family::kTouches, store::TouchKey{name, level, group.encoded_key}.Encode());
-        --rows_.Name(name).now.touches;
+      if (!std::binary_search(now.begin(), now.end(), name)) {
+        rows_.SetTouch(name, level, group, false);
       }
     }
-    for (const BlockName name : wanted) {
+    for (const BlockName name : now) {
       if (!std::binary_search(before.begin(), before.end(), name)) {
-        batch_.Put(Family::kTouches, store::TouchKey{name, level, group.encoded_key}.Encode(), "");
-        ++rows_.Name(name).now.touches;
+        rows_.SetTouch(name, level, group, true);
       }
     }
-    now.*list = std::move(wanted);
   }
 
-  std::vector<Conflict> Contested(const GroupState& group, const std::vector<Piece>& run) {
+  std::vector<Conflict> Contested(const GroupState& group, std::span<const Piece> run,
+                                  const std::vector<BlockName>& entity_of) {
     Interval interval = run[0].interval;
     std::map<BlockName, std::set<RecordId>> holders;
-    for (const Piece& piece : run) {
-      interval.end = std::max(interval.end, piece.interval.end);
-      holders[rows_.BlockNow(NameOf(piece.record), top_)].insert(piece.record);
+    for (size_t i = 0; i < run.size(); ++i) {
+      interval.end = std::max(interval.end, run[i].interval.end);
+      holders[entity_of[i]].insert(run[i].record);
     }
     if (holders.size() < 2) return {};
     std::vector<RunEntity> entities;
@@ -166,7 +170,9 @@ class Finisher {
       RunEntity out{.signature = &rows_.SignatureNow(entity), .first = {}, .records = {}};
       const FirstRecord first = rows_.FirstNow(entity);
       out.first = {names_.Text(group.key.entity_type), names_.Text(first.perspective), first.uid};
-      for (const RecordId record : records) out.records.push_back(&rows_.Record(record).now);
+      for (const RecordId record : records) {
+        out.records.push_back(&rows_.Record(record).row.now());
+      }
       entities.push_back(std::move(out));
     }
     return ContestedRun(rows_.rules().keys()[group.key.identity_key], group.values, interval,
@@ -176,29 +182,33 @@ class Finisher {
   // --- entities ----------------------------------------------------------------------------------
 
   void FinishEntities() {
-    std::set<BlockName> again(entities_.fresh.begin(), entities_.fresh.end());
-    again.insert(entities_.changed.begin(), entities_.changed.end());
+    std::vector<BlockName> again(entities_.fresh.begin(), entities_.fresh.end());
+    again.insert(again.end(), entities_.changed.begin(), entities_.changed.end());
     std::vector<RecordId> written;
     for (const auto& [id, record] : rows_.records()) {
       if (record.written) written.push_back(id);
     }
     for (const RecordId id : written) {
       const RecordState& record = rows_.Record(id);
-      if (record.live_before) CollectSharedValues(record.before);
+      if (record.live_before) CollectSharedValues(record.row.before());
       if (!record.live_now) continue;
-      CollectSharedValues(record.now);
-      again.insert(rows_.BlockNow(NameOf(id), top_));
+      CollectSharedValues(record.row.now());
+      again.push_back(rows_.BlockNow(NameOf(id), top_));
     }
+    std::sort(again.begin(), again.end());
+    again.erase(std::unique(again.begin(), again.end()), again.end());
     for (const BlockName entity : entities_.gone) {
       ReplaceOfEntity(entity, {});
       if (rows_.rules().constraints().empty()) continue;
       for (const RecordId id : rows_.RecordsBefore(entity)) {
-        CollectSharedValues(rows_.Record(id).before);
+        CollectSharedValues(rows_.Record(id).row.before());
       }
     }
     for (const BlockName entity : again) {
       std::vector<const RecordRow*> records;
-      for (const RecordId id : rows_.RecordsNow(entity)) records.push_back(&rows_.Record(id).now);
+      for (const RecordId id : rows_.RecordsNow(entity)) {
+        records.push_back(&rows_.Record(id).row.now());
+      }
       if (records.empty()) continue;
       ReplaceOfEntity(entity, EntityConflicts(records, rows_.rules(), names_));
     }
@@ -231,14 +241,14 @@ class Finisher {
   // what these hold now.
   void FinishSharedValue(const SharedValue& shared) {
     const ConstraintRule& rule = rows_.rules().constraints()[shared.constraint];
-    const std::string encoded = store::EncodeValues({shared.value});
+    const std::string encoded = store::EncodeValue(shared.value);
     std::vector<SharedClaim> claims;
     const auto wanted = [&](SymbolId type, SymbolId perspective) {
       return type == shared.entity_type &&
              (shared.perspective == SymbolId() || shared.perspective == perspective);
     };
     const auto add = [&](RecordId id, const Interval& interval) {
-      claims.push_back({interval, &rows_.Record(id).now,
+      claims.push_back({interval, &rows_.Record(id).row.now(),
                         rows_.BlockNow(NameOf(id), top_).value()});
     };
     const auto cursor = rows_.reader().ScanPrefix(
@@ -250,13 +260,13 @@ class Finisher {
         return rows_.Fail(store::Damaged(Family::kAttributeValues, cursor->key()));
       }
       if (!wanted(row.entity_type, row.perspective)) continue;
-      const auto written = rows_.records().find(key->record);
-      if (written != rows_.records().end() && written->second.written) continue;
+      const RecordState* record = rows_.records().Find(key->record);
+      if (record != nullptr && record->written) continue;
       add(key->record, {key->start, row.end});
     }
     if (!cursor->status().ok()) return rows_.Fail(cursor->status());
     for (const RecordId id : WrittenHolders(rule.attribute, shared.value)) {
-      const RecordRow& record = rows_.Record(id).now;
+      const RecordRow& record = rows_.Record(id).row.now();
       if (!wanted(record.entity_type, record.perspective)) continue;
       for (const store::StoredDescriptor& d : record.descriptors) {
         if (d.attribute == rule.attribute && d.value == shared.value) add(id, d.interval);
@@ -276,7 +286,7 @@ class Finisher {
       }
       for (const auto& [id, record] : rows_.records()) {
         if (!record.written || !record.live_now) continue;
-        for (const store::StoredDescriptor& d : record.now.descriptors) {
+        for (const store::StoredDescriptor& d : record.row.now().descriptors) {
           if (constrained.contains(d.attribute)) {
             (*written_holders_)[{d.attribute, d.value}].insert(id);
           }
@@ -290,14 +300,9 @@ class Finisher {
 
   // The entries of one owner are `entries` from now on.
   void Replace(const std::string& owner, const std::vector<Conflict>& entries) {
-    store::ConflictOwnerRow before;
-    std::string bytes;
-    const absl::StatusOr<bool> found = rows_.reader().Get(Family::kConflictOwners, owner, &bytes);
-    if (!found.ok()) return rows_.Fail(found.status());
-    if (*found && !store::ConflictOwnerRow::Decode(bytes, &before)) {
-      return rows_.Fail(store::Damaged(Family::kConflictOwners, owner));
-    }
-    if (!*found && entries.empty()) return;
+    RowVersions<store::ConflictOwnerRow>& row = rows_.ConflictOwner(owner);
+    if (!row.existed() && entries.empty()) return;
+    const store::ConflictOwnerRow& before = row.before();
     for (const std::string& key : before.keys) conflict_rows_[key] = std::nullopt;
     store::ConflictOwnerRow now;
     const auto digest = Sha256(owner);
@@ -322,9 +327,9 @@ class Finisher {
     counters_.conflicts_with += now.edges;
     counters_.conflicts_with -= before.edges;
     if (now.keys.empty()) {
-      batch_.Delete(Family::kConflictOwners, owner);
+      row.Remove();
     } else {
-      batch_.Put(Family::kConflictOwners, owner, now.Encode());
+      row.Edit() = std::move(now);
     }
   }
 

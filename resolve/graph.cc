@@ -43,8 +43,8 @@ void AddRunEdges(EntityReader& reader, const GroupState& group, const std::vecto
     if (inserted) continue;
     Furthest& far = it->second;
     if (piece.interval.start < far.end) {
-      Identity a = names.IdentityOf(rows.Record(far.record).now);
-      Identity b = names.IdentityOf(rows.Record(piece.record).now);
+      Identity a = names.IdentityOf(rows.Record(far.record).row.now());
+      Identity b = names.IdentityOf(rows.Record(piece.record).row.now());
       if (b < a) std::swap(a, b);
       out->push_back(SameAs{RecordName(a),
                             RecordName(b),
@@ -60,7 +60,7 @@ void AddRunEdges(EntityReader& reader, const GroupState& group, const std::vecto
 void SortPieces(EntityReader& reader, std::vector<Piece>& pieces) {
   std::vector<std::tuple<Interval, std::string, std::string_view, RecordId>> order;
   for (const Piece& piece : pieces) {
-    const RecordRow& row = reader.rows().Record(piece.record).now;
+    const RecordRow& row = reader.rows().Record(piece.record).row.now();
     order.emplace_back(piece.interval, reader.names().Text(row.perspective), row.uid, piece.record);
   }
   std::sort(order.begin(), order.end());
@@ -71,12 +71,11 @@ void SortPieces(EntityReader& reader, std::vector<Piece>& pieces) {
 
 void AddGroupEdges(EntityReader& reader, const GroupState& group, const std::set<BlockName>* only,
                    std::vector<GraphItem>* out) {
-  if (group.now.edges == 0) return;
-  std::vector<Piece> pieces = reader.rows().Evidence(group, group.now);
+  if (group.row.now().edges == 0) return;
+  const std::span<const Piece> evidence = reader.rows().Evidence(group, group.row.now());
+  std::vector<Piece> pieces(evidence.begin(), evidence.end());
   SortPieces(reader, pieces);
-  std::vector<Interval> intervals;
-  for (const Piece& piece : pieces) intervals.push_back(piece.interval);
-  for (const auto& [first, last] : Chains(intervals)) {
+  for (const auto& [first, last] : Chains(std::span<const Piece>(pieces))) {
     AddRunEdges(reader, group,
                 {pieces.begin() + static_cast<ptrdiff_t>(first),
                  pieces.begin() + static_cast<ptrdiff_t>(last)},
@@ -86,9 +85,9 @@ void AddGroupEdges(EntityReader& reader, const GroupState& group, const std::set
 
 void AddGeneric(EntityReader& reader, const GroupState& group, std::vector<GraphItem>* out) {
   WorkingSet& rows = reader.rows();
-  if (group.now.pieces.empty() || !rows.Evidence(group, group.now).empty()) return;
+  if (group.row.now().pieces.empty() || !rows.Evidence(group, group.row.now()).empty()) return;
   std::set<RecordId> records;
-  for (const Piece& piece : group.now.pieces) records.insert(piece.record);
+  for (const Piece& piece : group.row.now().pieces) records.insert(piece.record);
   out->push_back(Generic{reader.names().Text(group.key.entity_type),
                          rows.rules().keys()[group.key.identity_key].name, group.values,
                          records.size()});
@@ -259,7 +258,7 @@ class NeighbourhoodExport {
             owners.insert(store::ConflictOwnerKey::SharedValue(
                 static_cast<uint16_t>(i), record->entity_type,
                 constraints[i].within_perspective ? record->perspective : SymbolId(),
-                store::EncodeValues({d.value})));
+                store::EncodeValue(d.value)));
           }
         }
       }
@@ -333,7 +332,7 @@ absl::StatusOr<Entity> EntityOfRecord(EntityReader& reader, const Identity& reco
   const RecordState& state = reader.rows().Record(*id);
   if (state.live_now) return reader.Load(reader.EntityOf(*id));
   std::string message = "record " + name + " is retracted";
-  const RecordId successor = state.now.successor;
+  const RecordId successor = state.row.now().successor;
   if (successor != RecordId() && reader.rows().Record(successor).live_now) {
     UNIRUST_ASSIGN_OR_RETURN(const std::string entity,
                              reader.NameOfEntity(reader.EntityOf(successor)));

@@ -1,31 +1,66 @@
 #include "resolve/indexes.h"
 
-#include <map>
+#include <algorithm>
 #include <string>
-#include <utility>
+#include <tuple>
+#include <vector>
 
 namespace unirust::resolve {
 namespace {
 
 using store::Family;
 
-using IndexRows = std::map<std::pair<Family, std::string>, std::string>;
+struct IndexRow {
+  Family family;
+  std::string key;
+  std::string value;
+  auto Tie() const { return std::tie(family, key, value); }
+  friend bool operator<(const IndexRow& a, const IndexRow& b) { return a.Tie() < b.Tie(); }
+};
 
-IndexRows RowsOf(RecordId id, const RecordRow& record) {
-  IndexRows out;
-  out[{Family::kSources, store::SourceKey{record.entity_type, record.perspective, id}.Encode()}];
+// Calls visit(family, key, value) for every row of the record.
+template <typename Visit>
+void ForEachRow(RecordId id, const RecordRow& record, const Visit& visit) {
+  visit(Family::kSources, store::SourceKey{record.entity_type, record.perspective, id}.Encode(),
+        std::string());
   for (const store::StoredDescriptor& d : record.descriptors) {
     const store::AttributeValueKey key{
         .attribute = d.attribute,
-        .value = store::EncodeValues({d.value}),
+        .value = store::EncodeValue(d.value),
         .level = store::AttributeValueKey::LevelOf(d.interval),
         .start = d.interval.start,
         .record = id};
-    out[{Family::kAttributeValues, key.Encode()}] =
-        store::AttributeValueRow{d.interval.end, record.entity_type, record.perspective}.Encode(
-            d.interval.start);
+    const store::AttributeValueRow row{d.interval.end, record.entity_type, record.perspective};
+    visit(Family::kAttributeValues, key.Encode(), row.Encode(d.interval.start));
   }
+}
+
+std::vector<IndexRow> RowsOf(RecordId id, const RecordRow& record, bool live) {
+  std::vector<IndexRow> out;
+  if (!live) return out;
+  ForEachRow(id, record, [&](Family family, std::string key, std::string value) {
+    out.push_back({family, std::move(key), std::move(value)});
+  });
+  std::sort(out.begin(), out.end());
   return out;
+}
+
+bool HasKey(const std::vector<IndexRow>& sorted, const IndexRow& row) {
+  const auto it = std::lower_bound(sorted.begin(), sorted.end(), IndexRow{row.family, row.key, ""});
+  return it != sorted.end() && it->family == row.family && it->key == row.key;
+}
+
+// Writes the rows of `now` that are not in `before`, deletes the keys of `before` that are not in `now`.
+void WriteDifference(const std::vector<IndexRow>& before, const std::vector<IndexRow>& now,
+                     store::Batch& batch) {
+  for (const IndexRow& row : before) {
+    if (!HasKey(now, row)) batch.Delete(row.family, row.key);
+  }
+  for (const IndexRow& row : now) {
+    if (!std::binary_search(before.begin(), before.end(), row)) {
+      batch.Put(row.family, row.key, row.value);
+    }
+  }
 }
 
 }  // namespace
@@ -33,17 +68,15 @@ IndexRows RowsOf(RecordId id, const RecordRow& record) {
 void WriteIndexes(const WorkingSet& rows, store::Batch& batch) {
   for (const auto& [id, record] : rows.records()) {
     if (!record.written) continue;
-    const IndexRows before = record.live_before ? RowsOf(id, record.before) : IndexRows();
-    IndexRows now = record.live_now ? RowsOf(id, record.now) : IndexRows();
-    for (const auto& [key, value] : before) {
-      const auto it = now.find(key);
-      if (it == now.end()) {
-        batch.Delete(key.first, key.second);
-      } else if (it->second == value) {
-        now.erase(it);
-      }
+    if (!record.live_before && record.live_now) {
+      ForEachRow(id, record.row.now(),
+                 [&](Family family, const std::string& key, const std::string& value) {
+                   batch.Put(family, key, value);
+                 });
+    } else {
+      WriteDifference(RowsOf(id, record.row.before(), record.live_before),
+                      RowsOf(id, record.row.now(), record.live_now), batch);
     }
-    for (auto& [key, value] : now) batch.Put(key.first, key.second, std::move(value));
   }
 }
 

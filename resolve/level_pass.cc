@@ -13,10 +13,11 @@ using store::NameOf;
 
 BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
   for (GroupState* group : changed_groups) {
-    const std::vector<Piece>& before = rows_.EvidenceBefore(*group);
-    const std::vector<Piece> now = rows_.Evidence(*group, group->now);
+    const std::span<const Piece> before = rows_.Evidence(*group, group->row.before());
+    const std::span<const Piece> now = rows_.Evidence(*group, group->row.now());
+    if (before.empty() && now.size() < 2) continue;  // it draws no link, and drew none
     const bool lost = !std::includes(now.begin(), now.end(), before.begin(), before.end());
-    Enqueue(group, true, lost || group->before.divided);
+    Enqueue(group, true, lost || group->row.before().divided);
   }
   TakeGoneNodes();
   TakeChangedNodes();
@@ -46,10 +47,8 @@ void LevelPass::TakeGoneNodes() {
       to_explode.push_back(block);
     }
   }
-  for (const BlockName node : nodes_.fresh) {
-    loose_.insert(node);
-    met_.insert(node);
-  }
+  loose_.insert(nodes_.fresh.begin(), nodes_.fresh.end());
+  met_.insert(nodes_.fresh.begin(), nodes_.fresh.end());
   for (const BlockName block : to_explode) Explode(block);
 }
 
@@ -66,11 +65,11 @@ void LevelPass::TakeChangedNodes() {
       continue;
     }
     const Signature& signature = rows_.SignatureNow(node);
-    BlockRow& row = *rows_.Block(block).now;
-    if (nodes_.shrunk.contains(node) || Clash(signature, row.signature)) {
+    if (nodes_.shrunk.contains(node) || Clash(signature, rows_.SignatureNow(block))) {
       Explode(block);
       continue;
     }
+    BlockRow& row = rows_.Block(block).Edit();
     row.signature = Merged(row.signature, signature);
     row.first = Smaller(row.first, rows_.FirstNow(node));
     grown_.insert(block);
@@ -102,18 +101,10 @@ void LevelPass::Adopt() {
 
 // Groups that drew conclusions from a node: they are divided, all others follow from the blocks around the node.
 void LevelPass::TouchGroupsOf(BlockName node) {
-  if (level_ == 1 || rows_.Name(node).before.touches == 0) return;
-  const auto cursor =
-      rows_.reader().ScanPrefix(store::Family::kTouches, store::TouchKey::Prefix(node, level_));
-  for (; cursor->Valid(); cursor->Next()) {
-    const auto key = store::TouchKey::Decode(cursor->key());
-    if (!key) {
-      rows_.Fail(store::Damaged(store::Family::kTouches, cursor->key()));
-      return;
-    }
-    Enqueue(&rows_.Group(key->group), true, true);
+  if (level_ == 1) return;
+  for (const std::string& key : rows_.TouchedGroups(node, level_)) {
+    Enqueue(&rows_.Group(key), true, true);
   }
-  if (!cursor->status().ok()) rows_.Fail(cursor->status());
 }
 
 void LevelPass::TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed) {
@@ -152,13 +143,11 @@ void LevelPass::EvaluateAll() {
 // A group that was not divided and only gained pieces: if no two of the elements around a run clash, all of them are
 // linked. One old piece stands for all that were in one run.
 bool LevelPass::LinkCalmly(GroupState& group) {
-  const std::vector<Piece>& before = rows_.EvidenceBefore(group);
-  const std::vector<Piece> now = rows_.Evidence(group, group.now);
-  std::vector<Interval> intervals;
-  for (const Piece& piece : now) intervals.push_back(piece.interval);
-  for (const auto& [first, last] : Chains(intervals)) {
+  const std::span<const Piece> before = rows_.Evidence(group, group.row.before());
+  const std::span<const Piece> now = rows_.Evidence(group, group.row.now());
+  for (const auto& [first, last] : Chains(now)) {
     std::vector<BlockName> nodes;
-    absl::btree_set<BlockName> elements;
+    std::vector<BlockName> elements;
     bool gained = false;
     Instant old_reach = kMinTime;
     bool old_seen = false;
@@ -172,31 +161,30 @@ bool LevelPass::LinkCalmly(GroupState& group) {
         if (same_old_run) continue;
         // The other nodes of the old run are in the block of before, even if this one has left it for its heir.
         const BlockName block = rows_.BlockBefore(NameOf(now[i].record), level_);
-        if (IsBlockHere(block) && !exploded_.contains(block)) elements.insert(block);
+        if (IsBlockHere(block) && !exploded_.contains(block)) elements.push_back(block);
       }
       nodes.push_back(rows_.BlockNow(NameOf(now[i].record), static_cast<uint16_t>(level_ - 1)));
     }
     if (!gained) continue;
-    for (const BlockName node : nodes) elements.insert(Around(node));
-    Signature all;
+    for (const BlockName node : nodes) elements.push_back(Around(node));
+    std::sort(elements.begin(), elements.end());
+    elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
     for (const BlockName element : elements) {
       if (InSettledPart(element)) return false;
-      const Signature& signature = rows_.SignatureNow(element);
-      if (Clash(all, signature)) return false;
-      all = Merged(all, signature);
     }
-    if (elements.size() > 1) knots_.push_back(std::move(nodes));
+    if (elements.size() == 1) continue;
+    if (!MergedIfClashFree(elements)) return false;
+    knots_.push_back(std::move(nodes));
   }
   return true;
 }
 
 void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
-  const std::vector<Piece> now = rows_.Evidence(group, group.now);
+  const std::span<const Piece> now = rows_.Evidence(group, group.row.now());
   absl::flat_hash_map<BlockName, size_t> index;
   std::vector<BlockName> nodes;
   std::vector<const Signature*> signatures;
   std::vector<NodePiece> pieces;
-  std::vector<Interval> intervals;
   for (const Piece& piece : now) {
     const BlockName node =
         rows_.BlockNow(NameOf(piece.record), static_cast<uint16_t>(level_ - 1));
@@ -206,11 +194,10 @@ void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
       signatures.push_back(&rows_.SignatureNow(node));
     }
     pieces.push_back({piece.interval, it->second});
-    intervals.push_back(piece.interval);
   }
   const bool hold = rows_.rules().keys()[key_index_].hold;
   UnionFind knots(nodes.size());
-  for (const auto& [first, last] : Chains(intervals)) {
+  for (const auto& [first, last] : Chains(now)) {
     const std::vector<NodePiece> run(pieces.begin() + static_cast<ptrdiff_t>(first),
                                      pieces.begin() + static_cast<ptrdiff_t>(last));
     for (const auto& [a, b] : RunLinks(run, signatures, hold)) knots.Unite(a, b);
@@ -233,11 +220,9 @@ void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
 void LevelPass::FindLostLinks(GroupState& group,
                               const absl::flat_hash_map<BlockName, size_t>& index,
                               UnionFind& knots) {
-  const std::vector<Piece>& before = rows_.EvidenceBefore(group);
-  std::vector<Interval> intervals;
-  for (const Piece& piece : before) intervals.push_back(piece.interval);
+  const std::span<const Piece> before = rows_.Evidence(group, group.row.before());
   constexpr size_t kApart = ~size_t{0};
-  for (const auto& [first, last] : Chains(intervals)) {
+  for (const auto& [first, last] : Chains(before)) {
     std::map<BlockName, std::pair<size_t, BlockName>> knot_of;  // block -> knot, or the node if it has none
     for (size_t i = first; i < last; ++i) {
       if (!rows_.Record(before[i].record).live_now) continue;
@@ -257,7 +242,7 @@ void LevelPass::FindLostLinks(GroupState& group,
 // --- step 3 ------------------------------------------------------------------------------------------
 
 bool LevelPass::Unite() {
-  std::map<BlockName, size_t> index;
+  absl::flat_hash_map<BlockName, size_t> index;
   std::vector<BlockName> elements;
   const auto index_of = [&](BlockName element) {
     const auto [it, inserted] = index.emplace(element, elements.size());
@@ -278,38 +263,40 @@ bool LevelPass::Unite() {
   }
   UnionFind connected(elements.size());
   for (const auto& [a, b] : links) connected.Unite(a, b);
-  std::map<size_t, std::vector<BlockName>> sets;
-  for (const auto& [element, i] : index) sets[connected.Find(i)].push_back(element);
+  std::vector<std::vector<BlockName>> sets(elements.size());
+  for (size_t i = 0; i < elements.size(); ++i) sets[connected.Find(i)].push_back(elements[i]);
+  std::erase_if(sets, [](const std::vector<BlockName>& set) { return set.size() < 2; });
   bool settled_met = false;
-  for (const auto& [root, set] : sets) {
+  for (const std::vector<BlockName>& set : sets) {
     for (const BlockName element : set) {
-      if (set.size() > 1 && InSettledPart(element)) {
+      if (InSettledPart(element)) {
         ExplodePartOf(element);
         settled_met = true;
       }
     }
   }
   if (settled_met) return false;
-  for (const auto& [root, set] : sets) {
-    if (set.size() == 1) continue;
-    Signature all;
-    bool clash = false;
-    for (const BlockName element : set) {
-      const Signature& signature = rows_.SignatureNow(element);
-      clash = clash || Clash(all, signature);
-      if (clash) break;
-      all = Merged(all, signature);
-    }
-    if (clash) {
-      Settle(set);
+  for (const std::vector<BlockName>& set : sets) {
+    if (std::optional<Signature> signature = MergedIfClashFree(set)) {
+      MergeElements(set, *std::move(signature));
     } else {
-      MergeElements(set, std::move(all));
+      Settle(set);
     }
   }
   for (const BlockName block : grown_) {
     if (!exploded_.contains(block)) DissolveLonely(block);
   }
   return true;
+}
+
+std::optional<Signature> LevelPass::MergedIfClashFree(const std::vector<BlockName>& elements) {
+  Signature all = rows_.SignatureNow(elements[0]);
+  for (size_t i = 1; i < elements.size(); ++i) {
+    const Signature& signature = rows_.SignatureNow(elements[i]);
+    if (Clash(all, signature)) return std::nullopt;
+    all = Merged(all, signature);
+  }
+  return all;
 }
 
 void LevelPass::MergeElements(const std::vector<BlockName>& elements, Signature signature) {
@@ -319,7 +306,7 @@ void LevelPass::MergeElements(const std::vector<BlockName>& elements, Signature 
   for (const BlockName element : elements) {
     first = Smaller(first, rows_.FirstNow(element));
     if (!IsBlockHere(element)) continue;
-    const size_t kids = rows_.Block(element).now->kids.size();
+    const size_t kids = rows_.Block(element).now().kids.size();
     if (most == 0 || kids > most) {
       target = element;
       most = std::max(kids, size_t{1});
@@ -327,12 +314,12 @@ void LevelPass::MergeElements(const std::vector<BlockName>& elements, Signature 
   }
   if (most == 0) {
     target = rows_.NewHandle();
-    rows_.Block(target).now = BlockRow{.level = level_, .first = {}, .kids = {}, .signature = {}};
+    rows_.Block(target).Edit().level = level_;
   }
   for (const BlockName element : elements) {
     if (element != target) MoveUnder(element, target);
   }
-  BlockRow& row = *rows_.Block(target).now;
+  BlockRow& row = rows_.Block(target).Edit();
   row.signature = std::move(signature);
   row.first = first;
   grown_.insert(target);
@@ -343,11 +330,12 @@ void LevelPass::MoveUnder(BlockName element, BlockName target) {
   met_.insert(element);
   const std::vector<BlockName> kids =
       IsBlockHere(element) ? TakeApart(element) : std::vector<BlockName>{element};
+  BlockRow& block = rows_.Block(target).Edit();
   for (const BlockName kid : kids) {
     NameRow& name = rows_.Name(kid).now;
     name.up_level = level_;
     name.up = target;
-    rows_.Block(target).now->kids.push_back(kid);
+    block.kids.push_back(kid);
     loose_.erase(kid);
     met_.insert(kid);
   }
@@ -355,7 +343,7 @@ void LevelPass::MoveUnder(BlockName element, BlockName target) {
 
 // A block that is left with one node is that node.
 void LevelPass::DissolveLonely(BlockName block) {
-  if (rows_.Block(block).now->kids.size() < 2) TakeApart(block);
+  if (rows_.Block(block).now().kids.size() < 2) TakeApart(block);
 }
 
 // --- what changed ------------------------------------------------------------------------------------
@@ -363,11 +351,10 @@ void LevelPass::DissolveLonely(BlockName block) {
 BlockDelta LevelPass::Delta() {
   BlockDelta out;
   met_.insert(loose_.begin(), loose_.end());
-  for (const BlockName name : met_) {
-    const bool before = rows_.ExistsBefore(name, level_);
-    const bool now = rows_.ExistsNow(name, level_);
-    if (before && !now) out.gone.insert(name);
-    if (!before && now) out.fresh.insert(name);
+  for (const BlockName name : met_) {  // in order, so that the end is where each belongs
+    const auto [before, now] = rows_.Exists(name, level_);
+    if (before && !now) out.gone.insert(out.gone.end(), name);
+    if (!before && now) out.fresh.insert(out.fresh.end(), name);
     if (before && now && (grown_.contains(name) || nodes_.changed.contains(name))) {
       out.changed.insert(name);
       if (nodes_.shrunk.contains(name)) out.shrunk.insert(name);
@@ -376,8 +363,8 @@ BlockDelta LevelPass::Delta() {
   for (const BlockName name : out.gone) {
     std::vector<BlockName> kids = {name};
     if (!IsRecord(name)) {
-      const std::optional<BlockRow>& row = rows_.Block(name).before;
-      if (row && row->level == level_) kids = row->kids;
+      const BlockRow& row = rows_.Block(name).before();
+      if (row.level == level_) kids = row.kids;
     }
     bool together = true;
     BlockName heir;
@@ -404,8 +391,8 @@ BlockDelta LevelPass::Delta() {
 
 bool LevelPass::IsBlockHere(BlockName name) {
   if (IsRecord(name)) return false;
-  const BlockState& block = rows_.Block(name);
-  return block.now ? block.now->level == level_ : block.before && block.before->level == level_;
+  const RowVersions<BlockRow>& block = rows_.Block(name);
+  return (block.exists() ? block.now() : block.before()).level == level_;
 }
 
 BlockName LevelPass::Around(BlockName node) {
@@ -425,9 +412,8 @@ void LevelPass::Explode(BlockName block) {
 std::vector<BlockName> LevelPass::TakeApart(BlockName block) {
   exploded_.insert(block);
   met_.insert(block);
-  std::vector<BlockName> kids;
-  std::swap(kids, rows_.Block(block).now->kids);
-  rows_.Block(block).now.reset();
+  std::vector<BlockName> kids = rows_.Block(block).now().kids;
+  rows_.Block(block).Remove();
   rows_.Name(block).now.ClearUp();
   std::erase_if(kids, [&](BlockName kid) { return nodes_.gone.contains(kid); });
   for (const BlockName kid : kids) {
@@ -449,14 +435,14 @@ void LevelPass::ExplodePartOf(BlockName member) {
   for (const NameRow::InPart& p : rows_.Name(member).now.parts) {
     if (p.level == level_) part = p.part;
   }
-  std::optional<PartRow>& row = rows_.Part(part).now;
-  if (!row) {
+  RowVersions<PartRow>& row = rows_.Part(part);
+  if (!row.exists()) {
     rows_.Fail(store::Damaged(store::Family::kBlocks, store::NameKey{part}.Encode()));
     std::erase_if(rows_.Name(member).now.parts, [&](const auto& p) { return p.level == level_; });
     return;
   }
-  const std::vector<BlockName> blocks = row->blocks;
-  row.reset();
+  const std::vector<BlockName> blocks = row.now().blocks;
+  row.Remove();
   for (const BlockName block : blocks) {
     std::erase_if(rows_.Name(block).now.parts, [&](const auto& p) { return p.level == level_; });
     met_.insert(block);
@@ -470,9 +456,9 @@ void LevelPass::ExplodePartOf(BlockName member) {
 }
 
 void LevelPass::RemoveKid(BlockName block, BlockName kid) {
-  std::optional<BlockRow>& row = rows_.Block(block).now;
-  if (!row) return;
-  std::erase(row->kids, kid);
+  RowVersions<BlockRow>& row = rows_.Block(block);
+  if (!row.exists()) return;
+  std::erase(row.Edit().kids, kid);
   grown_.insert(block);
   met_.insert(block);
 }

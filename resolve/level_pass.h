@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,6 +77,8 @@ class LevelPass {
 
   // --- step 3: blocks along the links
   bool Unite();  // false: a settled part was met, evaluate again
+  // What all of them say, or nothing if two clash.
+  std::optional<Signature> MergedIfClashFree(const std::vector<BlockName>& elements);
   void MergeElements(const std::vector<BlockName>& elements, Signature signature);
   void MoveUnder(BlockName element, BlockName target);
   void DissolveLonely(BlockName block);

@@ -36,21 +36,6 @@ Classes Classify(const std::vector<NodePiece>& pieces,
 
 }  // namespace
 
-std::vector<std::pair<size_t, size_t>> Chains(const std::vector<Interval>& intervals) {
-  std::vector<std::pair<size_t, size_t>> out;
-  Instant reach = kMinTime;
-  for (size_t i = 0; i < intervals.size(); ++i) {
-    if (!out.empty() && intervals[i].start < reach) {
-      reach = std::max(reach, intervals[i].end);
-      out.back().second = i + 1;
-    } else {
-      reach = intervals[i].end;
-      out.emplace_back(i, i + 1);
-    }
-  }
-  return out;
-}
-
 std::vector<std::pair<size_t, size_t>> RunLinks(const std::vector<NodePiece>& pieces,
                                                 const std::vector<const Signature*>& signatures,
                                                 bool hold) {
@@ -75,17 +60,13 @@ std::vector<std::pair<size_t, size_t>> RunLinks(const std::vector<NodePiece>& pi
   }
   const bool mixed = std::find(disputed.begin(), disputed.end(), true) != disputed.end();
   if (mixed && hold) return links;
-  std::vector<Interval> quiet;
-  std::vector<size_t> quiet_nodes;
+  std::vector<NodePiece> quiet;
   for (const NodePiece& piece : pieces) {
-    if (disputed[classes.class_of[piece.node]]) continue;
-    quiet.push_back(piece.interval);
-    quiet_nodes.push_back(piece.node);
+    if (!disputed[classes.class_of[piece.node]]) quiet.push_back(piece);
   }
-  for (const auto& [first, last] : Chains(quiet)) {
+  for (const auto& [first, last] : Chains(std::span<const NodePiece>(quiet))) {
     for (size_t i = first + 1; i < last; ++i) {
-      if (quiet_nodes[i] != quiet_nodes[i - 1])
-        links.emplace_back(quiet_nodes[i - 1], quiet_nodes[i]);
+      if (quiet[i].node != quiet[i - 1].node) links.emplace_back(quiet[i - 1].node, quiet[i].node);
     }
   }
   return links;

@@ -2,8 +2,10 @@
 // nodes that hold them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -34,9 +36,24 @@ class UnionFind {
   std::vector<size_t> parent_;
 };
 
-// The maximal chains of intervals that overlap along the time axis, as [first, last) index ranges.
-// `intervals` are sorted by start.
-std::vector<std::pair<size_t, size_t>> Chains(const std::vector<Interval>& intervals);
+// The maximal chains of things (with a member `interval`) that overlap along the time axis, as [first, last) index
+// ranges. They are sorted by start.
+template <typename Thing>
+std::vector<std::pair<size_t, size_t>> Chains(std::span<const Thing> things) {
+  std::vector<std::pair<size_t, size_t>> out;
+  Instant reach = kMinTime;
+  for (size_t i = 0; i < things.size(); ++i) {
+    const Interval& interval = things[i].interval;
+    if (!out.empty() && interval.start < reach) {
+      reach = std::max(reach, interval.end);
+      out.back().second = i + 1;
+    } else {
+      reach = interval.end;
+      out.emplace_back(i, i + 1);
+    }
+  }
+  return out;
+}
 
 // One piece of a run and who holds it: an index into the signatures.
 struct NodePiece {

@@ -142,7 +142,7 @@ class RecordScan {
     RecordId id;
     while (source->Next(&id)) {
       const RecordState& record = reader.rows().Record(id);
-      if (!record.live_now || !Passes(record.now, id, source->position())) continue;
+      if (!record.live_now || !Passes(record.row.now(), id, source->position())) continue;
       if (page.items.size() == page_size) {
         page.cursor = EncodeCursor(listing, last_);
         return page;

@@ -10,7 +10,7 @@ using store::Family;
 std::string PostingKey(SymbolId attribute, std::string_view value, const Interval& interval,
                        RecordId record) {
   return AttributeValueKey{.attribute = attribute,
-                           .value = store::EncodeValues({value}),
+                           .value = store::EncodeValue(value),
                            .level = AttributeValueKey::LevelOf(interval),
                            .start = interval.start,
                            .record = record}
@@ -19,7 +19,7 @@ std::string PostingKey(SymbolId attribute, std::string_view value, const Interva
 
 PostingScan::PostingScan(const store::Reader& reader, SymbolId attribute, std::string_view value,
                          const Interval& interval, std::string_view after)
-    : attribute_(attribute), value_(store::EncodeValues({value})), interval_(interval) {
+    : attribute_(attribute), value_(store::EncodeValue(value)), interval_(interval) {
   cursor_ =
       reader.ScanPrefix(Family::kAttributeValues, AttributeValueKey::Prefix(attribute, value_));
   if (!after.empty()) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <optional>
-#include <string>
+#include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -15,10 +16,11 @@
 namespace unirust::resolve {
 namespace {
 
-// Pieces that a group gains and loses in this batch.
-struct GroupEdit {
-  std::vector<Piece> added;
-  std::vector<Piece> removed;
+// A piece that a record gives to a group, or takes from it, in this batch.
+struct PieceEdit {
+  GroupState* group;
+  bool added;
+  Piece piece;
 };
 
 class BatchResolver {
@@ -67,13 +69,12 @@ class BatchResolver {
       }
       counters_.records += record.live_now ? 1 : 0;
       counters_.records -= record.live_before ? 1 : 0;
-      if (record.live_before) TakePieces(record, record.before, &GroupEdit::removed);
-      if (record.live_now) TakePieces(record, record.now, &GroupEdit::added);
+      if (record.live_before) TakePieces(record, record.row.before(), false);
+      if (record.live_now) TakePieces(record, record.row.now(), true);
     }
   }
 
-  void TakePieces(const RecordState& record, const RecordRow& row,
-                  std::vector<Piece> GroupEdit::*side) {
+  void TakePieces(const RecordState& record, const RecordRow& row, bool added) {
     for (uint16_t key = 0; key < rows_.rules().levels(); ++key) {
       const KeyRule& rule = rows_.rules().keys()[key];
       if (!rule.types.Has(row.entity_type)) continue;
@@ -83,9 +84,9 @@ class BatchResolver {
         return;
       }
       for (const KeyInstance& instance : *instances) {
-        GroupEdit& edit = edits_[&rows_.Group(row.entity_type, key, instance.values)];
+        GroupState* group = &rows_.Group(row.entity_type, key, instance.values);
         for (const Interval& interval : instance.time) {
-          (edit.*side).push_back({interval, record.id});
+          edits_.push_back({group, added, {interval, record.id}});
         }
       }
     }
@@ -93,25 +94,35 @@ class BatchResolver {
 
   void EditGroups() {
     changed_groups_.resize(rows_.rules().levels());
-    for (auto& [group, edit] : edits_) {
-      std::sort(edit.added.begin(), edit.added.end());
-      std::sort(edit.removed.begin(), edit.removed.end());
-      std::vector<Piece> kept;
-      const std::vector<Piece>& old = group->before.pieces;
-      std::set_difference(old.begin(), old.end(), edit.removed.begin(), edit.removed.end(),
-                          std::back_inserter(kept));
-      std::vector<Piece> now;
-      std::set_union(kept.begin(), kept.end(), edit.added.begin(), edit.added.end(),
-                     std::back_inserter(now));
-      if (now == old) continue;
-      group->now.pieces = std::move(now);
-      changed_groups_[group->key.identity_key].push_back(group);
+    std::sort(edits_.begin(), edits_.end(), [](const PieceEdit& a, const PieceEdit& b) {
+      if (a.group != b.group) return a.group->encoded_key < b.group->encoded_key;
+      return std::tie(a.added, a.piece) < std::tie(b.added, b.piece);
+    });
+    for (auto first = edits_.begin(), last = first; first != edits_.end(); first = last) {
+      GroupState& group = *first->group;
+      last = std::find_if(first, edits_.end(),
+                          [&](const PieceEdit& edit) { return edit.group != &group; });
+      EditGroup(group, {first, last});
     }
-    for (std::vector<GroupState*>& groups : changed_groups_) {
-      std::sort(groups.begin(), groups.end(), [](const GroupState* a, const GroupState* b) {
-        return a->encoded_key < b->encoded_key;
-      });
-    }
+  }
+
+  // `edits`: sorted, removals first.
+  void EditGroup(GroupState& group, std::span<const PieceEdit> edits) {
+    const std::vector<Piece>& old = group.row.before().pieces;
+    std::vector<Piece> removed;
+    std::vector<Piece> added;
+    for (const PieceEdit& edit : edits) (edit.added ? added : removed).push_back(edit.piece);
+    std::vector<Piece> kept;
+    std::set_difference(old.begin(), old.end(), removed.begin(), removed.end(),
+                        std::back_inserter(kept));
+    std::vector<Piece> now;
+    std::set_union(kept.begin(), kept.end(), added.begin(), added.end(), std::back_inserter(now));
+    if (now == old) return;
+    changed_groups_[group.key.identity_key].push_back(&group);
+    if (now.empty()) return group.row.Remove();
+    GroupRow& row = group.row.Edit();
+    row.pieces = std::move(now);
+    if (!store::AreVerbatim(group.key.values)) row.values = group.values;
   }
 
   // A retracted record keeps the name of one that was in its entity, for those who ask by its own (semantics.md, 6).
@@ -124,7 +135,7 @@ class BatchResolver {
         const FirstRecord candidate = rows_.FirstNow(store::NameOf(other));
         if (!successor || rows_.Before(candidate, *successor, interner_)) successor = candidate;
       }
-      if (successor) rows_.Record(id).now.successor = successor->id;
+      if (successor) rows_.Record(id).row.Edit().successor = successor->id;
     }
   }
 
@@ -134,24 +145,27 @@ class BatchResolver {
   store::Batch& batch_;
   BlockDelta records_;
   std::vector<RecordId> retracted_;
-  absl::flat_hash_map<GroupState*, GroupEdit> edits_;
+  std::vector<PieceEdit> edits_;
   std::vector<std::vector<GroupState*>> changed_groups_;  // by identity key
   absl::flat_hash_set<GroupState*> to_finish_;
 };
 
 }  // namespace
 
-absl::Status Resolve(WorkingSet& rows, interner::Interner& interner, Scope scope,
-                     store::CountersRow* counters, store::Batch* batch) {
+absl::Status Resolve(WorkingSet& rows, interner::Interner& interner, store::CountersRow* counters,
+                     store::Batch* batch) {
   rows.set_handles(counters->handles);
   UNIRUST_RETURN_IF_ERROR(BatchResolver(rows, interner, *counters, *batch).Run());
+  counters->handles = rows.handles();
+  return rows.status();
+}
+
+void AddRows(const WorkingSet& rows, Scope scope, store::Batch* batch) {
   if (scope == Scope::kAll) {
     rows.FlushRecords(*batch);
     WriteIndexes(rows, *batch);
   }
   rows.FlushDerived(*batch);
-  counters->handles = rows.handles();
-  return rows.status();
 }
 
 }  // namespace unirust::resolve

@@ -112,10 +112,8 @@ void LevelPass::Settle(const std::vector<BlockName>& elements) {
   std::vector<SettlingRun> runs;
   for (GroupState* group : groups) {
     to_finish_.insert(group);
-    const std::vector<Piece> evidence = rows_.Evidence(*group, group->now);
-    std::vector<Interval> intervals;
-    for (const Piece& piece : evidence) intervals.push_back(piece.interval);
-    for (const auto& [first, last] : Chains(intervals)) {
+    const std::span<const Piece> evidence = rows_.Evidence(*group, group->row.now());
+    for (const auto& [first, last] : Chains(evidence)) {
       runs.push_back({&group->values,
                       {evidence.begin() + static_cast<ptrdiff_t>(first),
                        evidence.begin() + static_cast<ptrdiff_t>(last)}});
@@ -148,7 +146,7 @@ void LevelPass::KeepSettled(const std::vector<std::vector<BlockName>>& blocks) {
   }
   if (names.size() < 2) return;
   const BlockName part = rows_.NewHandle();
-  rows_.Part(part).now = PartRow{.level = level_, .blocks = names};
+  rows_.Part(part).Edit() = PartRow{.level = level_, .blocks = names};
   for (const BlockName name : names) rows_.Name(name).now.parts.push_back({level_, part});
 }
 

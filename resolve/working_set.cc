@@ -1,6 +1,8 @@
 #include "resolve/working_set.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 #include <utility>
 
 #include "base/limits.h"
@@ -15,41 +17,41 @@ void WorkingSet::Fail(const absl::Status& status) {
 }
 
 template <typename Row>
-bool WorkingSet::Load(Family family, const std::string& key, Row* row) {
+bool WorkingSet::Load(Family family, std::string_view key, Row* row) {
   const absl::StatusOr<bool> found = reader_.Get(family, key, &buffer_);
   if (!found.ok()) {
     Fail(found.status());
     return false;
   }
   if (!*found) return false;
-  if (!Row::Decode(buffer_, row)) {
-    Fail(store::Damaged(family, key));
-    *row = Row();
-    return false;
-  }
-  return true;
+  if (Row::Decode(buffer_, row)) return true;
+  Fail(store::Damaged(family, key));
+  return false;
 }
 
-template <typename Map, typename Key>
-const typename Map::mapped_type* WorkingSet::Previous(Map WorkingSet::*map, const Key& key) const {
-  if (previous_ == nullptr) return nullptr;
-  const auto it = ((*previous_).*map).find(key);
-  return it == ((*previous_).*map).end() ? nullptr : &it->second;
+template <typename Row>
+void WorkingSet::Load(Family family, std::string_view key, RowVersions<Row>* row) {
+  Row stored;
+  if (Load(family, key, &stored)) row->Load(std::move(stored));
+}
+
+template <typename Key, typename Value>
+const Value* WorkingSet::Previous(StableMap<Key, Value> WorkingSet::*map, const Key& key) const {
+  return previous_ == nullptr ? nullptr : ((*previous_).*map).Find(key);
 }
 
 RecordState& WorkingSet::Record(RecordId id) {
-  const auto [it, inserted] = records_.try_emplace(id);
-  RecordState& state = it->second;
+  const auto [entry, inserted] = records_.TryEmplace(id);
+  RecordState& state = entry.value;
   if (!inserted) return state;
   state.id = id;
   if (const RecordState* previous = Previous(&WorkingSet::records_, id)) {
-    state.stored = previous->stored || previous->written;
-    state.before = previous->now;
+    state.row.Follow(previous->row);
   } else {
-    state.stored = Load(Family::kRecords, store::RecordKey{id}.Encode(), &state.before);
+    Load(Family::kRecords, store::RecordKey{id}.Encode(), &state.row);
   }
-  state.now = state.before;
-  state.live_before = state.live_now = state.stored && !state.before.retracted;
+  state.stored = state.row.existed();
+  state.live_before = state.live_now = state.stored && !state.row.before().retracted;
   return state;
 }
 
@@ -60,8 +62,9 @@ RecordState* WorkingSet::Probe(const Identity& identity, SymbolId entity_type,
   for (uint32_t tries = 0; tries < limits::kRecordsPerSlotMax; ++tries, address = address.Next()) {
     RecordState& record = Record(address.Id());
     if (!record.stored && !record.written) return &record;
-    if (record.now.uid == identity.uid && record.now.entity_type == entity_type &&
-        record.now.perspective == perspective) {
+    const RecordRow& row = record.row.now();
+    if (row.uid == identity.uid && row.entity_type == entity_type &&
+        row.perspective == perspective) {
       return &record;
     }
   }
@@ -81,90 +84,102 @@ absl::StatusOr<RecordId> WorkingSet::PlaceRecord(const Identity& identity, Symbo
   if (record == nullptr) {
     return absl::ResourceExhaustedError("no free record id in the slot of " + RecordName(identity));
   }
-  if (!record->stored) names_.try_emplace(store::NameOf(record->id));  // nothing is stored about it
+  if (!record->stored) names_.TryEmplace(store::NameOf(record->id));  // nothing is stored about it
   return record->id;
 }
 
 BlockName WorkingSet::NewHandle() {
   const BlockName handle = store::HandleOf(++handles_);
-  names_.try_emplace(handle);
-  blocks_.try_emplace(handle);
-  parts_.try_emplace(handle);
+  names_.TryEmplace(handle);
+  blocks_.TryEmplace(handle);
+  parts_.TryEmplace(handle);
   return handle;
 }
 
 NameState& WorkingSet::Name(BlockName name) {
-  const auto [it, inserted] = names_.try_emplace(name);
-  if (!inserted) return it->second;
+  const auto [entry, inserted] = names_.TryEmplace(name);
+  NameState& state = entry.value;
+  if (!inserted) return state;
   if (const NameState* previous = Previous(&WorkingSet::names_, name)) {
-    it->second.before = previous->now;
+    state.before = previous->now;
+  } else if (!Load(Family::kNames, store::NameKey{name}.Encode(), &state.before)) {
+    state.before = NameRow();
+  }
+  state.now = state.before;
+  return state;
+}
+
+RowVersions<BlockRow>& WorkingSet::Block(BlockName name) {
+  const auto [entry, inserted] = blocks_.TryEmplace(name);
+  if (!inserted) return entry.value;
+  if (const RowVersions<BlockRow>* previous = Previous(&WorkingSet::blocks_, name)) {
+    entry.value.Follow(*previous);
   } else {
-    Load(Family::kNames, store::NameKey{name}.Encode(), &it->second.before);
+    Load(Family::kBlocks, store::NameKey{name}.Encode(), &entry.value);
   }
-  it->second.now = it->second.before;
-  return it->second;
+  return entry.value;
 }
 
-BlockState& WorkingSet::Block(BlockName name) {
-  const auto [it, inserted] = blocks_.try_emplace(name);
-  if (!inserted) return it->second;
-  BlockRow row;
-  if (const BlockState* previous = Previous(&WorkingSet::blocks_, name)) {
-    it->second.before = previous->now;
-  } else if (Load(Family::kBlocks, store::NameKey{name}.Encode(), &row)) {
-    it->second.before = std::move(row);
+RowVersions<PartRow>& WorkingSet::Part(BlockName name) {
+  const auto [entry, inserted] = parts_.TryEmplace(name);
+  if (!inserted) return entry.value;
+  if (const RowVersions<PartRow>* previous = Previous(&WorkingSet::parts_, name)) {
+    entry.value.Follow(*previous);
+  } else {
+    Load(Family::kBlocks, store::NameKey{name}.Encode(), &entry.value);
   }
-  it->second.now = it->second.before;
-  return it->second;
+  return entry.value;
 }
 
-PartState& WorkingSet::Part(BlockName name) {
-  const auto [it, inserted] = parts_.try_emplace(name);
-  if (!inserted) return it->second;
-  PartRow row;
-  if (const PartState* previous = Previous(&WorkingSet::parts_, name)) {
-    it->second.before = previous->now;
-  } else if (Load(Family::kBlocks, store::NameKey{name}.Encode(), &row)) {
-    it->second.before = std::move(row);
+RowVersions<store::ConflictOwnerRow>& WorkingSet::ConflictOwner(const std::string& key) {
+  const auto [entry, inserted] = conflict_owners_.TryEmplace(key);
+  if (!inserted) return entry.value;
+  if (const auto* previous = Previous(&WorkingSet::conflict_owners_, key)) {
+    entry.value.Follow(*previous);
+  } else {
+    Load(Family::kConflictOwners, key, &entry.value);
   }
-  it->second.now = it->second.before;
-  return it->second;
+  return entry.value;
+}
+
+void WorkingSet::LoadGroup(const std::string& encoded_key, GroupState* group) {
+  if (const GroupState* previous = Previous(&WorkingSet::groups_, encoded_key)) {
+    group->row.Follow(previous->row);
+  } else {
+    Load(Family::kGroups, encoded_key, &group->row);
+  }
 }
 
 GroupState& WorkingSet::Group(const std::string& encoded_key) {
-  const auto [it, inserted] = groups_.try_emplace(encoded_key);
-  GroupState& group = it->second;
+  const auto [entry, inserted] = groups_.TryEmplace(encoded_key);
+  GroupState& group = entry.value;
   if (!inserted) return group;
-  group.encoded_key = encoded_key;
+  group.encoded_key = entry.key;
   const std::optional<store::GroupKey> key = store::GroupKey::Decode(encoded_key);
   if (!key || key->identity_key >= rules_.keys().size()) {
     Fail(store::Damaged(Family::kGroups, encoded_key));
     return group;
   }
   group.key = *key;
-  if (const GroupState* previous = Previous(&WorkingSet::groups_, encoded_key)) {
-    group.before = previous->now;
-    group.stored = !previous->now.pieces.empty();
-  } else {
-    group.stored = Load(Family::kGroups, encoded_key, &group.before);
-  }
-  group.now = group.before;
+  LoadGroup(encoded_key, &group);
   auto verbatim =
       store::VerbatimValues(key->values, rules_.keys()[key->identity_key].attributes.size());
-  group.values = verbatim ? *std::move(verbatim) : group.before.values;
+  group.values = verbatim ? *std::move(verbatim) : group.row.before().values;
   return group;
 }
 
 GroupState& WorkingSet::Group(SymbolId entity_type, uint16_t identity_key,
                               const std::vector<std::string_view>& values) {
-  const store::GroupKey key{.entity_type = entity_type,
-                            .identity_key = identity_key,
-                            .values = store::EncodeValues(values)};
-  GroupState& group = Group(key.Encode());
-  if (group.values.empty()) {  // hashed in the key: the row keeps them
-    group.values.assign(values.begin(), values.end());
-    group.now.values = group.values;
-  }
+  store::GroupKey key{.entity_type = entity_type,
+                      .identity_key = identity_key,
+                      .values = store::EncodeValues(values)};
+  const auto [entry, inserted] = groups_.TryEmplace(key.Encode());
+  GroupState& group = entry.value;
+  if (!inserted) return group;
+  group.encoded_key = entry.key;
+  group.key = std::move(key);
+  LoadGroup(entry.key, &group);
+  group.values.assign(values.begin(), values.end());
   return group;
 }
 
@@ -195,23 +210,25 @@ BlockName WorkingSet::BlockNow(BlockName name, uint16_t level) {
   return ClimbRows(*this, name, level, &NameState::now);
 }
 
-bool WorkingSet::ExistsBefore(BlockName name, uint16_t level) {
-  const NameRow& row = Name(name).before;
-  if (row.up_level != 0 && row.up_level <= level) return false;
-  if (store::IsRecord(name)) return Record(store::RecordOf(name)).live_before;
-  const BlockState& block = Block(name);
-  return block.before && block.before->level <= level;
+WorkingSet::Existence WorkingSet::Exists(BlockName name, uint16_t level) {
+  const NameState& state = Name(name);
+  const auto at_top = [level](const NameRow& row) {
+    return row.up_level == 0 || row.up_level > level;
+  };
+  Existence out{.before = at_top(state.before), .now = at_top(state.now)};
+  if (store::IsRecord(name)) {
+    const RecordState& record = Record(store::RecordOf(name));
+    out.before = out.before && record.live_before;
+    out.now = out.now && record.live_now;
+  } else {
+    const RowVersions<BlockRow>& block = Block(name);
+    out.before = out.before && block.existed() && block.before().level <= level;
+    out.now = out.now && block.exists() && block.now().level <= level;
+  }
+  return out;
 }
 
-bool WorkingSet::ExistsNow(BlockName name, uint16_t level) {
-  const NameRow& row = Name(name).now;
-  if (row.up_level != 0 && row.up_level <= level) return false;
-  if (store::IsRecord(name)) return Record(store::RecordOf(name)).live_now;
-  const BlockState& block = Block(name);
-  return block.now && block.now->level <= level;
-}
-
-void WorkingSet::Collect(BlockName name, std::optional<BlockRow> BlockState::*when,
+void WorkingSet::Collect(BlockName name, const BlockRow& (RowVersions<BlockRow>::*when)() const,
                          bool RecordState::*live, std::vector<RecordId>* out) {
   std::vector<std::pair<BlockName, uint16_t>> open = {{name, 0xFFFF}};
   while (!open.empty()) {
@@ -222,52 +239,45 @@ void WorkingSet::Collect(BlockName name, std::optional<BlockRow> BlockState::*wh
       if (record.*live) out->push_back(record.id);
       continue;
     }
-    const std::optional<BlockRow>& row = Block(next).*when;
-    if (!row) continue;
-    if (row->level >= below) {  // levels strictly decrease on the way down; anything else is damage
+    const BlockRow& row = (Block(next).*when)();
+    if (row.level >= below) {  // levels strictly decrease on the way down; anything else is damage
       Fail(store::Damaged(Family::kBlocks, store::NameKey{next}.Encode()));
       continue;
     }
-    for (const BlockName kid : row->kids) open.emplace_back(kid, row->level);
+    for (const BlockName kid : row.kids) open.emplace_back(kid, row.level);
   }
 }
 
 std::vector<RecordId> WorkingSet::RecordsBefore(BlockName name) {
   std::vector<RecordId> out;
-  Collect(name, &BlockState::before, &RecordState::live_before, &out);
+  Collect(name, &RowVersions<BlockRow>::before, &RecordState::live_before, &out);
   return out;
 }
 
 std::vector<RecordId> WorkingSet::RecordsNow(BlockName name) {
   std::vector<RecordId> out;
-  Collect(name, &BlockState::now, &RecordState::live_now, &out);
+  Collect(name, &RowVersions<BlockRow>::now, &RecordState::live_now, &out);
   return out;
 }
 
 const Signature& WorkingSet::SignatureBefore(RecordId id) {
   RecordState& record = Record(id);
-  if (!record.signature_before) record.signature_before = SignatureOf(record.before, rules_);
+  if (!record.signature_before) record.signature_before = SignatureOf(record.row.before(), rules_);
   return *record.signature_before;
 }
 
 const Signature& WorkingSet::SignatureNow(BlockName name) {
-  static const Signature kNone;
-  if (!store::IsRecord(name)) {
-    const BlockState& block = Block(name);
-    return block.now ? block.now->signature : kNone;
-  }
+  if (!store::IsRecord(name)) return Block(name).now().signature;
   RecordState& record = Record(store::RecordOf(name));
-  if (!record.signature_now) record.signature_now = SignatureOf(record.now, rules_);
+  if (!record.signature_now) record.signature_now = SignatureOf(record.row.now(), rules_);
   return *record.signature_now;
 }
 
 FirstRecord WorkingSet::FirstNow(BlockName name) {
-  if (!store::IsRecord(name)) {
-    const BlockState& block = Block(name);
-    return block.now ? block.now->first : FirstRecord();
-  }
+  if (!store::IsRecord(name)) return Block(name).now().first;
   const RecordState& record = Record(store::RecordOf(name));
-  return {record.id, record.now.perspective, record.now.uid};
+  const RecordRow& row = record.row.now();
+  return {record.id, row.perspective, row.uid};
 }
 
 bool WorkingSet::Before(const FirstRecord& a, const FirstRecord& b, interner::Interner& interner) {
@@ -281,7 +291,7 @@ bool WorkingSet::Before(const FirstRecord& a, const FirstRecord& b, interner::In
   return *text_a < *text_b;
 }
 
-std::vector<Piece> WorkingSet::Evidence(const GroupState& group, const GroupRow& row) const {
+std::span<const Piece> WorkingSet::Evidence(const GroupState& group, const GroupRow& row) const {
   const uint64_t max_group = rules_.keys()[group.key.identity_key].max_group;
   if (row.pieces.size() > max_group) {
     std::vector<RecordId> records;
@@ -293,63 +303,107 @@ std::vector<Piece> WorkingSet::Evidence(const GroupState& group, const GroupRow&
   return row.pieces;
 }
 
-const std::vector<Piece>& WorkingSet::EvidenceBefore(GroupState& group) {
-  if (!group.evidence_before_known) {
-    group.evidence_before = Evidence(group, group.before);
-    group.evidence_before_known = true;
-  }
-  return group.evidence_before;
-}
-
 std::vector<GroupState*> WorkingSet::GroupsOf(RecordId id, uint16_t identity_key) {
   const RecordState& record = Record(id);
+  const RecordRow& row = record.row.now();
   const KeyRule& key = rules_.keys()[identity_key];
   std::vector<GroupState*> out;
-  if (!record.live_now || !key.types.Has(record.now.entity_type)) return out;
-  const auto instances = KeyInstances(key, record.now.descriptors, rules_);
+  if (!record.live_now || !key.types.Has(row.entity_type)) return out;
+  const auto instances = KeyInstances(key, row.descriptors, rules_);
   if (!instances.ok()) {
     Fail(instances.status());
     return out;
   }
   for (const KeyInstance& instance : *instances) {
-    out.push_back(&Group(record.now.entity_type, identity_key, instance.values));
+    out.push_back(&Group(row.entity_type, identity_key, instance.values));
   }
   return out;
+}
+
+// What the batch before changes is laid over the stored rows, which have it already or not.
+std::vector<std::string> WorkingSet::TouchedGroups(BlockName name, uint16_t level) {
+  std::vector<std::string> out;
+  if (Name(name).before.touches == 0) return out;
+  const std::string prefix = store::TouchKey::Prefix(name, level);
+  std::set<std::string, std::less<>> keys;
+  const auto cursor = reader_.ScanPrefix(Family::kTouches, prefix);
+  for (; cursor->Valid(); cursor->Next()) keys.emplace(cursor->key());
+  if (!cursor->status().ok()) Fail(cursor->status());
+  if (previous_ != nullptr) {
+    const auto& changes = previous_->touches_;
+    for (auto it = changes.lower_bound(prefix);
+         it != changes.end() && it->first.starts_with(prefix); ++it) {
+      if (it->second) {
+        keys.insert(it->first);
+      } else {
+        keys.erase(it->first);
+      }
+    }
+  }
+  for (const std::string& key : keys) {
+    const auto touch = store::TouchKey::Decode(key);
+    if (touch) {
+      out.push_back(touch->group);
+    } else {
+      Fail(store::Damaged(Family::kTouches, key));
+    }
+  }
+  return out;
+}
+
+void WorkingSet::SetTouch(BlockName name, uint16_t level, const GroupState& group, bool touched) {
+  const store::TouchKey key{.name = name, .level = level, .group = std::string(group.encoded_key)};
+  touches_[key.Encode()] = touched;
+  uint32_t& count = Name(name).now.touches;
+  count = touched ? count + 1 : count - 1;
+}
+
+bool WorkingSet::HasWrites() const {
+  return std::any_of(records_.begin(), records_.end(),
+                     [](const auto& entry) { return entry.value.written; });
 }
 
 void WorkingSet::FlushRecords(store::Batch& batch) const {
   for (const auto& [id, record] : records_) {
     if (!record.written) continue;
-    batch.Put(Family::kRecords, store::RecordKey{id}.Encode(), record.now.Encode());
+    batch.Put(Family::kRecords, store::RecordKey{id}.Encode(), record.row.now().Encode());
   }
 }
 
 void WorkingSet::FlushDerived(store::Batch& batch) const {
   for (const auto& [name, state] : names_) {
     if (state.now == state.before) continue;
-    std::string key = store::NameKey{name}.Encode();
+    const std::string key = store::NameKey{name}.Encode();
     if (state.now.empty()) {
-      batch.Delete(Family::kNames, std::move(key));
+      batch.Delete(Family::kNames, key);
     } else {
-      batch.Put(Family::kNames, std::move(key), state.now.Encode());
+      batch.Put(Family::kNames, key, state.now.Encode());
     }
   }
-  const auto flush_optional = [&](BlockName name, const auto& state) {
-    if (state.now == state.before) return;
-    std::string key = store::NameKey{name}.Encode();
-    if (state.now) {
-      batch.Put(Family::kBlocks, std::move(key), state.now->Encode());
+  const auto flush = [&](Family family, const std::string& key, const auto& row) {
+    if (row.exists()) {
+      batch.Put(family, key, row.now().Encode());
     } else {
-      batch.Delete(Family::kBlocks, std::move(key));
+      batch.Delete(family, key);
     }
   };
-  for (const auto& [name, state] : blocks_) flush_optional(name, state);
-  for (const auto& [name, state] : parts_) flush_optional(name, state);
+  for (const auto& [name, row] : blocks_) {
+    if (row.Changed()) flush(Family::kBlocks, store::NameKey{name}.Encode(), row);
+  }
+  for (const auto& [name, row] : parts_) {
+    if (row.Changed()) flush(Family::kBlocks, store::NameKey{name}.Encode(), row);
+  }
   for (const auto& [key, group] : groups_) {
-    if (group.now.pieces.empty()) {
-      if (group.stored) batch.Delete(Family::kGroups, key);
-    } else if (!(group.now == group.before)) {
-      batch.Put(Family::kGroups, key, group.now.Encode());
+    if (group.row.Changed()) flush(Family::kGroups, key, group.row);
+  }
+  for (const auto& [key, row] : conflict_owners_) {
+    if (row.Changed()) flush(Family::kConflictOwners, key, row);
+  }
+  for (const auto& [key, touched] : touches_) {
+    if (touched) {
+      batch.Put(Family::kTouches, key, "");
+    } else {
+      batch.Delete(Family::kTouches, key);
     }
   }
 }

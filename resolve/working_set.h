@@ -9,13 +9,16 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/node_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/status/status.h"
+#include "base/stable_map.h"
 #include "interner/interner.h"
+#include "resolve/row_versions.h"
 #include "resolve/rules.h"
 #include "resolve/signature.h"
 #include "store/rows.h"
@@ -37,37 +40,23 @@ struct RecordState {
   bool stored = false;  // there was a row before the batch
   bool live_before = false;
   bool live_now = false;
-  RecordRow before;
-  RecordRow now;
-  bool written = false;  // `now` differs from `before`, or there was none
+  bool written = false;  // the row differs from before, or there was none
+  RowVersions<RecordRow> row;
   std::optional<Signature> signature_before;
   std::optional<Signature> signature_now;
 };
 
+// A name without a row counts as one with an empty row.
 struct NameState {
   NameRow before;
   NameRow now;
 };
 
-struct BlockState {
-  std::optional<BlockRow> before;
-  std::optional<BlockRow> now;
-};
-
-struct PartState {
-  std::optional<PartRow> before;
-  std::optional<PartRow> now;
-};
-
 struct GroupState {
+  std::string_view encoded_key;
   store::GroupKey key;
-  std::string encoded_key;
   std::vector<std::string> values;  // the key's value tuple
-  GroupRow before;
-  GroupRow now;
-  bool stored = false;
-  std::vector<Piece> evidence_before;  // the pieces that count: none if the group is generic
-  bool evidence_before_known = false;
+  RowVersions<GroupRow> row;        // no row: no pieces
 };
 
 class WorkingSet {
@@ -90,7 +79,7 @@ class WorkingSet {
 
   const Rules& rules() const { return rules_; }
 
-  // For rows that the WorkingSet does not manage: touches, conflicts, indexes.
+  // For rows that the WorkingSet does not manage: conflicts and indexes. Waits for the batch before.
   const store::Reader& reader() const {
     if (await_written_) await_written_();
     return reader_;
@@ -107,9 +96,10 @@ class WorkingSet {
   absl::StatusOr<RecordId> PlaceRecord(const Identity& identity, SymbolId entity_type,
                                        SymbolId perspective);
   NameState& Name(BlockName name);
-  BlockState& Block(BlockName name);
-  PartState& Part(BlockName name);
+  RowVersions<BlockRow>& Block(BlockName name);
+  RowVersions<PartRow>& Part(BlockName name);
   GroupState& Group(const std::string& encoded_key);
+  RowVersions<store::ConflictOwnerRow>& ConflictOwner(const std::string& key);
   // The group of a key instance; its values are known without reading.
   GroupState& Group(SymbolId entity_type, uint16_t identity_key,
                     const std::vector<std::string_view>& values);
@@ -118,20 +108,29 @@ class WorkingSet {
   // Level k is 1 for the first identity key. A node of level k is a block of level k - 1.
   BlockName BlockBefore(BlockName name, uint16_t level);  // climbs from `name` up to `level`
   BlockName BlockNow(BlockName name, uint16_t level);
-  bool ExistsBefore(BlockName name, uint16_t level);  // as a block of that level
-  bool ExistsNow(BlockName name, uint16_t level);
+  // Whether it was, and is, a block of that level.
+  struct Existence {
+    bool before = false;
+    bool now = false;
+  };
+  Existence Exists(BlockName name, uint16_t level);
   std::vector<RecordId> RecordsBefore(BlockName name);
   std::vector<RecordId> RecordsNow(BlockName name);
   const Signature& SignatureBefore(RecordId record);
   const Signature& SignatureNow(BlockName name);
   FirstRecord FirstNow(BlockName name);
 
-  // The pieces of a group that are evidence: all, or none if it is generic.
-  std::vector<Piece> Evidence(const GroupState& group, const GroupRow& row) const;
-  const std::vector<Piece>& EvidenceBefore(GroupState& group);
+  // The pieces of a group's row that are evidence: all, or none if it is generic. Valid while the row is.
+  std::span<const Piece> Evidence(const GroupState& group, const GroupRow& row) const;
 
   // The groups of a live record under one key, loaded.
   std::vector<GroupState*> GroupsOf(RecordId record, uint16_t identity_key);
+
+  // Divided groups that are to be looked at again when the block changes at the level: their encoded keys, as they were
+  // before the batch.
+  std::vector<std::string> TouchedGroups(BlockName name, uint16_t level);
+  // From now on the group is one of them, or is not.
+  void SetTouch(BlockName name, uint16_t level, const GroupState& group, bool touched);
 
   // A name that no row has.
   BlockName NewHandle();
@@ -141,25 +140,29 @@ class WorkingSet {
   // True if record a comes before b in canonical order; both of one type.
   bool Before(const FirstRecord& a, const FirstRecord& b, interner::Interner& interner);
 
+  bool HasWrites() const;  // a record was written
   // Add the changed rows to the batch.
   void FlushRecords(store::Batch& batch) const;
   void FlushDerived(store::Batch& batch) const;
 
-  const absl::node_hash_map<RecordId, RecordState>& records() const { return records_; }
-  absl::node_hash_map<std::string, GroupState>& groups() { return groups_; }
+  const StableMap<RecordId, RecordState>& records() const { return records_; }
+  StableMap<std::string, GroupState>& groups() { return groups_; }
 
  private:
-  // Reads and decodes; an absent row leaves `row` as it is and returns false.
+  // Reads and decodes; false if there is no row.
   template <typename Row>
-  bool Load(store::Family family, const std::string& key, Row* row);
+  bool Load(store::Family family, std::string_view key, Row* row);
+  template <typename Row>
+  void Load(store::Family family, std::string_view key, RowVersions<Row>* row);
+  void LoadGroup(const std::string& encoded_key, GroupState* group);
   // Probes the identity's addresses; stops at its record or at the first free id.
   RecordState* Probe(const Identity& identity, SymbolId entity_type, SymbolId perspective);
-  void Collect(BlockName name, std::optional<BlockRow> BlockState::*when,
+  void Collect(BlockName name, const BlockRow& (RowVersions<BlockRow>::*when)() const,
                bool RecordState::*live, std::vector<RecordId>* out);
 
   // What `previous` holds for a key, or null.
-  template <typename Map, typename Key>
-  const typename Map::mapped_type* Previous(Map WorkingSet::*map, const Key& key) const;
+  template <typename Key, typename Value>
+  const Value* Previous(StableMap<Key, Value> WorkingSet::*map, const Key& key) const;
 
   store::Reader reader_;
   const Rules& rules_;
@@ -167,11 +170,13 @@ class WorkingSet {
   std::function<void()> await_written_;
   absl::Status status_;
   uint64_t handles_ = 0;
-  absl::node_hash_map<RecordId, RecordState> records_;
-  absl::node_hash_map<BlockName, NameState> names_;
-  absl::node_hash_map<BlockName, BlockState> blocks_;
-  absl::node_hash_map<BlockName, PartState> parts_;
-  absl::node_hash_map<std::string, GroupState> groups_;
+  StableMap<RecordId, RecordState> records_;
+  StableMap<BlockName, NameState> names_;
+  StableMap<BlockName, RowVersions<BlockRow>> blocks_;
+  StableMap<BlockName, RowVersions<PartRow>> parts_;
+  StableMap<std::string, GroupState> groups_;
+  StableMap<std::string, RowVersions<store::ConflictOwnerRow>> conflict_owners_;
+  absl::btree_map<std::string, bool> touches_;  // encoded TouchKeys: there from now on, or gone
   std::string buffer_;
 };
 

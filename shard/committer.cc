@@ -195,9 +195,11 @@ void Committer::WriteLoop() {
     if (!to_write_) return;
     Resolved& resolved = *to_write_;
     write_mutex_.Unlock();
+    resolve::AddRows(*resolved.rows, resolve::Scope::kAll, &resolved.batch);
     store_.Commit(std::move(resolved.batch));
     interner_.Committed(resolved.last_symbol);
     Answer(resolved.requests);
+    resolved.retired.reset();
     write_mutex_.Lock();
     to_write_.reset();
     write_changed_.NotifyAll();
@@ -246,7 +248,11 @@ void Committer::Resolve(std::vector<Request*> requests) {
   const interner::SymbolId last_symbol = interner_.Last();
   auto rows = std::make_shared<WorkingSet>(store_.Latest(), config->rules, last_rows_,
                                            [this] { AwaitWritten(); });
-  Resolved resolved{.batch = {}, .requests = std::move(requests), .last_symbol = {}};
+  Resolved resolved{.rows = rows,
+                    .batch = {},
+                    .requests = std::move(requests),
+                    .last_symbol = {},
+                    .retired = {}};
   store::CountersRow counters = counters_;
   const absl::Status status =
       ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
@@ -257,16 +263,17 @@ void Committer::Resolve(std::vector<Request*> requests) {
     }
     return Answer(resolved.requests);
   }
-  if (resolved.batch.empty()) {  // nothing to write; but what the answers tell of may still be on its way
+  if (resolved.batch.empty() && !rows->HasWrites()) {
+    // Nothing to write; but what the answers tell of may still be on its way.
     AwaitWritten();
     return Answer(resolved.requests);
   }
   resolved.batch.Put(Family::kMeta, kCountersKey, counters.Encode());
   resolved.last_symbol = interner_.Last();
   rows->ForgetPrevious();
-  HandOver(std::move(resolved));
+  resolved.retired = std::exchange(last_rows_, std::move(rows));
   counters_ = counters;
-  last_rows_ = std::move(rows);
+  HandOver(std::move(resolved));
   last_config_ = config;
 }
 
@@ -282,23 +289,22 @@ absl::Status Committer::ResolveBatch(const std::vector<Request*>& requests, cons
     UNIRUST_RETURN_IF_ERROR(Apply(*request, rows, batch));
     accepted.push_back(request);
   }
-  UNIRUST_RETURN_IF_ERROR(
-      resolve::Resolve(rows, interner_, resolve::Scope::kAll, &counters, &batch));
+  UNIRUST_RETURN_IF_ERROR(resolve::Resolve(rows, interner_, &counters, &batch));
   for (Request* request : accepted) UNIRUST_RETURN_IF_ERROR(Assign(*request, rows));
   return absl::OkStatus();
 }
 
 absl::Status Committer::Apply(Request& request, WorkingSet& rows, store::Batch& batch) {
   request.assignments.reserve(request.writes.size());
-  for (const Write& write : request.writes) {
+  for (Write& write : request.writes) {
     UNIRUST_ASSIGN_OR_RETURN(Assignment assignment, ApplyWrite(write, rows, batch));
     request.assignments.push_back(std::move(assignment));
   }
   return rows.status();
 }
 
-// semantics.md, 2.
-absl::StatusOr<Assignment> Committer::ApplyWrite(const Write& write, WorkingSet& rows,
+// semantics.md, 2. Takes the values out of the write.
+absl::StatusOr<Assignment> Committer::ApplyWrite(Write& write, WorkingSet& rows,
                                                  store::Batch& batch) {
   UNIRUST_ASSIGN_OR_RETURN(const auto type, interner_.Intern(write.identity.entity_type, batch));
   UNIRUST_ASSIGN_OR_RETURN(const auto perspective,
@@ -306,28 +312,31 @@ absl::StatusOr<Assignment> Committer::ApplyWrite(const Write& write, WorkingSet&
   UNIRUST_ASSIGN_OR_RETURN(const RecordId id, rows.PlaceRecord(write.identity, type, perspective));
   RecordState& record = rows.Record(id);
   const bool known = record.stored || record.written;
-  const int64_t version = write.version.value_or(known ? record.now.version : 0);
-  if (known && version < record.now.version) {
+  const store::RecordRow& old = record.row.now();
+  const int64_t version = write.version.value_or(old.version);
+  if (known && version < old.version) {
     return Assignment{.record = id, .entity = {}, .entity_name = {},
-                      .outcome = WriteOutcome::kStale, .version = record.now.version};
+                      .outcome = WriteOutcome::kStale, .version = old.version};
   }
   std::vector<store::StoredDescriptor> descriptors;
   if (!write.retract) {
     descriptors.reserve(write.descriptors.size());
-    for (const Descriptor& d : write.descriptors) {
+    for (Descriptor& d : write.descriptors) {
       UNIRUST_ASSIGN_OR_RETURN(const auto attribute, interner_.Intern(d.attribute, batch));
-      descriptors.push_back({attribute, d.value, d.interval});
+      descriptors.push_back({attribute, std::move(d.value), d.interval});
     }
   }
   const bool same = record.live_now == !write.retract &&
-                    (!record.live_now || descriptors == record.now.descriptors);
-  if (!known || !same || version != record.now.version) {
-    record.now.entity_type = type;
-    record.now.perspective = perspective;
-    record.now.uid = write.identity.uid;
-    record.now.version = version;
-    record.now.retracted = write.retract;
-    record.now.descriptors = std::move(descriptors);
+                    (!record.live_now || descriptors == old.descriptors);
+  if (!known || !same || version != old.version) {
+    store::RecordRow& row = record.row.Edit();
+    row.entity_type = type;
+    row.perspective = perspective;
+    row.uid = write.identity.uid;
+    row.version = version;
+    row.retracted = write.retract;
+    if (!write.retract) row.successor = RecordId();
+    row.descriptors = std::move(descriptors);
     record.live_now = !write.retract;
     record.signature_now.reset();
     record.written = true;
@@ -428,8 +437,8 @@ absl::Status Committer::ResolveAnew(const Config& config, store::CountersRow* co
       record.live_before = false;
     }
     store::Batch batch;
-    UNIRUST_RETURN_IF_ERROR(
-        resolve::Resolve(rows, interner_, resolve::Scope::kDerived, counters, &batch));
+    UNIRUST_RETURN_IF_ERROR(resolve::Resolve(rows, interner_, counters, &batch));
+    resolve::AddRows(rows, resolve::Scope::kDerived, &batch);
     store_.CommitPending(std::move(batch));
   }
   counters->records = records;

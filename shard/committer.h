@@ -65,9 +65,11 @@ class Committer {
 
   // A resolved batch on its way to the store.
   struct Resolved {
-    store::Batch batch;
+    std::shared_ptr<const resolve::WorkingSet> rows;
+    store::Batch batch;  // what `rows` does not manage
     std::vector<Request*> requests;
     interner::SymbolId last_symbol;
+    std::shared_ptr<const resolve::WorkingSet> retired;  // of the batch before: freed by the writer
   };
 
   void ResolveLoop();
@@ -81,7 +83,7 @@ class Committer {
   void AwaitWritten();  // until the store has everything that was handed over
   void Answer(const std::vector<Request*>& requests);
   absl::Status Apply(Request& request, resolve::WorkingSet& rows, store::Batch& batch);
-  absl::StatusOr<Assignment> ApplyWrite(const Write& write, resolve::WorkingSet& rows,
+  absl::StatusOr<Assignment> ApplyWrite(Write& write, resolve::WorkingSet& rows,
                                         store::Batch& batch);
   absl::Status Assign(Request& request, resolve::WorkingSet& rows);
   absl::Status ResolveAnew(const Config& config, store::CountersRow* counters);

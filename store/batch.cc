@@ -1,7 +1,6 @@
 #include "store/batch.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "store/symbols.h"
 
@@ -25,21 +24,48 @@ absl::Status Damaged(Family family, std::string_view key) {
                              hex + " is damaged");
 }
 
-void Batch::Put(Family family, std::string key, std::string value) {
-  Of(family).push_back({std::move(key), std::move(value), false});
+void Batch::FamilyWrites::Add(std::string_view key, std::string_view value, bool remove) {
+  uint64_t order = 0;
+  for (size_t i = 0; i < sizeof(order); ++i) {
+    order = order << 8U | (i < key.size() ? static_cast<uint8_t>(key[i]) : 0U);
+  }
+  writes.push_back({.order = order,
+                    .offset = buffer.size(),
+                    .key_bytes = static_cast<uint32_t>(key.size()),
+                    .value_bytes = static_cast<uint32_t>(value.size()),
+                    .remove = remove});
+  buffer.append(key);
+  buffer.append(value);
 }
 
-void Batch::Delete(Family family, std::string key) {
-  Of(family).push_back({std::move(key), {}, true});
+void Batch::FamilyWrites::Sort() {
+  std::sort(writes.begin(), writes.end(), [this](const Write& a, const Write& b) {
+    return a.order != b.order ? a.order < b.order : Key(a) < Key(b);
+  });
 }
+
+std::string_view Batch::FamilyWrites::Key(const Write& write) const {
+  return std::string_view(buffer).substr(write.offset, write.key_bytes);
+}
+
+std::string_view Batch::FamilyWrites::Value(const Write& write) const {
+  return std::string_view(buffer).substr(write.offset + write.key_bytes, write.value_bytes);
+}
+
+void Batch::Put(Family family, std::string_view key, std::string_view value) {
+  Of(family).Add(key, value, false);
+}
+
+void Batch::Delete(Family family, std::string_view key) { Of(family).Add(key, {}, true); }
 
 void Batch::Add(interner::SymbolId id, std::string_view text) {
   Put(Family::kSymbols, SymbolByTextKey(text), EncodeSymbolId(id));
-  Put(Family::kSymbols, SymbolByIdKey(id), std::string(text));
+  Put(Family::kSymbols, SymbolByIdKey(id), text);
 }
 
 bool Batch::empty() const {
-  return std::all_of(ops_.begin(), ops_.end(), [](const auto& ops) { return ops.empty(); });
+  return std::all_of(families_.begin(), families_.end(),
+                     [](const FamilyWrites& family) { return family.writes.empty(); });
 }
 
 }  // namespace unirust::store

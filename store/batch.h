@@ -1,5 +1,6 @@
-// What one commit writes. Keys are gathered per family and sorted before they reach RocksDB, whose
-// memtables take sorted keys much faster. A key is written at most once per batch. Not thread-safe.
+// What one commit writes. Rows are gathered per family in one buffer and sorted by key before they
+// reach RocksDB, whose memtables take sorted keys much faster. A key is written at most once per
+// batch. Not thread-safe.
 #pragma once
 
 #include <array>
@@ -40,21 +41,33 @@ constexpr bool IsDerived(Family family) { return family >= Family::kGroups; }
 
 class Batch : public interner::NewSymbols {
  public:
-  void Put(Family family, std::string key, std::string value);
-  void Delete(Family family, std::string key);
+  void Put(Family family, std::string_view key, std::string_view value);
+  void Delete(Family family, std::string_view key);
   void Add(interner::SymbolId id, std::string_view text) override;
 
   bool empty() const;
 
  private:
   friend class Store;
-  struct Op {
-    std::string key;
-    std::string value;
+  // One row to write; where its key and value are in the family's buffer, the value behind the key.
+  struct Write {
+    uint64_t order = 0;  // the first 8 bytes of the key, so that most comparisons touch nothing else
+    size_t offset = 0;
+    uint32_t key_bytes = 0;
+    uint32_t value_bytes = 0;
     bool remove = false;
   };
-  std::vector<Op>& Of(Family family) { return ops_[static_cast<size_t>(family)]; }
-  std::array<std::vector<Op>, kFamilies> ops_;
+  struct FamilyWrites {
+    std::string buffer;
+    std::vector<Write> writes;
+
+    void Add(std::string_view key, std::string_view value, bool remove);
+    void Sort();
+    std::string_view Key(const Write& write) const;
+    std::string_view Value(const Write& write) const;
+  };
+  FamilyWrites& Of(Family family) { return families_[static_cast<size_t>(family)]; }
+  std::array<FamilyWrites, kFamilies> families_;
 };
 
 }  // namespace unirust::store

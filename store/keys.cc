@@ -1,6 +1,7 @@
 #include "store/keys.h"
 
 #include <bit>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -29,6 +30,16 @@ bool IsEncoded(std::string_view bytes) {
     in.OrderedString();
   } while (in.ok() && !in.rest().empty());
   return bytes[0] == kVerbatim && in.ok();
+}
+
+// Values as they are in a key: verbatim, or hashed if that is long.
+std::string Bounded(std::string verbatim) {
+  if (verbatim.size() <= kVerbatimValueBytesMax) return verbatim;
+  const auto digest = Sha256(verbatim);
+  verbatim[0] = kHashed;
+  verbatim.resize(1 + kHashedPrefixBytes);
+  verbatim.append(digest.data(), digest.size());
+  return verbatim;
 }
 
 }  // namespace
@@ -93,16 +104,21 @@ std::optional<RecordKey> RecordKey::Decode(std::string_view key) {
 std::string EncodeValues(const std::vector<std::string_view>& values) {
   std::string out(1, kVerbatim);
   for (const std::string_view value : values) AppendOrderedString(&out, value);
-  if (out.size() <= kVerbatimValueBytesMax) return out;
-  const auto digest = Sha256(out);
-  out[0] = kHashed;
-  out.resize(1 + kHashedPrefixBytes);
-  out.append(digest.data(), digest.size());
-  return out;
+  return Bounded(std::move(out));
 }
 
+std::string EncodeValue(std::string_view value) {
+  std::string out;
+  out.reserve(value.size() + 3);
+  out.push_back(kVerbatim);
+  AppendOrderedString(&out, value);
+  return Bounded(std::move(out));
+}
+
+bool AreVerbatim(std::string_view encoded) { return !encoded.empty() && encoded[0] == kVerbatim; }
+
 std::optional<std::vector<std::string>> VerbatimValues(std::string_view encoded, size_t count) {
-  if (encoded.empty() || encoded[0] != kVerbatim) return std::nullopt;
+  if (!AreVerbatim(encoded)) return std::nullopt;
   ByteReader in(encoded.substr(1));
   std::vector<std::string> values;
   for (size_t i = 0; i < count; ++i) values.push_back(in.OrderedString());
@@ -169,7 +185,9 @@ uint8_t AttributeValueKey::LevelOf(const Interval& interval) {
 }
 
 std::string AttributeValueKey::Prefix(SymbolId attribute, std::string_view encoded_value) {
+  constexpr size_t kTailBytes = 1 + 8 + 4;  // of the whole key
   std::string out;
+  out.reserve(4 + encoded_value.size() + kTailBytes);
   AppendBig32(&out, attribute.value());
   out.append(encoded_value);
   return out;

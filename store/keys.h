@@ -59,6 +59,8 @@ struct RecordKey {
 // SHA-256 of the whole. Equal bytes mean equal values.
 inline constexpr size_t kVerbatimValueBytesMax = 64;
 std::string EncodeValues(const std::vector<std::string_view>& values);
+std::string EncodeValue(std::string_view value);  // of one
+bool AreVerbatim(std::string_view encoded);
 // The values, or nothing if they are not in the bytes verbatim (or the bytes are malformed).
 std::optional<std::vector<std::string>> VerbatimValues(std::string_view encoded, size_t count);
 
@@ -94,7 +96,7 @@ struct TouchKey {
 // length - 1, so a query for [from, to) seeks, per level present, starts in (from - 2^level, to).
 struct AttributeValueKey {
   SymbolId attribute;
-  std::string value;  // EncodeValues({value})
+  std::string value;  // EncodeValue(value)
   uint8_t level = 0;  // 0..64
   Instant start = 0;
   RecordId record;

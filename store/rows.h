@@ -141,6 +141,7 @@ struct ConflictRow {
 struct ConflictOwnerRow {
   std::vector<std::string> keys;  // in family conflicts
   uint64_t edges = 0;             // conflicts_with edges of these entries
+  bool operator==(const ConflictOwnerRow&) const = default;
   std::string Encode() const;
   static bool Decode(std::string_view bytes, ConflictOwnerRow* out);
 };

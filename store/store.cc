@@ -1,13 +1,8 @@
 #include "store/store.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
-#include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
-#include <rocksdb/write_buffer_manager.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +21,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "store/rocks_options.h"
 
 namespace unirust::store {
 namespace {
@@ -49,20 +45,6 @@ bool IsInUse(const rdb::Status& status) {
   return status.IsIOError() && (text.find("lock hold by current process") != std::string::npos ||
                                 text.find("While lock file") != std::string::npos);
 }
-
-// Ends the process on errors in the background: RocksDB's own retries could acknowledge later commits without this one.
-class DieOnBackgroundError : public rdb::EventListener {
- public:
-  void OnBackgroundError(rdb::BackgroundErrorReason /*reason*/, rdb::Status* status) override {
-    if (status->IsCorruption()) {
-      Die(kExitDataLoss,
-          "stored bytes are damaged: " + status->ToString() + ". Restore a checkpoint");
-    }
-    Die(kExitStorage,
-        "storage failed in the background: " + status->ToString() +
-            ". Nothing acknowledged is lost; free space or mend the disk, then start again");
-  }
-};
 
 std::string GenerationFamilyName(Family family, uint64_t generation) {
   return std::string(FamilyName(family)) + "@" + std::to_string(generation);
@@ -154,7 +136,8 @@ std::unique_ptr<Cursor> Reader::ScanPrefix(Family family, std::string_view prefi
 }
 
 struct Store::Impl {
-  explicit Impl(StoreOptions store_options) : options(std::move(store_options)) {}
+  explicit Impl(StoreOptions store_options)
+      : options(std::move(store_options)), rocks(options.memory_budget_bytes) {}
   ~Impl() {
     current.reset();
     pending.reset();
@@ -163,8 +146,6 @@ struct Store::Impl {
     if (db != nullptr) db->Close();
   }
 
-  rdb::Options DbOptions();
-  rdb::ColumnFamilyOptions FamilyOptions(Family family) const;
   absl::Status OpenDb();
   absl::Status CheckNotForeign(const rdb::Options& db_options) const;
   absl::Status OpenFamilies(const rdb::Options& db_options, const std::vector<std::string>& names);
@@ -172,12 +153,11 @@ struct Store::Impl {
   absl::Status ChooseGeneration();
   absl::StatusOr<std::shared_ptr<Families>> CreateGeneration(uint64_t generation);
   absl::Status DropGeneration(const std::shared_ptr<Families>& families);
-  void Write(const Batch& batch, const Families& families, bool sync);
+  void Write(Batch batch, const Families& families, bool sync);
   Reader MakeReader(std::shared_ptr<Families> families, bool snapshot) const;
 
   StoreOptions options;
-  std::shared_ptr<rdb::Cache> cache;
-  rdb::BlockBasedTableOptions table;
+  const RocksOptions rocks;
   std::unique_ptr<rdb::DB> db;
   std::shared_ptr<Families> fixed;  // not derived
   std::map<std::string, rdb::ColumnFamilyHandle*> found;  // derived ones found at opening, until chosen or dropped
@@ -186,53 +166,6 @@ struct Store::Impl {
   std::shared_ptr<Families> current ABSL_GUARDED_BY(mutex);
   std::shared_ptr<Families> pending ABSL_GUARDED_BY(mutex);
 };
-
-rdb::Options Store::Impl::DbOptions() {
-  const uint64_t budget = options.memory_budget_bytes;
-  cache = rdb::NewLRUCache(budget);
-  table.block_cache = cache;
-  table.cache_index_and_filter_blocks = true;
-  table.cache_index_and_filter_blocks_with_high_priority = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = false;
-  table.index_type = rdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
-  table.partition_filters = true;
-  table.filter_policy.reset(rdb::NewBloomFilterPolicy(10));
-  table.format_version = 5;
-  table.block_size = 8 << 10;
-
-  rdb::Options db_options;
-  db_options.create_if_missing = true;
-  db_options.create_missing_column_families = true;
-  db_options.write_buffer_manager =
-      std::make_shared<rdb::WriteBufferManager>(budget * 2 / 5, cache);
-  // A torn tail opens; damage before the tail refuses. Synced commits are never skipped in the middle.
-  db_options.wal_recovery_mode = rdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  db_options.max_background_jobs = 2;
-  db_options.max_bgerror_resume_count = 0;
-  db_options.listeners.push_back(std::make_shared<DieOnBackgroundError>());
-  db_options.max_open_files = 512;
-  db_options.skip_stats_update_on_db_open = true;
-  db_options.skip_checking_sst_file_sizes_on_db_open = true;
-  db_options.max_total_wal_size = 512ULL << 20U;
-  db_options.keep_log_file_num = 4;
-  db_options.max_log_file_size = 4 << 20;
-  return db_options;
-}
-
-rdb::ColumnFamilyOptions Store::Impl::FamilyOptions(Family family) const {
-  rdb::ColumnFamilyOptions out;
-  out.table_factory.reset(rdb::NewBlockBasedTableFactory(table));
-  out.compression = rdb::kLZ4Compression;
-  out.level_compaction_dynamic_level_bytes = true;
-  out.write_buffer_size =
-      std::clamp<uint64_t>(options.memory_budget_bytes / 16, 4U << 20U, 32U << 20U);
-  out.max_write_buffer_number = 3;
-  // Most look-ups of an ingest are for keys that are not there.
-  out.memtable_prefix_bloom_size_ratio = 0.05;
-  out.memtable_whole_key_filtering = true;
-  if (family == Family::kMeta) out.write_buffer_size = 1U << 20U;
-  return out;
-}
 
 absl::Status Store::Impl::OpenDb() {
   if (mkdir(options.dir.c_str(), 0777) != 0 && errno != EEXIST) {
@@ -243,7 +176,7 @@ absl::Status Store::Impl::OpenDb() {
     return absl::PermissionDeniedError("data directory " + options.dir +
                                        " must be readable and writable: " + std::strerror(errno));
   }
-  const rdb::Options db_options = DbOptions();
+  const rdb::Options db_options = rocks.Db();
   std::vector<std::string> names;
   const rdb::Status listed = rdb::DB::ListColumnFamilies(db_options, options.dir, &names);
   if (!listed.ok()) {
@@ -276,17 +209,17 @@ absl::Status Store::Impl::CheckNotForeign(const rdb::Options& db_options) const 
 absl::Status Store::Impl::OpenFamilies(const rdb::Options& db_options,
                                        const std::vector<std::string>& names) {
   std::vector<rdb::ColumnFamilyDescriptor> descriptors;
-  descriptors.emplace_back(rdb::kDefaultColumnFamilyName, FamilyOptions(Family::kMeta));
+  descriptors.emplace_back(rdb::kDefaultColumnFamilyName, rocks.Of(Family::kMeta));
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     if (IsDerived(family)) {
       for (const std::string& name : names) {
         if (name.rfind(std::string(FamilyName(family)) + "@", 0) == 0) {
-          descriptors.emplace_back(name, FamilyOptions(family));
+          descriptors.emplace_back(name, rocks.Of(family));
         }
       }
     } else {
-      descriptors.emplace_back(FamilyName(family), FamilyOptions(family));
+      descriptors.emplace_back(FamilyName(family), rocks.Of(family));
     }
   }
   for (const std::string& name : names) {
@@ -420,7 +353,7 @@ absl::StatusOr<std::shared_ptr<Families>> Store::Impl::CreateGeneration(uint64_t
     const std::string name = GenerationFamilyName(family, generation);
     rdb::ColumnFamilyHandle* handle = nullptr;
     UNIRUST_RETURN_IF_ERROR(
-        FromRocks(db->CreateColumnFamily(FamilyOptions(family), name, &handle), "create " + name));
+        FromRocks(db->CreateColumnFamily(rocks.Of(family), name, &handle), "create " + name));
     families->handles[i] = handle;
     families->owned.push_back(handle);
   }
@@ -435,25 +368,22 @@ absl::Status Store::Impl::DropGeneration(const std::shared_ptr<Families>& famili
   return absl::OkStatus();
 }
 
-void Store::Impl::Write(const Batch& batch, const Families& families, bool sync) {
-  rdb::WriteBatch writes;
+void Store::Impl::Write(Batch batch, const Families& families, bool sync) {
+  rdb::WriteBatch rows;
   for (size_t i = 0; i < kFamilies; ++i) {
-    const std::vector<Batch::Op>& ops = batch.ops_[i];
-    std::vector<const Batch::Op*> sorted;
-    sorted.reserve(ops.size());
-    for (const Batch::Op& op : ops) sorted.push_back(&op);
-    std::sort(sorted.begin(), sorted.end(),
-              [](const Batch::Op* a, const Batch::Op* b) { return a->key < b->key; });
+    Batch::FamilyWrites& family = batch.families_[i];
+    family.Sort();
     rdb::ColumnFamilyHandle* handle = families.handles[i];
-    for (const Batch::Op* op : sorted) {
-      const rdb::Status status = op->remove ? writes.Delete(handle, op->key)
-                                            : writes.Put(handle, op->key, op->value);
+    for (const Batch::Write& write : family.writes) {
+      const rdb::Slice key = Slice(family.Key(write));
+      const rdb::Status status = write.remove ? rows.Delete(handle, key)
+                                              : rows.Put(handle, key, Slice(family.Value(write)));
       if (!status.ok()) Die(kExitStorage, "cannot gather a commit: " + status.ToString());
     }
   }
   rdb::WriteOptions write_options;
   write_options.sync = sync;
-  const rdb::Status status = db->Write(write_options, &writes);
+  const rdb::Status status = db->Write(write_options, &rows);
   if (!status.ok()) {
     Die(kExitStorage, "cannot write to data directory " + options.dir + ": " + status.ToString() +
                           ". Nothing acknowledged is lost and nothing of this write is kept; free "
@@ -474,9 +404,9 @@ Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
-  auto impl = std::make_unique<Impl>(options);
-  impl->options.memory_budget_bytes =
-      std::max(options.memory_budget_bytes, limits::kMemoryBudgetBytesMin);
+  StoreOptions sane = options;
+  sane.memory_budget_bytes = std::max(options.memory_budget_bytes, limits::kMemoryBudgetBytesMin);
+  auto impl = std::make_unique<Impl>(std::move(sane));
   UNIRUST_RETURN_IF_ERROR(impl->OpenDb());
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
@@ -497,7 +427,7 @@ void Store::Commit(Batch batch) {
     MutexLock lock(impl_->mutex);
     families = impl_->current;
   }
-  impl_->Write(batch, *families, true);
+  impl_->Write(std::move(batch), *families, true);
 }
 
 absl::Status Store::BeginGeneration() {
@@ -519,7 +449,7 @@ void Store::CommitPending(Batch batch) {
     MutexLock lock(impl_->mutex);
     families = impl_->pending;
   }
-  impl_->Write(batch, *families, false);
+  impl_->Write(std::move(batch), *families, false);
 }
 
 void Store::SwitchGeneration(Batch batch) {
@@ -529,7 +459,7 @@ void Store::SwitchGeneration(Batch batch) {
     std::string generation;
     AppendBig64(&generation, impl_->pending->generation);
     batch.Put(Family::kMeta, kGenerationKey, generation);
-    impl_->Write(batch, *impl_->pending, true);
+    impl_->Write(std::move(batch), *impl_->pending, true);
     old = std::exchange(impl_->current, std::exchange(impl_->pending, nullptr));
   }
   const absl::Status dropped = impl_->DropGeneration(old);
@@ -586,8 +516,8 @@ StorageMetrics Store::Metrics() const {
                                       &out.running_compactions);
   impl_->db->GetAggregatedIntProperty(rdb::DB::Properties::kNumRunningFlushes,
                                       &out.running_flushes);
-  out.block_cache_capacity_bytes = impl_->cache->GetCapacity();
-  out.block_cache_usage_bytes = impl_->cache->GetUsage();
+  out.block_cache_capacity_bytes = impl_->rocks.cache().GetCapacity();
+  out.block_cache_usage_bytes = impl_->rocks.cache().GetUsage();
   return out;
 }
 

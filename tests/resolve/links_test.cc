@@ -42,20 +42,26 @@ std::vector<std::pair<size_t, size_t>> Overlapping(const std::vector<Interval>& 
   return out;
 }
 
+std::vector<std::pair<size_t, size_t>> ChainsOf(const std::vector<Interval>& intervals) {
+  std::vector<NodePiece> pieces;
+  for (const Interval& interval : intervals) pieces.push_back({.interval = interval, .node = 0});
+  return Chains(std::span<const NodePiece>(pieces));
+}
+
 TEST(Chains, PartAdjacentIntervals) {
-  EXPECT_THAT(Chains({}), IsEmpty());
-  EXPECT_THAT(Chains({{0, 2}, {1, 3}, {3, 4}, {3, 5}, {6, 7}}),
+  EXPECT_THAT(ChainsOf({}), IsEmpty());
+  EXPECT_THAT(ChainsOf({{0, 2}, {1, 3}, {3, 4}, {3, 5}, {6, 7}}),
               ElementsAre(Pair(0, 2), Pair(2, 4), Pair(4, 5)));
-  EXPECT_THAT(Chains({{kMinTime, kMinTime + 1}, {kMinTime, kMaxTime}, {kMaxTime - 1, kMaxTime}}),
+  EXPECT_THAT(ChainsOf({{kMinTime, kMinTime + 1}, {kMinTime, kMaxTime}, {kMaxTime - 1, kMaxTime}}),
               ElementsAre(Pair(0, 3)));
-  EXPECT_THAT(Chains({{kMinTime, 0}, {0, kMaxTime}}), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  EXPECT_THAT(ChainsOf({{kMinTime, 0}, {0, kMaxTime}}), ElementsAre(Pair(0, 1), Pair(1, 2)));
 }
 
 RC_GTEST_PROP(Chains, AreTheConnectedPartsOfOverlap, ()) {
   std::vector<Interval> intervals = *gen::AnyIntervals();
   std::sort(intervals.begin(), intervals.end());
   Partition chains;
-  for (const auto& [first, last] : Chains(intervals)) {
+  for (const auto& [first, last] : ChainsOf(intervals)) {
     std::set<size_t> members;
     for (size_t i = first; i < last; ++i) members.insert(i);
     chains.insert(members);

@@ -1,0 +1,108 @@
+#include "store/rocks_options.h"
+
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+
+#include "base/exit_codes.h"
+#include "base/log.h"
+
+namespace unirust::store {
+namespace {
+
+namespace rdb = rocksdb;
+
+// Ends the process on errors in the background: RocksDB's own retries could acknowledge later commits without this one.
+class DieOnBackgroundError : public rdb::EventListener {
+ public:
+  void OnBackgroundError(rdb::BackgroundErrorReason /*reason*/, rdb::Status* status) override {
+    if (status->IsCorruption()) {
+      Die(kExitDataLoss,
+          "stored bytes are damaged: " + status->ToString() + ". Restore a checkpoint");
+    }
+    Die(kExitStorage,
+        "storage failed in the background: " + status->ToString() +
+            ". Nothing acknowledged is lost; free space or mend the disk, then start again");
+  }
+};
+
+// True if rows are looked up by their whole key. The others are only ever walked: no filter can help.
+bool IsLookedUp(Family family) {
+  switch (family) {
+    case Family::kAttributeValues:
+    case Family::kSources:
+    case Family::kTouches:
+    case Family::kConflicts:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+RocksOptions::RocksOptions(uint64_t memory_budget_bytes)
+    : memory_budget_bytes_(memory_budget_bytes), cache_(rdb::NewLRUCache(memory_budget_bytes)) {
+  table_.block_cache = cache_;
+  table_.cache_index_and_filter_blocks = true;
+  table_.cache_index_and_filter_blocks_with_high_priority = true;
+  // Look-ups go through these at every level: no search in the cache for the small top parts, and none at all for young
+  // files. What is pinned counts as cache.
+  table_.metadata_cache_options.top_level_index_pinning = rdb::PinningTier::kAll;
+  table_.metadata_cache_options.partition_pinning = rdb::PinningTier::kFlushedAndSimilar;
+  table_.index_type = rdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table_.format_version = 5;
+  table_.block_size = 8 << 10;
+}
+
+rdb::Options RocksOptions::Db() const {
+  rdb::Options out;
+  out.create_if_missing = true;
+  out.create_missing_column_families = true;
+  out.write_buffer_manager =
+      std::make_shared<rdb::WriteBufferManager>(memory_budget_bytes_ * 2 / 5, cache_);
+  // A torn tail opens; damage before the tail refuses. Synced commits are never skipped in the middle.
+  out.wal_recovery_mode = rdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  out.max_background_jobs = 2;
+  out.max_bgerror_resume_count = 0;
+  out.listeners.push_back(std::make_shared<DieOnBackgroundError>());
+  out.max_open_files = 512;
+  out.skip_stats_update_on_db_open = true;
+  out.skip_checking_sst_file_sizes_on_db_open = true;
+  out.max_total_wal_size = 512ULL << 20U;
+  out.keep_log_file_num = 4;
+  out.max_log_file_size = 4 << 20;
+  return out;
+}
+
+rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
+  rdb::BlockBasedTableOptions table = table_;
+  rdb::ColumnFamilyOptions out;
+  if (IsLookedUp(family)) {  // most look-ups of an ingest are for keys that are not there
+    table.filter_policy.reset(rdb::NewBloomFilterPolicy(10));
+    table.partition_filters = true;
+    table.data_block_index_type = rdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+    table.block_size = 4 << 10;
+    out.memtable_prefix_bloom_size_ratio = 0.05;
+    out.memtable_whole_key_filtering = true;
+  }
+  out.table_factory.reset(rdb::NewBlockBasedTableFactory(table));
+  out.compression = rdb::kLZ4Compression;
+  out.level_compaction_dynamic_level_bytes = true;
+  // Memtables small enough for the processor's cache, several to a file of level 0.
+  out.write_buffer_size =
+      family == Family::kMeta
+          ? 1U << 20U
+          : std::clamp<uint64_t>(memory_budget_bytes_ / 64, 1U << 20U, 8U << 20U);
+  out.min_write_buffer_number_to_merge = 4;
+  out.max_write_buffer_number = 10;
+  // A commit's keys come sorted: each is searched for from where the last one of its prefix went. The empty key, where
+  // Clear's range begins, must have a prefix of its own: RocksDB keeps ranges in a list apart, but hints in one map.
+  out.memtable_insert_with_hint_prefix_extractor.reset(rdb::NewCappedPrefixTransform(1));
+  return out;
+}
+
+}  // namespace unirust::store

@@ -1,0 +1,30 @@
+// How the store sets up RocksDB: memory, files, filters, memtables. Only for the sources of store/.
+#pragma once
+
+#include <rocksdb/cache.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "store/batch.h"
+
+namespace unirust::store {
+
+// Families that share one block cache. Immutable.
+class RocksOptions {
+ public:
+  explicit RocksOptions(uint64_t memory_budget_bytes);
+
+  rocksdb::Options Db() const;
+  rocksdb::ColumnFamilyOptions Of(Family family) const;
+  const rocksdb::Cache& cache() const { return *cache_; }
+
+ private:
+  uint64_t memory_budget_bytes_;
+  std::shared_ptr<rocksdb::Cache> cache_;
+  rocksdb::BlockBasedTableOptions table_;
+};
+
+}  // namespace unirust::store

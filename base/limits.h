@@ -42,6 +42,7 @@ inline constexpr size_t kNeighbourhoodRecordsMax = 10000;  // records of the ent
 
 // --- ontology -------------------------------------------------------------------------------
 inline constexpr size_t kOntologyBytesMax = 1024 * 1024;  // JSON text
+inline constexpr size_t kOntologyNameBytesMax = 1024;         // name or attribute of a rule
 
 // --- input files ----------------------------------------------------------------------------
 inline constexpr size_t kInputLineBytesMax = 16 * 1024 * 1024;  // a line of JSON Lines, a CSV row, a CSV record's rows

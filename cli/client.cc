@@ -1,5 +1,7 @@
 #include "cli/client.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -8,12 +10,31 @@
 #include "rpc/channel.h"
 
 namespace unirust::cli {
-absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags) {
+namespace {
+
+// RocksDB names its newest manifest in this file.
+bool HoldsAStore(const std::string& data_dir) {
+  std::error_code error;
+  return std::filesystem::exists(std::filesystem::path(data_dir) / "CURRENT", error);
+}
+
+absl::Status NoStore(const std::string& data_dir) {
+  return WithHint(
+      WithExitCode(absl::NotFoundError("there is no store in " + data_dir), kExitDataDir),
+      "Check --data-dir; `unirust ingest --data-dir DIR` makes a new one.");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, IfAbsent if_absent) {
   std::unique_ptr<Client> client(new Client);
   if (flags.data_dir.empty()) {
     client->router_ = flags.router;
     client->stub_ = proto::RouterService::NewStub(rpc::Connect(flags.router));
     return client;
+  }
+  if (if_absent == IfAbsent::kRefuse && !HoldsAStore(flags.data_dir)) {
+    return NoStore(flags.data_dir);
   }
   SetLogLevel(LogLevel::kWarning);  // what a daemon tells is not what a command was asked for
   config::StoreSettings settings;

@@ -27,8 +27,13 @@ using Router = proto::RouterService::Stub;
 
 class Client {
  public:
-  // Embedded: the errors of Engine::Open. A router is not contacted before the first call.
-  static absl::StatusOr<std::unique_ptr<Client>> Open(const StoreFlags& flags);
+  // What to do about a data directory that holds no store yet.
+  enum class IfAbsent { kRefuse, kCreate };
+
+  // Embedded: the errors of Engine::Open, NOT_FOUND for a refused directory. A router is not contacted before the first
+  // call.
+  static absl::StatusOr<std::unique_ptr<Client>> Open(const StoreFlags& flags,
+                                                      IfAbsent if_absent = IfAbsent::kRefuse);
 
   Router& stub() { return *stub_; }
 

@@ -153,7 +153,7 @@ absl::Status Run(const IngestFlags& flags) {
   if (!flags.ontology.empty()) {
     UNIRUST_ASSIGN_OR_RETURN(ontology, ReadOntology(flags.ontology));
   }
-  UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(flags.store));
+  UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(flags.store, Client::IfAbsent::kCreate));
   if (!ontology.empty()) {
     UNIRUST_RETURN_IF_ERROR(ApplyOntology(*client, ontology, /*check_only=*/false).status());
   }

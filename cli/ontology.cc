@@ -31,7 +31,8 @@ absl::Status Run(const OntologyShowFlags& flags) {
 
 absl::Status Run(const OntologyApplyFlags& flags) {
   UNIRUST_ASSIGN_OR_RETURN(const std::string json, ReadOntology(flags.file));
-  UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(flags.store));
+  UNIRUST_ASSIGN_OR_RETURN(const auto client,
+                           Client::Open(flags.store, Client::IfAbsent::kCreate));
   UNIRUST_ASSIGN_OR_RETURN(const std::string version,
                            ApplyOntology(*client, json, /*check_only=*/false));
   return Print("applied, version " + Printable(version));

@@ -123,7 +123,12 @@ class OntologyReader {
             [this, types](auto& place, auto& value) { *types = ReadTexts(place, value); }};
   }
   Field Text(std::string_view name, std::string* text) {
-    return {name, true, [this, text](auto& place, auto& value) { *text = ReadText(place, value); }};
+    return {name, true, [this, text](auto& place, auto& value) {
+              *text = ReadText(place, value);
+              if (text->size() <= limits::kOntologyNameBytesMax) return;
+              Fault(place, std::to_string(text->size()) + " bytes, at most " +
+                               std::to_string(limits::kOntologyNameBytesMax) + " are allowed");
+            }};
   }
 
   IdentityKey ReadKey(const std::string& place, const Json& value);

@@ -63,8 +63,14 @@ grpc::Status EndStream(const grpc::ServerContext& context, Stream& stream,
   return stream.status();
 }
 
-std::string Position(int position, const Identity& identity) {
-  return "records[" + std::to_string(position) + "] " + RecordName(identity) + ": ";
+// "records[3] person/crm/42: ", without the name where there is no identity.
+std::string Position(int position, const proto::RecordInput& input) {
+  std::string out = "records[" + std::to_string(position) + "] ";
+  if (input.has_identity()) {
+    const proto::RecordIdentity& id = input.identity();
+    out += RecordName(id.entity_type(), id.perspective(), id.uid()) + ": ";
+  }
+  return out;
 }
 
 absl::StatusOr<std::vector<Write>> ToWrites(
@@ -74,10 +80,7 @@ absl::StatusOr<std::vector<Write>> ToWrites(
   writes.reserve(static_cast<size_t>(inputs.size()));
   for (int i = 0; i < inputs.size(); ++i) {
     absl::StatusOr<Write> write = proto::FromProto(inputs[i]);
-    if (!write.ok()) {
-      const proto::RecordIdentity& id = inputs[i].identity();
-      return Prepend(Position(i, {id.entity_type(), id.perspective(), id.uid()}), write.status());
-    }
+    if (!write.ok()) return Prepend(Position(i, inputs[i]), write.status());
     writes.push_back(*std::move(write));
   }
   return writes;

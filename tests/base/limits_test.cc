@@ -34,6 +34,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kQueryMatchesMax),       LIMIT(kPageItemsDefault),
       LIMIT(kPageItemsMax),          LIMIT(kUnaryAnswerBytesMax),
       LIMIT(kCursorBytesMax),        LIMIT(kAnswerBytesMax),
+      LIMIT(kOntologyNameBytesMax),
       LIMIT(kStatusMessageBytesMax), LIMIT(kChunksInFlightMax),
       LIMIT(kCommitRecordsMax),      LIMIT(kIngestQueueRecordsMax),
       LIMIT(kServerThreadsMax),      LIMIT(kDrainMsMax),

@@ -263,7 +263,14 @@ class ReadTest(CliTest):
             done = unirust(*args, expect=harness.USAGE)
             self.assertTrue(done.stderr, args)
 
+    def test_no_store(self):
+        for args in (("stats",), ("export", "--format", "canonical"), ("ontology", "show"), ("query", "a=b")):
+            done = unirust(*args, "--data-dir", self.data, expect=harness.DATA_DIR)
+            self.assertIn(f"there is no store in {self.data}", done.stderr.decode())
+        self.assertFalse(self.data.exists())
+
     def test_empty_store(self):
+        unirust("ontology", "apply", "--data-dir", self.data, self.ontology)
         self.assertEqual(compare.export(self.data), b"")
         self.assertEqual(self.answers("conflicts", "--json", "--data-dir", self.data), [])
 

@@ -150,6 +150,16 @@ TEST(ParseOntology, RefusesTextOverTheLimit) {
               HasSubstr("1048576"));
 }
 
+TEST(ParseOntology, RefusesTooLongNames) {
+  const auto document = [](size_t bytes) {
+    return R"({"constraints": [{"name": ")" + std::string(bytes, 'n') +
+           R"(", "attribute": "a", "kind": "unique"}]})";
+  };
+  EXPECT_TRUE(ParseOntology(document(limits::kOntologyNameBytesMax)).ok());
+  EXPECT_EQ(Faults(document(limits::kOntologyNameBytesMax + 1)),
+            "constraints[0]: name: 1025 bytes, at most 1024 are allowed");
+}
+
 TEST(ParseOntology, SurvivesDeepNesting) {
   const size_t depth = limits::kOntologyBytesMax / 2 - 20;
   Faults(std::string(depth, '['));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/limits.h"
+#include "store/keys.h"
 #include "tests/base/generators.h"
 
 namespace unirust::resolve {
@@ -56,6 +57,19 @@ TEST(Cursor, LongerThanTheLimitIsRefused) {
   EXPECT_EQ(DecodeCursor("records", EncodeCursor("records", longest)).value(), longest);
   EXPECT_EQ(DecodeCursor("records", EncodeCursor("records", longest + "p")).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+// All texts as long as they may be, and of nothing but the byte that takes two in a key.
+TEST(Cursor, BehindTheLongestConflictIsWithinTheLimit) {
+  const store::ConflictKey longest{
+      .kind = ConflictKind::kConstraintViolation,
+      .attribute = std::string(limits::kAttributeBytesMax, '\0'),
+      .interval = {},
+      .cause = std::string(limits::kOntologyNameBytesMax, '\0'),
+      .first_record = std::string(store::kConflictNameBytesMax, '\0'),
+      .owner = std::string(store::kConflictOwnerBytes, '\0'),
+      .ordinal = 0};
+  EXPECT_LE(EncodeCursor("conflicts", longest.Encode()).size(), limits::kCursorBytesMax);
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ TEST_F(ShardWrites, NameTheRecordWhoseOpIsUnknown) {
 TEST_F(ShardWrites, RefuseAMissingIdentity) {
   const grpc::Status status = TryIngest(Records({proto::RecordInput()}));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(status.error_message(), HasSubstr("identity: is missing"));
+  EXPECT_THAT(status.error_message(), HasSubstr("index 0 identity: is missing"));
 }
 
 TEST_F(ShardWrites, RefuseTextThatIsNotUtf8) {

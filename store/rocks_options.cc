@@ -1,11 +1,15 @@
 #include "store/rocks_options.h"
 
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
 
 #include "base/exit_codes.h"
 #include "base/log.h"
@@ -26,6 +30,25 @@ class DieOnBackgroundError : public rdb::EventListener {
     Die(kExitStorage,
         "storage failed in the background: " + status->ToString() +
             ". Nothing acknowledged is lost; free space or mend the disk, then start again");
+  }
+};
+
+// What RocksDB has to say goes where the program's own lines go. Its own LOG file, in the data directory, could not be
+// written when the disk is full, on which RocksDB 7.8 with assertions aborts.
+class OurLog : public rdb::Logger {
+ public:
+  using rdb::Logger::Logv;
+  void LogHeader(const char* /*format*/, va_list /*values*/) override {}  // options, at every opening
+  void Logv(rdb::InfoLogLevel level, const char* format, va_list values) override {
+    std::array<char, 1000> line{};  // longer ones are cut
+    vsnprintf(line.data(), line.size(), format, values);
+    Log(Level(level), std::string("rocksdb: ") + line.data());
+  }
+
+ private:
+  static LogLevel Level(rdb::InfoLogLevel level) {
+    if (level >= rdb::InfoLogLevel::ERROR_LEVEL) return LogLevel::kError;
+    return level == rdb::InfoLogLevel::WARN_LEVEL ? LogLevel::kWarning : LogLevel::kDebug;
   }
 };
 
@@ -73,8 +96,7 @@ rdb::Options RocksOptions::Db() const {
   out.skip_stats_update_on_db_open = true;
   out.skip_checking_sst_file_sizes_on_db_open = true;
   out.max_total_wal_size = 512ULL << 20U;
-  out.keep_log_file_num = 4;
-  out.max_log_file_size = 4 << 20;
+  out.info_log = std::make_shared<OurLog>();
   return out;
 }
 

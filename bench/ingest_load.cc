@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <thread>
 
 #include "base/mutex.h"
 #include "base/thread.h"
@@ -49,6 +50,7 @@ class Window {
 
 void WriteChunks(const RandomRecords& source, const IngestOptions& options, Window* window,
                  Stream* stream) {
+  const auto begin = std::chrono::steady_clock::now();
   const uint64_t end = options.first + options.records;
   for (uint64_t next = options.first; next < end;) {
     google::protobuf::Arena arena;
@@ -58,6 +60,12 @@ void WriteChunks(const RandomRecords& source, const IngestOptions& options, Wind
       proto::RecordInput* record = chunk->add_records();
       record->set_index(index);
       source.Make(next, record);
+    }
+    if (options.rate != 0) {
+      const std::chrono::duration<double> due(static_cast<double>(stop - options.first) /
+                                              static_cast<double>(options.rate));
+      std::this_thread::sleep_until(
+          begin + std::chrono::duration_cast<std::chrono::steady_clock::duration>(due));
     }
     if (!window->Take() || !stream->Write(*chunk)) break;
   }

@@ -1,5 +1,5 @@
-// Sends records as fast as the store acknowledges them, over one IngestRecordsStream with a window
-// of unanswered chunks.
+// Sends records over one IngestRecordsStream with a window of unanswered chunks: as fast as the store acknowledges
+// them, or at a rate.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,7 @@ struct IngestOptions {
   uint64_t records = 2000000;  // how many
   uint64_t batch = 1000;       // records in a chunk
   uint64_t in_flight = 8;      // chunks sent and not yet answered
+  uint64_t rate = 0;           // records a second at most; 0: no limit
 };
 
 struct IngestTimes {

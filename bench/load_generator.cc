@@ -21,6 +21,7 @@ struct LoadSettings {
   uint32_t records = 2000000;
   uint32_t batch = 1000;
   uint32_t in_flight = 16;
+  uint32_t rate = 0;
   uint32_t seed = 1;
   bool query = false;
   uint32_t query_pause_micros = 1000;
@@ -34,6 +35,7 @@ config::Settings Declare(LoadSettings& load) {
   settings.Add("records", &load.records, "records to ingest while measuring");
   settings.Add("batch", &load.batch, "records in a chunk");
   settings.Add("in-flight", &load.in_flight, "chunks sent ahead of their answers");
+  settings.Add("rate", &load.rate, "records a second at most while measuring; 0: no limit");
   settings.Add("seed", &load.seed, "of the records");
   settings.Add("query", &load.query, "query by one selective value meanwhile");
   settings.Add("query-pause-micros", &load.query_pause_micros, "from an answer to the next query");
@@ -66,7 +68,8 @@ uint64_t Percentile(const std::vector<uint64_t>& sorted, double part) {
 }
 
 void Print(const LoadSettings& load, const IngestTimes& times,
-           const std::map<std::string, uint64_t>& cpu, std::vector<uint64_t> latencies) {
+           const std::map<std::string, uint64_t>& cpu, std::vector<uint64_t> latencies,
+           const proto::LatencyMetrics& in_shard) {
   const std::chrono::duration<double> seconds = times.answered.back() - times.begin;
   std::printf("{\"records\": %u, \"batch\": %u, \"in_flight\": %u, \"seconds\": %.1f,\n",
               load.records, load.batch, load.in_flight, seconds.count());
@@ -82,9 +85,11 @@ void Print(const LoadSettings& load, const IngestTimes& times,
   }
   std::sort(latencies.begin(), latencies.end());
   std::printf(
-      "},\n \"query_micros\": {\"count\": %zu, \"p50\": %lu, \"p99\": %lu, \"max\": %lu}}\n",
+      "},\n \"query_micros\": {\"count\": %zu, \"p50\": %lu, \"p99\": %lu, \"max\": %lu},\n",
       latencies.size(), Percentile(latencies, 0.5), Percentile(latencies, 0.99),
       Percentile(latencies, 1));
+  std::printf(" \"query_micros_in_shard\": {\"p50\": %lu, \"p99\": %lu, \"max\": %lu}}\n",
+              in_shard.p50_micros(), in_shard.p99_micros(), in_shard.max_micros());
 }
 
 absl::Status Measure(const LoadSettings& load, const Processes& processes) {
@@ -103,6 +108,7 @@ absl::Status Measure(const LoadSettings& load, const Processes& processes) {
 
   ingest.first = load.preload;
   ingest.records = load.records;
+  ingest.rate = load.rate;
   times = IngestTimes();
   acknowledged = 0;
   std::atomic<bool> stop = false;
@@ -125,8 +131,11 @@ absl::Status Measure(const LoadSettings& load, const Processes& processes) {
   if (status.ok()) status = query_status;
   if (!status.ok()) return status;
   for (const auto& [name, micros] : CpuMicros(processes)) cpu[name] = micros - cpu[name];
-  Print(load, times, cpu, std::move(latencies));
-  return absl::OkStatus();
+  grpc::ClientContext context;
+  proto::MetricsResponse metrics;
+  status = proto::FromGrpc(router->GetMetrics(&context, {}, &metrics));
+  Print(load, times, cpu, std::move(latencies), metrics.query_latency());
+  return status;
 }
 
 int Main(int argc, const char* const* argv) {
@@ -135,7 +144,7 @@ int Main(int argc, const char* const* argv) {
   const config::ProgramText text{
       "unirust_load", "Measures ingest and queries of a running store with synthetic records.",
       "  unirust_load --router 127.0.0.1:50060 --records 2000000\n"
-      "  unirust_load --preload 1000000 --records 500000 --query\n"};
+      "  unirust_load --preload 1000000 --records 200000 --rate 10000 --query\n"};
   if (const auto exit_code = ParseCommandLine(text, settings, argc, argv)) return *exit_code;
   Processes processes;
   if (load.records == 0 || load.batch == 0 || load.in_flight == 0 ||

@@ -2,7 +2,7 @@
 # Measures ingest (and queries meanwhile) end to end: client, router and shard on this machine, durable answers.
 #
 #   bench/run.sh                                    # 2 million records
-#   bench/run.sh --preload 1000000 --records 500000 --query
+#   bench/run.sh --preload 1000000 --records 200000 --rate 10000 --query
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${UNIRUST_BIN_DIR:-build/release/bin}

@@ -31,7 +31,9 @@ class BatchResolver {
 
   absl::Status Run() {
     TakeRecords();
+    rows_.LoadExpectedGroups();
     EditGroups();
+    Preload();
     UNIRUST_RETURN_IF_ERROR(rows_.status());
     BlockDelta delta = records_;
     for (uint16_t key = 0; key < rows_.rules().levels(); ++key) {
@@ -84,7 +86,7 @@ class BatchResolver {
         return;
       }
       for (const KeyInstance& instance : *instances) {
-        GroupState* group = &rows_.Group(row.entity_type, key, instance.values);
+        GroupState* group = &rows_.ExpectGroup(row.entity_type, key, instance.values);
         for (const Interval& interval : instance.time) {
           edits_.push_back({group, added, {interval, record.id}});
         }
@@ -123,6 +125,43 @@ class BatchResolver {
     GroupRow& row = group.row.Edit();
     row.pieces = std::move(now);
     if (!store::AreVerbatim(group.key.values)) row.values = group.values;
+  }
+
+  // Most of what the passes will ask for: names and blocks around the pieces of changed groups, and the records there.
+  void Preload() {
+    std::vector<BlockName> names;
+    std::vector<RecordId> records;
+    for (const std::vector<GroupState*>& groups : changed_groups_) {
+      for (const GroupState* group : groups) {
+        const std::span<const Piece> evidence = rows_.Evidence(*group, group->row.now());
+        for (const auto& [first, last] : Chains(evidence)) {
+          if (last - first < 2) continue;
+          bool changed = false;
+          for (const Piece& piece : evidence.subspan(first, last - first)) {
+            names.push_back(store::NameOf(piece.record));
+            const RecordState* record = rows_.records().Find(piece.record);
+            changed |= record != nullptr && record->written;
+          }
+          if (!changed) continue;
+          for (const Piece& piece : evidence.subspan(first, last - first)) {
+            records.push_back(piece.record);
+          }
+        }
+      }
+    }
+    rows_.PreloadNames(names);
+    std::vector<BlockName> blocks;
+    for (const BlockName name : names) {
+      const NameRow& row = rows_.Name(name).now;
+      if (row.up_level != 0) blocks.push_back(row.up);
+    }
+    rows_.PreloadBlocks(blocks);
+    for (const BlockName block : blocks) {
+      for (const BlockName kid : rows_.Block(block).now().kids) {
+        if (store::IsRecord(kid)) records.push_back(store::RecordOf(kid));
+      }
+    }
+    rows_.PreloadRecords(records);
   }
 
   // A retracted record keeps the name of one that was in its entity, for those who ask by its own (semantics.md, 6).

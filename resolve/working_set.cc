@@ -16,43 +16,138 @@ void WorkingSet::Fail(const absl::Status& status) {
   if (status_.ok()) status_ = status;
 }
 
+namespace {
+
+std::string Encoded(RecordId id) { return store::RecordKey{id}.Encode(); }
+std::string Encoded(BlockName name) { return store::NameKey{name}.Encode(); }
+std::string Encoded(const std::string& key) { return key; }
+
+void Identify(RecordId id, RecordState* state) { state->id = id; }
+template <typename Key, typename State>
+void Identify(const Key& /*key*/, State* /*state*/) {}
+
+// A state as the row of the store makes it, and as the batch before left it.
+void Take(RowVersions<RecordRow> row, RecordState* state) {
+  state->row = std::move(row);
+  state->stored = state->row.existed();
+  state->live_before = state->live_now = state->stored && !state->row.before().retracted;
+}
+void Take(RecordRow row, RecordState* state) {
+  RowVersions<RecordRow> versions;
+  versions.Load(std::move(row));
+  Take(std::move(versions), state);
+}
+void Take(NameRow row, NameState* state) { state->now = state->before = std::move(row); }
+void Take(GroupRow row, GroupState* state) { state->row.Load(std::move(row)); }
 template <typename Row>
-bool WorkingSet::Load(Family family, std::string_view key, Row* row) {
+void Take(Row row, RowVersions<Row>* state) {
+  state->Load(std::move(row));
+}
+
+void Follow(const RecordState& previous, RecordState* state) {
+  RowVersions<RecordRow> versions;
+  versions.Follow(previous.row);
+  Take(std::move(versions), state);
+}
+void Follow(const NameState& previous, NameState* state) { Take(previous.now, state); }
+void Follow(const GroupState& previous, GroupState* state) { state->row.Follow(previous.row); }
+template <typename Row>
+void Follow(const RowVersions<Row>& previous, RowVersions<Row>* state) {
+  state->Follow(previous);
+}
+
+}  // namespace
+
+template <typename Row, typename State>
+void WorkingSet::Read(Family family, std::string_view key, State* state) {
   const absl::StatusOr<bool> found = reader_.Get(family, key, &buffer_);
-  if (!found.ok()) {
-    Fail(found.status());
-    return false;
-  }
-  if (!*found) return false;
-  if (Row::Decode(buffer_, row)) return true;
-  Fail(store::Damaged(family, key));
-  return false;
+  if (!found.ok()) return Fail(found.status());
+  if (!*found) return;
+  Row row;
+  if (!Row::Decode(buffer_, &row)) return Fail(store::Damaged(family, key));
+  Take(std::move(row), state);
 }
 
-template <typename Row>
-void WorkingSet::Load(Family family, std::string_view key, RowVersions<Row>* row) {
-  Row stored;
-  if (Load(family, key, &stored)) row->Load(std::move(stored));
+template <typename Row, typename State>
+void WorkingSet::ReadAll(Family family, std::vector<Wanted<State>> wanted) {
+  std::sort(wanted.begin(), wanted.end(),
+            [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::vector<std::string> keys;
+  keys.reserve(wanted.size());
+  for (Wanted<State>& one : wanted) keys.push_back(std::move(one.key));
+  const absl::Status status =
+      reader_.MultiGet(family, keys, [&](size_t i, std::string_view bytes) {
+        Row row;
+        if (!Row::Decode(bytes, &row)) return Fail(store::Damaged(family, keys[i]));
+        Take(std::move(row), wanted[i].state);
+      });
+  if (!status.ok()) Fail(status);
 }
 
-template <typename Key, typename Value>
-const Value* WorkingSet::Previous(StableMap<Key, Value> WorkingSet::*map, const Key& key) const {
+template <typename Key, typename State>
+const State* WorkingSet::Previous(Map<Key, State> map, const Key& key) const {
   return previous_ == nullptr ? nullptr : ((*previous_).*map).Find(key);
 }
 
-RecordState& WorkingSet::Record(RecordId id) {
-  const auto [entry, inserted] = records_.TryEmplace(id);
-  RecordState& state = entry.value;
-  if (!inserted) return state;
-  state.id = id;
-  if (const RecordState* previous = Previous(&WorkingSet::records_, id)) {
-    state.row.Follow(previous->row);
+template <typename Row, typename Key, typename State>
+State& WorkingSet::Load(Map<Key, State> map, Family family, const Key& key) {
+  const auto [entry, inserted] = (this->*map).TryEmplace(key);
+  if (!inserted) return entry.value;
+  Identify(key, &entry.value);
+  if (const State* previous = Previous(map, key)) {
+    Follow(*previous, &entry.value);
   } else {
-    Load(Family::kRecords, store::RecordKey{id}.Encode(), &state.row);
+    Read<Row>(family, Encoded(key), &entry.value);
   }
-  state.stored = state.row.existed();
-  state.live_before = state.live_now = state.stored && !state.row.before().retracted;
-  return state;
+  return entry.value;
+}
+
+template <typename Row, typename Key, typename State>
+void WorkingSet::Preload(Map<Key, State> map, Family family, std::span<const Key> keys) {
+  std::vector<Wanted<State>> wanted;
+  for (const Key& key : keys) {
+    const auto [entry, inserted] = (this->*map).TryEmplace(key);
+    if (!inserted) continue;
+    Identify(key, &entry.value);
+    if (const State* previous = Previous(map, key)) {
+      Follow(*previous, &entry.value);
+    } else {
+      wanted.push_back({Encoded(key), &entry.value});
+    }
+  }
+  ReadAll<Row>(family, std::move(wanted));
+}
+
+RecordState& WorkingSet::Record(RecordId id) {
+  return Load<RecordRow>(&WorkingSet::records_, Family::kRecords, id);
+}
+
+NameState& WorkingSet::Name(BlockName name) {
+  return Load<NameRow>(&WorkingSet::names_, Family::kNames, name);
+}
+
+RowVersions<BlockRow>& WorkingSet::Block(BlockName name) {
+  return Load<BlockRow>(&WorkingSet::blocks_, Family::kBlocks, name);
+}
+
+RowVersions<PartRow>& WorkingSet::Part(BlockName name) {
+  return Load<PartRow>(&WorkingSet::parts_, Family::kBlocks, name);
+}
+
+RowVersions<store::ConflictOwnerRow>& WorkingSet::ConflictOwner(const std::string& key) {
+  return Load<store::ConflictOwnerRow>(&WorkingSet::conflict_owners_, Family::kConflictOwners, key);
+}
+
+void WorkingSet::PreloadRecords(std::span<const RecordId> ids) {
+  Preload<RecordRow>(&WorkingSet::records_, Family::kRecords, ids);
+}
+
+void WorkingSet::PreloadNames(std::span<const BlockName> names) {
+  Preload<NameRow>(&WorkingSet::names_, Family::kNames, names);
+}
+
+void WorkingSet::PreloadBlocks(std::span<const BlockName> names) {
+  Preload<BlockRow>(&WorkingSet::blocks_, Family::kBlocks, names);
 }
 
 RecordState* WorkingSet::Probe(const Identity& identity, SymbolId entity_type,
@@ -96,60 +191,6 @@ BlockName WorkingSet::NewHandle() {
   return handle;
 }
 
-NameState& WorkingSet::Name(BlockName name) {
-  const auto [entry, inserted] = names_.TryEmplace(name);
-  NameState& state = entry.value;
-  if (!inserted) return state;
-  if (const NameState* previous = Previous(&WorkingSet::names_, name)) {
-    state.before = previous->now;
-  } else if (!Load(Family::kNames, store::NameKey{name}.Encode(), &state.before)) {
-    state.before = NameRow();
-  }
-  state.now = state.before;
-  return state;
-}
-
-RowVersions<BlockRow>& WorkingSet::Block(BlockName name) {
-  const auto [entry, inserted] = blocks_.TryEmplace(name);
-  if (!inserted) return entry.value;
-  if (const RowVersions<BlockRow>* previous = Previous(&WorkingSet::blocks_, name)) {
-    entry.value.Follow(*previous);
-  } else {
-    Load(Family::kBlocks, store::NameKey{name}.Encode(), &entry.value);
-  }
-  return entry.value;
-}
-
-RowVersions<PartRow>& WorkingSet::Part(BlockName name) {
-  const auto [entry, inserted] = parts_.TryEmplace(name);
-  if (!inserted) return entry.value;
-  if (const RowVersions<PartRow>* previous = Previous(&WorkingSet::parts_, name)) {
-    entry.value.Follow(*previous);
-  } else {
-    Load(Family::kBlocks, store::NameKey{name}.Encode(), &entry.value);
-  }
-  return entry.value;
-}
-
-RowVersions<store::ConflictOwnerRow>& WorkingSet::ConflictOwner(const std::string& key) {
-  const auto [entry, inserted] = conflict_owners_.TryEmplace(key);
-  if (!inserted) return entry.value;
-  if (const auto* previous = Previous(&WorkingSet::conflict_owners_, key)) {
-    entry.value.Follow(*previous);
-  } else {
-    Load(Family::kConflictOwners, key, &entry.value);
-  }
-  return entry.value;
-}
-
-void WorkingSet::LoadGroup(const std::string& encoded_key, GroupState* group) {
-  if (const GroupState* previous = Previous(&WorkingSet::groups_, encoded_key)) {
-    group->row.Follow(previous->row);
-  } else {
-    Load(Family::kGroups, encoded_key, &group->row);
-  }
-}
-
 GroupState& WorkingSet::Group(const std::string& encoded_key) {
   const auto [entry, inserted] = groups_.TryEmplace(encoded_key);
   GroupState& group = entry.value;
@@ -161,7 +202,8 @@ GroupState& WorkingSet::Group(const std::string& encoded_key) {
     return group;
   }
   group.key = *key;
-  LoadGroup(encoded_key, &group);
+  expected_groups_.push_back(&group);
+  LoadExpectedGroups();
   auto verbatim =
       store::VerbatimValues(key->values, rules_.keys()[key->identity_key].attributes.size());
   group.values = verbatim ? *std::move(verbatim) : group.row.before().values;
@@ -170,6 +212,13 @@ GroupState& WorkingSet::Group(const std::string& encoded_key) {
 
 GroupState& WorkingSet::Group(SymbolId entity_type, uint16_t identity_key,
                               const std::vector<std::string_view>& values) {
+  GroupState& group = ExpectGroup(entity_type, identity_key, values);
+  LoadExpectedGroups();
+  return group;
+}
+
+GroupState& WorkingSet::ExpectGroup(SymbolId entity_type, uint16_t identity_key,
+                                    const std::vector<std::string_view>& values) {
   store::GroupKey key{.entity_type = entity_type,
                       .identity_key = identity_key,
                       .values = store::EncodeValues(values)};
@@ -178,9 +227,24 @@ GroupState& WorkingSet::Group(SymbolId entity_type, uint16_t identity_key,
   if (!inserted) return group;
   group.encoded_key = entry.key;
   group.key = std::move(key);
-  LoadGroup(entry.key, &group);
   group.values.assign(values.begin(), values.end());
+  expected_groups_.push_back(&group);
   return group;
+}
+
+void WorkingSet::LoadExpectedGroups() {
+  if (expected_groups_.empty()) return;
+  std::vector<Wanted<GroupState>> wanted;
+  for (GroupState* group : expected_groups_) {
+    std::string key(group->encoded_key);
+    if (const GroupState* previous = Previous(&WorkingSet::groups_, key)) {
+      Follow(*previous, group);
+    } else {
+      wanted.push_back({std::move(key), group});
+    }
+  }
+  expected_groups_.clear();
+  ReadAll<GroupRow>(Family::kGroups, std::move(wanted));
 }
 
 namespace {

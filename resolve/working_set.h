@@ -104,6 +104,15 @@ class WorkingSet {
   GroupState& Group(SymbolId entity_type, uint16_t identity_key,
                     const std::vector<std::string_view>& values);
 
+  // Read what will be asked for, in sorted sweeps: cheaper than each row when it is asked for.
+  void PreloadRecords(std::span<const RecordId> ids);
+  void PreloadNames(std::span<const BlockName> names);
+  void PreloadBlocks(std::span<const BlockName> names);
+  // The group of a key instance, like Group, but its row is there only after LoadExpectedGroups.
+  GroupState& ExpectGroup(SymbolId entity_type, uint16_t identity_key,
+                          const std::vector<std::string_view>& values);
+  void LoadExpectedGroups();
+
   // --- structure, before the batch and now (docs/resolution.md) ------------------------------------
   // Level k is 1 for the first identity key. A node of level k is a block of level k - 1.
   BlockName BlockBefore(BlockName name, uint16_t level);  // climbs from `name` up to `level`
@@ -149,20 +158,32 @@ class WorkingSet {
   StableMap<std::string, GroupState>& groups() { return groups_; }
 
  private:
-  // Reads and decodes; false if there is no row.
-  template <typename Row>
-  bool Load(store::Family family, std::string_view key, Row* row);
-  template <typename Row>
-  void Load(store::Family family, std::string_view key, RowVersions<Row>* row);
-  void LoadGroup(const std::string& encoded_key, GroupState* group);
+  template <typename Key, typename State>
+  using Map = StableMap<Key, State> WorkingSet::*;
+
+  // The state of a key: from the previous batch or the store, unless it is there already.
+  template <typename Row, typename Key, typename State>
+  State& Load(Map<Key, State> map, store::Family family, const Key& key);
+  template <typename Row, typename Key, typename State>
+  void Preload(Map<Key, State> map, store::Family family, std::span<const Key> keys);
+
+  template <typename State>
+  struct Wanted {
+    std::string key;
+    State* state;
+  };
+  template <typename Row, typename State>
+  void Read(store::Family family, std::string_view key, State* state);
+  template <typename Row, typename State>
+  void ReadAll(store::Family family, std::vector<Wanted<State>> wanted);
   // Probes the identity's addresses; stops at its record or at the first free id.
   RecordState* Probe(const Identity& identity, SymbolId entity_type, SymbolId perspective);
   void Collect(BlockName name, const BlockRow& (RowVersions<BlockRow>::*when)() const,
                bool RecordState::*live, std::vector<RecordId>* out);
 
   // What `previous` holds for a key, or null.
-  template <typename Key, typename Value>
-  const Value* Previous(StableMap<Key, Value> WorkingSet::*map, const Key& key) const;
+  template <typename Key, typename State>
+  const State* Previous(Map<Key, State> map, const Key& key) const;
 
   store::Reader reader_;
   const Rules& rules_;
@@ -175,6 +196,7 @@ class WorkingSet {
   StableMap<BlockName, RowVersions<BlockRow>> blocks_;
   StableMap<BlockName, RowVersions<PartRow>> parts_;
   StableMap<std::string, GroupState> groups_;
+  std::vector<GroupState*> expected_groups_;
   StableMap<std::string, RowVersions<store::ConflictOwnerRow>> conflict_owners_;
   absl::btree_map<std::string, bool> touches_;  // encoded TouchKeys: there from now on, or gone
   std::string buffer_;

@@ -280,6 +280,15 @@ void Committer::Resolve(std::vector<Request*> requests) {
 absl::Status Committer::ResolveBatch(const std::vector<Request*>& requests, const Config& config,
                                      WorkingSet& rows, store::CountersRow& counters,
                                      store::Batch& batch) {
+  std::vector<RecordId> ids;
+  for (const Request* request : requests) {
+    for (const Write& write : request->writes) {
+      const Identity& identity = write.identity;
+      ids.push_back(
+          store::FirstAddress(identity.entity_type, identity.perspective, identity.uid).Id());
+    }
+  }
+  rows.PreloadRecords(ids);
   std::vector<Request*> accepted;
   for (Request* request : requests) {
     if (request->checked_under.get() != &config) {  // the ontology changed while it waited

@@ -3,7 +3,6 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include "base/exit_codes.h"
 #include "base/log.h"
+#include "store/rocks_memtable.h"
 
 namespace unirust::store {
 namespace {
@@ -79,6 +79,7 @@ RocksOptions::RocksOptions(uint64_t memory_budget_bytes)
   table_.index_type = rdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table_.format_version = 5;
   table_.block_size = 8 << 10;
+  table_.metadata_block_size = 32 << 10;  // few enough that their handles stay in the processor's cache
 }
 
 rdb::Options RocksOptions::Db() const {
@@ -90,6 +91,7 @@ rdb::Options RocksOptions::Db() const {
   // A torn tail opens; damage before the tail refuses. Synced commits are never skipped in the middle.
   out.wal_recovery_mode = rdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   out.max_background_jobs = 2;
+  out.allow_concurrent_memtable_write = false;
   out.max_bgerror_resume_count = 0;
   out.listeners.push_back(std::make_shared<DieOnBackgroundError>());
   out.max_open_files = 512;
@@ -121,9 +123,7 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
           : std::clamp<uint64_t>(memory_budget_bytes_ / 64, 1U << 20U, 8U << 20U);
   out.min_write_buffer_number_to_merge = 4;
   out.max_write_buffer_number = 10;
-  // A commit's keys come sorted: each is searched for from where the last one of its prefix went. The empty key, where
-  // Clear's range begins, must have a prefix of its own: RocksDB keeps ranges in a list apart, but hints in one map.
-  out.memtable_insert_with_hint_prefix_extractor.reset(rdb::NewCappedPrefixTransform(1));
+  out.memtable_factory = NewSortedMemtableFactory();
   return out;
 }
 

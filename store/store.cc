@@ -125,6 +125,33 @@ absl::StatusOr<bool> Reader::Get(Family family, std::string_view key, std::strin
   return true;
 }
 
+absl::Status Reader::MultiGet(Family family, std::span<const std::string> keys,
+                              absl::FunctionRef<void(size_t, std::string_view)> row) const {
+  constexpr size_t kAtOnce = 32;  // RocksDB looks up no more in one sweep
+  rdb::ReadOptions options;
+  options.snapshot = state_->snapshot;
+  const Families& families = *state_->families;
+  rdb::ColumnFamilyHandle* handle = families.handles[static_cast<size_t>(family)];
+  std::array<rdb::Slice, kAtOnce> slices;
+  std::array<rdb::PinnableSlice, kAtOnce> values;
+  std::array<rdb::Status, kAtOnce> statuses;
+  for (size_t first = 0; first < keys.size(); first += kAtOnce) {
+    const size_t count = std::min(kAtOnce, keys.size() - first);
+    for (size_t i = 0; i < count; ++i) slices[i] = Slice(keys[first + i]);
+    families.db->MultiGet(options, handle, count, slices.data(), values.data(), statuses.data(),
+                          true);
+    for (size_t i = 0; i < count; ++i) {
+      if (!statuses[i].IsNotFound()) {
+        UNIRUST_RETURN_IF_ERROR(
+            FromRocks(statuses[i], std::string("read ") + FamilyName(family)));
+        row(first + i, View(values[i]));
+      }
+      values[i].Reset();
+    }
+  }
+  return absl::OkStatus();
+}
+
 std::unique_ptr<Cursor> Reader::Scan(Family family, std::string lower, std::string upper) const {
   const Families& families = *state_->families;
   return std::make_unique<RocksCursor>(families.db, families.handles[static_cast<size_t>(family)],

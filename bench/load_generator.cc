@@ -4,7 +4,9 @@
 #include <string>
 
 #include "base/exit_codes.h"
+#include "base/status_macros.h"
 #include "base/thread.h"
+#include "bench/ceilings.h"
 #include "bench/ingest_load.h"
 #include "bench/process_times.h"
 #include "bench/query_load.h"
@@ -26,6 +28,7 @@ struct LoadSettings {
   bool query = false;
   uint32_t query_pause_micros = 1000;
   std::vector<std::string> processes;
+  std::string ceilings_dir;
 };
 
 config::Settings Declare(LoadSettings& load) {
@@ -40,6 +43,8 @@ config::Settings Declare(LoadSettings& load) {
   settings.Add("query", &load.query, "query by one selective value meanwhile");
   settings.Add("query-pause-micros", &load.query_pause_micros, "from an answer to the next query");
   settings.Add("processes", &load.processes, "whose CPU time to report: name=pid,...");
+  settings.Add("ceilings-dir", &load.ceilings_dir,
+               "measure first what this machine can take at most, with a store in this directory");
   return settings;
 }
 
@@ -92,7 +97,33 @@ void Print(const LoadSettings& load, const IngestTimes& times,
               in_shard.p50_micros(), in_shard.p99_micros(), in_shard.max_micros());
 }
 
+struct Ceilings {
+  double commits = 0;    // records a second
+  double transport = 0;  // records a second
+};
+
+absl::StatusOr<Ceilings> MeasureCeilings(const LoadSettings& load) {
+  const uint64_t records = std::min<uint64_t>(load.records, 500000);
+  const RandomRecords source(load.seed);
+  Ceilings out;
+  UNIRUST_ASSIGN_OR_RETURN(out.commits, CommitCeiling(load.ceilings_dir, source, records));
+  UNIRUST_ASSIGN_OR_RETURN(out.transport,
+                           TransportCeiling(source, records, load.batch, load.in_flight));
+  return out;
+}
+
+void PrintCeilings(const Ceilings& ceilings, double rate) {
+  std::printf("{\"ceilings\": {\"commits_without_resolution\": %.0f, \"transport\": %.0f},\n",
+              ceilings.commits, ceilings.transport);
+  std::printf(" \"ratio\": {\"to_commits\": %.2f, \"to_transport\": %.2f}}\n",
+              rate / ceilings.commits, rate / ceilings.transport);
+}
+
 absl::Status Measure(const LoadSettings& load, const Processes& processes) {
+  Ceilings ceilings;
+  if (!load.ceilings_dir.empty()) {
+    UNIRUST_ASSIGN_OR_RETURN(ceilings, MeasureCeilings(load));
+  }
   const auto channel = rpc::Connect(load.router);
   const auto router = proto::RouterService::NewStub(channel);
   const auto query_router = proto::RouterService::NewStub(rpc::Connect(load.router));
@@ -135,6 +166,7 @@ absl::Status Measure(const LoadSettings& load, const Processes& processes) {
   proto::MetricsResponse metrics;
   status = proto::FromGrpc(router->GetMetrics(&context, {}, &metrics));
   Print(load, times, cpu, std::move(latencies), metrics.query_latency());
+  if (!load.ceilings_dir.empty()) PrintCeilings(ceilings, Rate(times, load, 0, 1));
   return status;
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures ingest (and queries meanwhile) end to end: client, router and shard on this machine, durable answers.
+# Measures ingest (and queries meanwhile) end to end: client, router and shard on this machine, durable answers; before
+# that, what the machine can take at most.
 #
 #   bench/run.sh                                    # 2 million records
 #   bench/run.sh --preload 1000000 --records 200000 --rate 10000 --query
@@ -29,6 +30,6 @@ start shard "$bin/unirust_shard" --listen 127.0.0.1:0 --data-dir "$work/data" --
 shard=$pid
 start router "$bin/unirust_router" --listen 127.0.0.1:0 --shards "$address" --log-level warning
 router=$pid
-"$bin/unirust_load" --router "$address" --processes "shard=$shard,router=$router" "$@"
+"$bin/unirust_load" --router "$address" --processes "shard=$shard,router=$router" --ceilings-dir "$work/ceilings" "$@"
 "$bin/unirust" stats --router "$address"
 du -sh "$work/data" | awk '{print "on disk: " $1}'

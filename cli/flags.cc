@@ -98,7 +98,7 @@ void AddStore(CLI::App* command, StoreFlags* store) {
   router->type_name("ADDR");
   auto* data_dir = command->add_option("--data-dir", store->data_dir,
                                        "work on a store's directory in this process, without a "
-                                       "daemon; created if absent");
+                                       "daemon; `ingest` and `ontology apply` create it");
   data_dir->type_name("DIR")->excludes(router);
   const auto set_budget = [store](const std::string& text) {
     config::Settings settings;

@@ -21,7 +21,9 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "store/commit_mark.h"
 #include "store/rocks_options.h"
+#include "store/rocks_reader.h"
 
 namespace unirust::store {
 namespace {
@@ -31,13 +33,7 @@ namespace rdb = rocksdb;
 constexpr uint32_t kFormatVersion = 1;
 constexpr char kStoreKey[] = "store";            // format version, shard id, store id
 constexpr char kGenerationKey[] = "generation";  // of the derived families
-
-absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
-  if (status.ok()) return absl::OkStatus();
-  const std::string message = what + ": " + status.ToString();
-  if (status.IsCorruption()) return absl::DataLossError(message);
-  return absl::InternalError(message);
-}
+constexpr char kCommitsKey[] = "commits";        // how many there were, this one with them
 
 // True if the directory is open elsewhere, in this process or in another: RocksDB tells only in words.
 bool IsInUse(const rdb::Status& status) {
@@ -50,117 +46,7 @@ std::string GenerationFamilyName(Family family, uint64_t generation) {
   return std::string(FamilyName(family)) + "@" + std::to_string(generation);
 }
 
-std::string_view View(const rdb::Slice& slice) { return {slice.data(), slice.size()}; }
-rdb::Slice Slice(std::string_view text) { return {text.data(), text.size()}; }
-
-class RocksCursor : public Cursor {
- public:
-  RocksCursor(rdb::DB* db, rdb::ColumnFamilyHandle* family, const rdb::Snapshot* snapshot,
-              std::string lower, std::string upper)
-      : lower_(std::move(lower)),
-        upper_(std::move(upper)),
-        lower_slice_(lower_),
-        upper_slice_(upper_) {
-    rdb::ReadOptions options;
-    options.snapshot = snapshot;
-    options.total_order_seek = true;
-    options.iterate_lower_bound = &lower_slice_;
-    if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
-    iterator_.reset(db->NewIterator(options, family));
-    iterator_->Seek(lower_);
-  }
-  bool Valid() const override { return iterator_->Valid(); }
-  std::string_view key() const override { return View(iterator_->key()); }
-  std::string_view value() const override { return View(iterator_->value()); }
-  void Next() override { iterator_->Next(); }
-  void Seek(std::string_view key) override {
-    iterator_->Seek(Slice(std::max(key, std::string_view(lower_))));
-  }
-  void Prev() override { iterator_->Prev(); }
-  void SeekToLast() override { iterator_->SeekToLast(); }
-  absl::Status status() const override { return FromRocks(iterator_->status(), "read"); }
-
- private:
-  std::string lower_;
-  std::string upper_;
-  rdb::Slice lower_slice_;
-  rdb::Slice upper_slice_;
-  std::unique_ptr<rdb::Iterator> iterator_;
-};
-
 }  // namespace
-
-// The column families of one state; derived ones are of one generation. Handles close when the last reader is gone.
-struct Families {
-  Families(rdb::DB* database) : db(database) {}
-  ~Families() {
-    for (rdb::ColumnFamilyHandle* handle : owned) db->DestroyColumnFamilyHandle(handle);
-  }
-  Families(const Families&) = delete;
-  Families& operator=(const Families&) = delete;
-
-  rdb::DB* db;
-  uint64_t generation = 0;
-  std::array<rdb::ColumnFamilyHandle*, kFamilies> handles{};
-  std::vector<rdb::ColumnFamilyHandle*> owned;
-  std::shared_ptr<Families> base;  // keeps the handles of the families that are not derived
-};
-
-struct Reader::State {
-  ~State() {
-    if (snapshot != nullptr) families->db->ReleaseSnapshot(snapshot);
-  }
-  std::shared_ptr<Families> families;
-  const rdb::Snapshot* snapshot = nullptr;
-};
-
-absl::StatusOr<bool> Reader::Get(Family family, std::string_view key, std::string* value) const {
-  rdb::ReadOptions options;
-  options.snapshot = state_->snapshot;
-  const Families& families = *state_->families;
-  const rdb::Status status =
-      families.db->Get(options, families.handles[static_cast<size_t>(family)], Slice(key), value);
-  if (status.IsNotFound()) return false;
-  UNIRUST_RETURN_IF_ERROR(FromRocks(status, std::string("read ") + FamilyName(family)));
-  return true;
-}
-
-absl::Status Reader::MultiGet(Family family, std::span<const std::string> keys,
-                              absl::FunctionRef<void(size_t, std::string_view)> row) const {
-  constexpr size_t kAtOnce = 32;  // RocksDB looks up no more in one sweep
-  rdb::ReadOptions options;
-  options.snapshot = state_->snapshot;
-  const Families& families = *state_->families;
-  rdb::ColumnFamilyHandle* handle = families.handles[static_cast<size_t>(family)];
-  std::array<rdb::Slice, kAtOnce> slices;
-  std::array<rdb::PinnableSlice, kAtOnce> values;
-  std::array<rdb::Status, kAtOnce> statuses;
-  for (size_t first = 0; first < keys.size(); first += kAtOnce) {
-    const size_t count = std::min(kAtOnce, keys.size() - first);
-    for (size_t i = 0; i < count; ++i) slices[i] = Slice(keys[first + i]);
-    families.db->MultiGet(options, handle, count, slices.data(), values.data(), statuses.data(),
-                          true);
-    for (size_t i = 0; i < count; ++i) {
-      if (!statuses[i].IsNotFound()) {
-        UNIRUST_RETURN_IF_ERROR(
-            FromRocks(statuses[i], std::string("read ") + FamilyName(family)));
-        row(first + i, View(values[i]));
-      }
-      values[i].Reset();
-    }
-  }
-  return absl::OkStatus();
-}
-
-std::unique_ptr<Cursor> Reader::Scan(Family family, std::string lower, std::string upper) const {
-  const Families& families = *state_->families;
-  return std::make_unique<RocksCursor>(families.db, families.handles[static_cast<size_t>(family)],
-                                       state_->snapshot, std::move(lower), std::move(upper));
-}
-
-std::unique_ptr<Cursor> Reader::ScanPrefix(Family family, std::string_view prefix) const {
-  return Scan(family, std::string(prefix), PrefixEnd(prefix));
-}
 
 struct Store::Impl {
   explicit Impl(StoreOptions store_options)
@@ -177,15 +63,19 @@ struct Store::Impl {
   absl::Status CheckNotForeign(const rdb::Options& db_options) const;
   absl::Status OpenFamilies(const rdb::Options& db_options, const std::vector<std::string>& names);
   absl::Status CheckIdentity();
+  absl::Status CheckCommits();
   absl::Status ChooseGeneration();
   absl::StatusOr<std::shared_ptr<Families>> CreateGeneration(uint64_t generation);
   absl::Status DropGeneration(const std::shared_ptr<Families>& families);
   void Write(Batch batch, const Families& families, bool sync);
+  absl::Status Commit(rdb::WriteBatch* rows);
   Reader MakeReader(std::shared_ptr<Families> families, bool snapshot) const;
 
   StoreOptions options;
   const RocksOptions rocks;
+  std::unique_ptr<CommitMark> mark;
   std::unique_ptr<rdb::DB> db;
+  uint64_t commits = 0;  // the committing thread's
   std::shared_ptr<Families> fixed;  // not derived
   std::map<std::string, rdb::ColumnFamilyHandle*> found;  // derived ones found at opening, until chosen or dropped
   uint64_t last_generation = 0;
@@ -214,8 +104,12 @@ absl::Status Store::Impl::OpenDb() {
     }
     names.clear();
   }
+  if (names.empty()) {  // before RocksDB makes anything: no store is ever without its mark
+    UNIRUST_ASSIGN_OR_RETURN(mark, CommitMark::Create(options.dir, 0));
+  }
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(db_options, names));
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
+  UNIRUST_RETURN_IF_ERROR(CheckCommits());
   return ChooseGeneration();
 }
 
@@ -324,6 +218,27 @@ absl::Status Store::Impl::CheckIdentity() {
   return absl::OkStatus();
 }
 
+// What RocksDB recovered against what was acknowledged.
+absl::Status Store::Impl::CheckCommits() {
+  if (mark == nullptr) {
+    UNIRUST_ASSIGN_OR_RETURN(mark, CommitMark::Open(options.dir));
+  }
+  std::string value;
+  const rdb::Status status =
+      db->Get({}, fixed->handles[static_cast<size_t>(Family::kMeta)], kCommitsKey, &value);
+  if (!status.IsNotFound()) {
+    UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot read " + options.dir));
+    ByteReader in(value);
+    commits = in.Big64();
+    if (!in.done()) return Damaged(Family::kMeta, kCommitsKey);
+  }
+  if (commits >= mark->commits()) return absl::OkStatus();
+  return absl::DataLossError(
+      "data directory " + options.dir + " holds " + std::to_string(commits) + " commits, but " +
+      std::to_string(mark->commits()) +
+      " were acknowledged: its newest files are damaged or missing. Restore a checkpoint");
+}
+
 absl::Status Store::Impl::ChooseGeneration() {
   rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
   std::string value;
@@ -408,14 +323,25 @@ void Store::Impl::Write(Batch batch, const Families& families, bool sync) {
       if (!status.ok()) Die(kExitStorage, "cannot gather a commit: " + status.ToString());
     }
   }
-  rdb::WriteOptions write_options;
-  write_options.sync = sync;
-  const rdb::Status status = db->Write(write_options, &rows);
+  const absl::Status status = sync ? Commit(&rows) : FromRocks(db->Write({}, &rows), "write");
   if (!status.ok()) {
-    Die(kExitStorage, "cannot write to data directory " + options.dir + ": " + status.ToString() +
-                          ". Nothing acknowledged is lost and nothing of this write is kept; free "
-                          "space or mend the disk, then start again");
+    Die(kExitStorage, "cannot write to data directory " + options.dir + ": " +
+                          std::string(status.message()) +
+                          ". Nothing acknowledged is lost; free space or mend the disk, then start "
+                          "again");
   }
+}
+
+// On disk, and counted, when it returns.
+absl::Status Store::Impl::Commit(rdb::WriteBatch* rows) {
+  std::string number;
+  AppendBig64(&number, commits + 1);
+  rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
+  UNIRUST_RETURN_IF_ERROR(FromRocks(rows->Put(meta, kCommitsKey, number), "gather"));
+  rdb::WriteOptions sync;
+  sync.sync = true;
+  UNIRUST_RETURN_IF_ERROR(FromRocks(db->Write(sync, rows), "write"));
+  return mark->Advance(++commits);
 }
 
 Reader Store::Impl::MakeReader(std::shared_ptr<Families> families, bool snapshot) const {
@@ -520,21 +446,22 @@ absl::Status Store::Clear() {
   const auto meta = reader.Scan(Family::kMeta, "", "");
   for (; meta->Valid(); meta->Next()) {
     if (meta->key() == kStoreKey || meta->key() == kGenerationKey) continue;
+    if (meta->key() == kCommitsKey) continue;
     UNIRUST_RETURN_IF_ERROR(FromRocks(
         writes.Delete(families->handles[static_cast<size_t>(Family::kMeta)], Slice(meta->key())),
         "reset"));
   }
   UNIRUST_RETURN_IF_ERROR(meta->status());
-  rdb::WriteOptions sync;
-  sync.sync = true;
-  return FromRocks(impl_->db->Write(sync, &writes), "reset");
+  return impl_->Commit(&writes);
 }
 
 absl::Status Store::Checkpoint(const std::string& dir) const {
   rdb::Checkpoint* raw = nullptr;
   UNIRUST_RETURN_IF_ERROR(FromRocks(rdb::Checkpoint::Create(impl_->db.get(), &raw), "checkpoint"));
   const std::unique_ptr<rdb::Checkpoint> checkpoint(raw);
-  return FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint");
+  const uint64_t commits = impl_->mark->commits();
+  UNIRUST_RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint"));
+  return CommitMark::Create(dir, commits).status();
 }
 
 StorageMetrics Store::Metrics() const {

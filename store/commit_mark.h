@@ -1,0 +1,42 @@
+// How many commits were acknowledged, in a file beside RocksDB's. A log that is damaged near its end looks like one
+// that a crash cut off there; only this tells that acknowledged commits are missing.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace unirust::store {
+
+// One thread advances, any reads.
+class CommitMark {
+ public:
+  // In `dir`, which has none. It is on disk when this returns.
+  static absl::StatusOr<std::unique_ptr<CommitMark>> Create(const std::string& dir,
+                                                            uint64_t commits);
+  // DATA_LOSS if there is none, or if it is damaged.
+  static absl::StatusOr<std::unique_ptr<CommitMark>> Open(const std::string& dir);
+  ~CommitMark();
+  CommitMark(const CommitMark&) = delete;
+  CommitMark& operator=(const CommitMark&) = delete;
+
+  uint64_t commits() const { return commits_; }
+  // To a higher number; on disk when it returns.
+  absl::Status Advance(uint64_t commits);
+
+  static std::string PathIn(const std::string& dir);
+
+ private:
+  CommitMark(std::string path, int file) : path_(std::move(path)), file_(file) {}
+
+  std::string path_;
+  int file_;
+  std::atomic<uint64_t> commits_ = 0;
+};
+
+}  // namespace unirust::store

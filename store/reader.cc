@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/status_macros.h"
+#include "store/rocks_reader.h"
+
+namespace unirust::store {
+namespace {
+
+namespace rdb = rocksdb;
+
+class RocksCursor : public Cursor {
+ public:
+  RocksCursor(rdb::DB* db, rdb::ColumnFamilyHandle* family, const rdb::Snapshot* snapshot,
+              std::string lower, std::string upper)
+      : lower_(std::move(lower)),
+        upper_(std::move(upper)),
+        lower_slice_(lower_),
+        upper_slice_(upper_) {
+    rdb::ReadOptions options;
+    options.snapshot = snapshot;
+    options.total_order_seek = true;
+    options.iterate_lower_bound = &lower_slice_;
+    if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
+    iterator_.reset(db->NewIterator(options, family));
+    iterator_->Seek(lower_);
+  }
+  bool Valid() const override { return iterator_->Valid(); }
+  std::string_view key() const override { return View(iterator_->key()); }
+  std::string_view value() const override { return View(iterator_->value()); }
+  void Next() override { iterator_->Next(); }
+  void Seek(std::string_view key) override {
+    iterator_->Seek(Slice(std::max(key, std::string_view(lower_))));
+  }
+  void Prev() override { iterator_->Prev(); }
+  void SeekToLast() override { iterator_->SeekToLast(); }
+  absl::Status status() const override { return FromRocks(iterator_->status(), "read"); }
+
+ private:
+  std::string lower_;
+  std::string upper_;
+  rdb::Slice lower_slice_;
+  rdb::Slice upper_slice_;
+  std::unique_ptr<rdb::Iterator> iterator_;
+};
+
+}  // namespace
+
+absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = what + ": " + status.ToString();
+  if (status.IsCorruption()) return absl::DataLossError(message);
+  return absl::InternalError(message);
+}
+
+absl::StatusOr<bool> Reader::Get(Family family, std::string_view key, std::string* value) const {
+  rdb::ReadOptions options;
+  options.snapshot = state_->snapshot;
+  const Families& families = *state_->families;
+  const rdb::Status status =
+      families.db->Get(options, families.handles[static_cast<size_t>(family)], Slice(key), value);
+  if (status.IsNotFound()) return false;
+  UNIRUST_RETURN_IF_ERROR(FromRocks(status, std::string("read ") + FamilyName(family)));
+  return true;
+}
+
+absl::Status Reader::MultiGet(Family family, std::span<const std::string> keys,
+                              absl::FunctionRef<void(size_t, std::string_view)> row) const {
+  constexpr size_t kAtOnce = 32;  // RocksDB looks up no more in one sweep
+  rdb::ReadOptions options;
+  options.snapshot = state_->snapshot;
+  const Families& families = *state_->families;
+  rdb::ColumnFamilyHandle* handle = families.handles[static_cast<size_t>(family)];
+  std::array<rdb::Slice, kAtOnce> slices;
+  std::array<rdb::PinnableSlice, kAtOnce> values;
+  std::array<rdb::Status, kAtOnce> statuses;
+  for (size_t first = 0; first < keys.size(); first += kAtOnce) {
+    const size_t count = std::min(kAtOnce, keys.size() - first);
+    for (size_t i = 0; i < count; ++i) slices[i] = Slice(keys[first + i]);
+    families.db->MultiGet(options, handle, count, slices.data(), values.data(), statuses.data(),
+                          true);
+    for (size_t i = 0; i < count; ++i) {
+      if (!statuses[i].IsNotFound()) {
+        UNIRUST_RETURN_IF_ERROR(
+            FromRocks(statuses[i], std::string("read ") + FamilyName(family)));
+        row(first + i, View(values[i]));
+      }
+      values[i].Reset();
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::unique_ptr<Cursor> Reader::Scan(Family family, std::string lower, std::string upper) const {
+  const Families& families = *state_->families;
+  return std::make_unique<RocksCursor>(families.db, families.handles[static_cast<size_t>(family)],
+                                       state_->snapshot, std::move(lower), std::move(upper));
+}
+
+std::unique_ptr<Cursor> Reader::ScanPrefix(Family family, std::string_view prefix) const {
+  return Scan(family, std::string(prefix), PrefixEnd(prefix));
+}
+
+}  // namespace unirust::store

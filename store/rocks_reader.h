@@ -1,0 +1,47 @@
+// What a Reader holds, for the Store that makes it. Only for the sources of store/.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/store.h"
+
+namespace unirust::store {
+
+// DATA_LOSS for corruption, INTERNAL for all other errors, with `what` was attempted.
+absl::Status FromRocks(const rocksdb::Status& status, const std::string& what);
+
+inline std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+inline rocksdb::Slice Slice(std::string_view text) { return {text.data(), text.size()}; }
+
+// The column families of one state; derived ones are of one generation. Handles close when the last reader is gone.
+struct Families {
+  Families(rocksdb::DB* database) : db(database) {}
+  ~Families() {
+    for (rocksdb::ColumnFamilyHandle* handle : owned) db->DestroyColumnFamilyHandle(handle);
+  }
+  Families(const Families&) = delete;
+  Families& operator=(const Families&) = delete;
+
+  rocksdb::DB* db;
+  uint64_t generation = 0;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles{};
+  std::vector<rocksdb::ColumnFamilyHandle*> owned;
+  std::shared_ptr<Families> base;  // keeps the handles of the families that are not derived
+};
+
+struct Reader::State {
+  ~State() {
+    if (snapshot != nullptr) families->db->ReleaseSnapshot(snapshot);
+  }
+  std::shared_ptr<Families> families;
+  const rocksdb::Snapshot* snapshot = nullptr;
+};
+
+}  // namespace unirust::store

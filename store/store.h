@@ -88,7 +88,7 @@ class Store {
   void SwitchGeneration(Batch batch);
   absl::Status DropPending();
 
-  // Deletes all rows but the store's own identity and the symbols: readers from before still need these.
+  // Deletes all rows but the store's own and the symbols: readers from before still need these.
   absl::Status Clear();
 
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.

@@ -251,7 +251,7 @@ TEST_F(GenerationTest, DroppedOrBegunAnewTheyStartEmpty) {
 // --- reset and checkpoints
 // -----------------------------------------------------------------------------------------
 
-TEST_F(StoreTest, ClearLeavesNoRowButTheIdentityAndTheSymbols) {
+TEST_F(StoreTest, ClearLeavesNoRowButTheStoresOwnAndTheSymbols) {
   ASSERT_TRUE(store_->BeginGeneration().ok());
   store_->SwitchGeneration(Batch());
   for (size_t i = 0; i < kFamilies; ++i) {
@@ -267,7 +267,7 @@ TEST_F(StoreTest, ClearLeavesNoRowButTheIdentityAndTheSymbols) {
     EXPECT_THAT(All(store_->Latest(), family), IsEmpty()) << FamilyName(family);
   }
   EXPECT_THAT(All(store_->Latest(), Family::kMeta),
-              ElementsAre(Pair("generation", _), Pair("store", _)));
+              ElementsAre(Pair("commits", _), Pair("generation", _), Pair("store", _)));
   EXPECT_EQ(Get(store_->Latest(), Family::kSymbols, "key"), "v");
 }
 

@@ -11,7 +11,8 @@
 namespace unirust::bench {
 
 // Records a second whose rows a store in `dir`, which must not exist, commits: ten rows a record of the sizes and
-// families that the engine writes, 5,000 records a commit, synced; flushes and compactions as they come.
+// families that the engine writes, 5,000 records a commit, synced. Making the rows does not count; flushes and
+// compactions go on meanwhile.
 absl::StatusOr<double> CommitCeiling(const std::string& dir, const RandomRecords& source,
                                      uint64_t records);
 

@@ -15,7 +15,9 @@ namespace {
 // RocksDB names its newest manifest in this file.
 bool HoldsAStore(const std::string& data_dir) {
   std::error_code error;
-  return std::filesystem::exists(std::filesystem::path(data_dir) / "CURRENT", error);
+  const std::filesystem::path dir(data_dir);
+  return std::filesystem::exists(dir / "CURRENT", error) ||
+         std::filesystem::exists(dir / "commit-mark", error);
 }
 
 absl::Status NoStore(const std::string& data_dir) {

@@ -16,6 +16,12 @@
 namespace unirust::resolve {
 namespace {
 
+template <typename T>
+void SortAndUnique(std::vector<T>* values) {
+  std::sort(values->begin(), values->end());
+  values->erase(std::unique(values->begin(), values->end()), values->end());
+}
+
 // A piece that a record gives to a group, or takes from it, in this batch.
 struct PieceEdit {
   GroupState* group;
@@ -149,12 +155,14 @@ class BatchResolver {
         }
       }
     }
+    SortAndUnique(&names);
     rows_.PreloadNames(names);
     std::vector<BlockName> blocks;
     for (const BlockName name : names) {
       const NameRow& row = rows_.Name(name).now;
       if (row.up_level != 0) blocks.push_back(row.up);
     }
+    SortAndUnique(&blocks);  // a hot group has one block around very many pieces
     rows_.PreloadBlocks(blocks);
     for (const BlockName block : blocks) {
       for (const BlockName kid : rows_.Block(block).now().kids) {

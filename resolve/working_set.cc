@@ -192,6 +192,7 @@ BlockName WorkingSet::NewHandle() {
 }
 
 GroupState& WorkingSet::Group(const std::string& encoded_key) {
+  LoadExpectedGroups();
   const auto [entry, inserted] = groups_.TryEmplace(encoded_key);
   GroupState& group = entry.value;
   if (!inserted) return group;

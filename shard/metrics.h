@@ -43,9 +43,9 @@ class Latency {
   void Fill(proto::LatencyMetrics* metrics) const {
     metrics->set_count(count_);
     metrics->set_total_micros(total_micros_);
-    metrics->set_max_micros(max_micros_);
     metrics->set_p50_micros(Quantile(50));
     metrics->set_p99_micros(Quantile(99));
+    metrics->set_max_micros(max_micros_);
   }
 
  private:

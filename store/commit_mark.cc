@@ -1,6 +1,7 @@
 #include "store/commit_mark.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,7 +34,7 @@ std::string SlotOf(uint64_t commits) {
   return out;
 }
 
-std::optional<uint64_t> ReadSlot(int file, off_t slot) {
+std::optional<uint64_t> ReadSlot(int file, int slot) {
   std::array<char, kSlotBytes> bytes{};
   const ssize_t count = pread(file, bytes.data(), bytes.size(), slot * kSlotStride);
   if (count != static_cast<ssize_t>(bytes.size())) return std::nullopt;
@@ -43,35 +44,25 @@ std::optional<uint64_t> ReadSlot(int file, off_t slot) {
   return commits;
 }
 
+}  // namespace
+
 absl::Status SyncDirectory(const std::string& dir) {
   const int directory = open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return Failed("open", dir);
-  const bool synced = fsync(directory) == 0;
-  const absl::Status status = synced ? absl::OkStatus() : Failed("sync", dir);
+  const absl::Status status = fsync(directory) == 0 ? absl::OkStatus() : Failed("sync", dir);
   close(directory);
   return status;
 }
-
-}  // namespace
 
 std::string CommitMark::PathIn(const std::string& dir) { return dir + "/commit-mark"; }
 
 CommitMark::~CommitMark() { close(file_); }
 
-absl::StatusOr<std::unique_ptr<CommitMark>> CommitMark::Create(const std::string& dir,
-                                                               uint64_t commits) {
+absl::StatusOr<std::unique_ptr<CommitMark>> CommitMark::Open(const std::string& dir,
+                                                             IfAbsent if_absent) {
   const std::string path = PathIn(dir);
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file < 0) return Failed("create", path);
-  std::unique_ptr<CommitMark> mark(new CommitMark(path, file));
-  UNIRUST_RETURN_IF_ERROR(mark->Advance(commits));
-  UNIRUST_RETURN_IF_ERROR(SyncDirectory(dir));
-  return mark;
-}
-
-absl::StatusOr<std::unique_ptr<CommitMark>> CommitMark::Open(const std::string& dir) {
-  const std::string path = PathIn(dir);
-  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const int create = if_absent == IfAbsent::kCreate ? O_CREAT : 0;
+  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC | create, 0666);
   if (file < 0 && errno == ENOENT) {
     return absl::DataLossError("data directory " + dir + " has no file commit-mark: it is not a "
                                "whole copy. Copy it again while no program has it open, or "
@@ -79,20 +70,40 @@ absl::StatusOr<std::unique_ptr<CommitMark>> CommitMark::Open(const std::string& 
   }
   if (file < 0) return Failed("open", path);
   std::unique_ptr<CommitMark> mark(new CommitMark(path, file));
-  const std::optional<uint64_t> even = ReadSlot(file, 0);
-  const std::optional<uint64_t> odd = ReadSlot(file, 1);
-  if (!even && !odd) return absl::DataLossError(path + " is damaged. Restore a checkpoint");
-  mark->commits_ = std::max(even.value_or(0), odd.value_or(0));
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    return absl::UnavailableError(
+        "data directory " + dir +
+        " is in use by another process: stop it first, or ask it over --router");
+  }
+  UNIRUST_RETURN_IF_ERROR(mark->ReadSlots(if_absent));
+  if (if_absent == IfAbsent::kCreate) UNIRUST_RETURN_IF_ERROR(SyncDirectory(dir));
   return mark;
+}
+
+absl::Status CommitMark::ReadSlots(IfAbsent if_absent) {
+  const std::optional<uint64_t> first = ReadSlot(file_, 0);
+  const std::optional<uint64_t> second = ReadSlot(file_, 1);
+  if (first || second) {
+    commits_ = std::max(first.value_or(0), second.value_or(0));
+    older_slot_ = first && *first == commits_ ? 1 : 0;
+    return absl::OkStatus();
+  }
+  const off_t size = lseek(file_, 0, SEEK_END);
+  const off_t whole = kSlotStride + static_cast<off_t>(kSlotBytes);
+  if (if_absent == IfAbsent::kRefuse || size < 0 || size >= whole) {
+    return absl::DataLossError(path_ + " is damaged. Restore a checkpoint");
+  }
+  UNIRUST_RETURN_IF_ERROR(Advance(0));
+  return Advance(0);
 }
 
 absl::Status CommitMark::Advance(uint64_t commits) {
   const std::string slot = SlotOf(commits);
-  const off_t at = static_cast<off_t>(commits % 2) * kSlotStride;
-  if (pwrite(file_, slot.data(), slot.size(), at) != static_cast<ssize_t>(slot.size())) {
-    return Failed("write", path_);
-  }
+  const ssize_t count = pwrite(file_, slot.data(), slot.size(), older_slot_ * kSlotStride);
+  if (count >= 0 && count < static_cast<ssize_t>(slot.size())) errno = ENOSPC;
+  if (count != static_cast<ssize_t>(slot.size())) return Failed("write", path_);
   if (fdatasync(file_) != 0) return Failed("sync", path_);
+  older_slot_ = 1 - older_slot_;
   commits_ = commits;
   return absl::OkStatus();
 }

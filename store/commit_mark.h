@@ -16,11 +16,11 @@ namespace unirust::store {
 // One thread advances, any reads.
 class CommitMark {
  public:
-  // In `dir`, which has none. It is on disk when this returns.
-  static absl::StatusOr<std::unique_ptr<CommitMark>> Create(const std::string& dir,
-                                                            uint64_t commits);
-  // DATA_LOSS if there is none, or if it is damaged.
-  static absl::StatusOr<std::unique_ptr<CommitMark>> Open(const std::string& dir);
+  enum class IfAbsent { kRefuse, kCreate };
+  // Locks the directory's mark for as long as the object lives; a new one says 0. UNAVAILABLE if another has it open,
+  // DATA_LOSS if it is damaged, or absent where it must not be.
+  static absl::StatusOr<std::unique_ptr<CommitMark>> Open(const std::string& dir,
+                                                          IfAbsent if_absent);
   ~CommitMark();
   CommitMark(const CommitMark&) = delete;
   CommitMark& operator=(const CommitMark&) = delete;
@@ -33,10 +33,15 @@ class CommitMark {
 
  private:
   CommitMark(std::string path, int file) : path_(std::move(path)), file_(file) {}
+  absl::Status ReadSlots(IfAbsent if_absent);
 
   std::string path_;
   int file_;
+  int older_slot_ = 0;  // the one to write next
   std::atomic<uint64_t> commits_ = 0;
 };
+
+// Makes the names in a directory durable, which syncing a file in it does not.
+absl::Status SyncDirectory(const std::string& dir);
 
 }  // namespace unirust::store

@@ -251,12 +251,14 @@ class SortedMemtable final : public rdb::MemTableRep {
   uint64_t ApproximateNumEntries(const rdb::Slice& first, const rdb::Slice& end) override {
     uint64_t out = 0;
     for (const std::shared_ptr<Run>& run : *Current()) {
+      const Entry* const run_end = run->entries() + run->size();
       const auto before = [&](const Order::Target& target) {
-        return std::partition_point(
-            run->entries(), run->entries() + run->size(),
-            [&](const Entry& entry) { return order_.Compare(entry, target) < 0; });
+        return std::partition_point(run->entries(), run_end, [&](const Entry& entry) {
+          return order_.Compare(entry, target) < 0;
+        });
       };
-      out += static_cast<uint64_t>(before(Order::Target(end)) - before(Order::Target(first)));
+      const ptrdiff_t between = before(Order::Target(end)) - before(Order::Target(first));
+      out += static_cast<uint64_t>(std::max<ptrdiff_t>(between, 0));
     }
     return out;
   }

@@ -10,7 +10,7 @@ namespace unirust::store {
 
 // One thread inserts (`allow_concurrent_memtable_write` must be off), any number reads meanwhile. For families with
 // bytewise order. Cost: an insertion in order appends 16 bytes; one out of order begins a run, and runs of like length
-// are merged, so that n entries are in at most log2(n) runs, each of which a search has to look at.
+// are merged, so that n entries are in at most log2(n) + 2 runs, each of which a search has to look at.
 std::shared_ptr<rocksdb::MemTableRepFactory> NewSortedMemtableFactory();
 
 }  // namespace unirust::store

@@ -91,8 +91,10 @@ rdb::Options RocksOptions::Db() const {
   out.create_missing_column_families = true;
   out.write_buffer_manager =
       std::make_shared<rdb::WriteBufferManager>(memory_budget_bytes_ * 2 / 5, cache_);
-  // A torn tail opens; damage before the tail refuses. What looks like a torn tail and is not: commit_mark.h.
-  out.wal_recovery_mode = rdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Replay ends where the log is damaged or torn. Whether acknowledged commits are missing then: commit_mark.h. Logs
+  // stay until the store is accepted.
+  out.wal_recovery_mode = rdb::WALRecoveryMode::kPointInTimeRecovery;
+  out.avoid_flush_during_recovery = true;
   out.max_background_jobs = 2;
   out.allow_concurrent_memtable_write = false;
   out.max_bgerror_resume_count = 0;

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "base/mutex.h"
 #include "base/status_macros.h"
 #include "store/commit_mark.h"
+#include "store/rocks_log.h"
 #include "store/rocks_options.h"
 #include "store/rocks_reader.h"
 
@@ -42,6 +44,14 @@ bool IsInUse(const rdb::Status& status) {
                                 text.find("While lock file") != std::string::npos);
 }
 
+// A whole, durable copy has a mark of its own.
+absl::Status AddMark(const std::string& dir, uint64_t commits) {
+  UNIRUST_ASSIGN_OR_RETURN(const auto mark,
+                           CommitMark::Open(dir, CommitMark::IfAbsent::kCreate));
+  UNIRUST_RETURN_IF_ERROR(mark->Advance(commits));
+  return SyncDirectory(dir + "/..");
+}
+
 std::string GenerationFamilyName(Family family, uint64_t generation) {
   return std::string(FamilyName(family)) + "@" + std::to_string(generation);
 }
@@ -60,19 +70,23 @@ struct Store::Impl {
   }
 
   absl::Status OpenDb();
-  absl::Status CheckNotForeign(const rdb::Options& db_options) const;
-  absl::Status OpenFamilies(const rdb::Options& db_options, const std::vector<std::string>& names);
+  absl::StatusOr<std::vector<std::string>> ListFamilies() const;
+  absl::Status CheckNotForeign() const;
+  absl::Status OpenMark(const std::vector<std::string>& names);
+  absl::Status OpenFamilies(const std::vector<std::string>& names);
   absl::Status CheckIdentity();
   absl::Status CheckCommits();
   absl::Status ChooseGeneration();
   absl::StatusOr<std::shared_ptr<Families>> CreateGeneration(uint64_t generation);
   absl::Status DropGeneration(const std::shared_ptr<Families>& families);
   void Write(Batch batch, const Families& families, bool sync);
-  absl::Status Commit(rdb::WriteBatch* rows);
+  void Commit(rdb::WriteBatch* rows);
+  [[noreturn]] void CannotWrite(const std::string& why) const;
   Reader MakeReader(std::shared_ptr<Families> families, bool snapshot) const;
 
   StoreOptions options;
   const RocksOptions rocks;
+  LogGaps log_gaps;
   std::unique_ptr<CommitMark> mark;
   std::unique_ptr<rdb::DB> db;
   uint64_t commits = 0;  // the committing thread's
@@ -85,7 +99,9 @@ struct Store::Impl {
 };
 
 absl::Status Store::Impl::OpenDb() {
-  if (mkdir(options.dir.c_str(), 0777) != 0 && errno != EEXIST) {
+  if (mkdir(options.dir.c_str(), 0777) == 0) {
+    UNIRUST_RETURN_IF_ERROR(SyncDirectory(options.dir + "/.."));
+  } else if (errno != EEXIST) {
     return absl::PermissionDeniedError("cannot create data directory " + options.dir + ": " +
                                        std::strerror(errno));
   }
@@ -93,31 +109,49 @@ absl::Status Store::Impl::OpenDb() {
     return absl::PermissionDeniedError("data directory " + options.dir +
                                        " must be readable and writable: " + std::strerror(errno));
   }
-  const rdb::Options db_options = rocks.Db();
-  std::vector<std::string> names;
-  const rdb::Status listed = rdb::DB::ListColumnFamilies(db_options, options.dir, &names);
-  if (!listed.ok()) {
-    // No CURRENT file: a new directory. Anything else that is there without one is not ours to write into.
-    struct stat info {};
-    if (stat((options.dir + "/CURRENT").c_str(), &info) == 0) {
-      return FromRocks(listed, "cannot read data directory " + options.dir);
-    }
-    names.clear();
-  }
-  if (names.empty()) {  // before RocksDB makes anything: no store is ever without its mark
-    UNIRUST_ASSIGN_OR_RETURN(mark, CommitMark::Create(options.dir, 0));
-  }
-  UNIRUST_RETURN_IF_ERROR(OpenFamilies(db_options, names));
-  UNIRUST_RETURN_IF_ERROR(CheckIdentity());
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies());
+  UNIRUST_RETURN_IF_ERROR(OpenMark(names));
+  UNIRUST_RETURN_IF_ERROR(OpenFamilies(names));
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
+  UNIRUST_RETURN_IF_ERROR(CheckIdentity());
   return ChooseGeneration();
+}
+
+// None in a new directory.
+absl::StatusOr<std::vector<std::string>> Store::Impl::ListFamilies() const {
+  struct stat info {};
+  const std::string path = options.dir + "/CURRENT";
+  if (stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return std::vector<std::string>();
+    return absl::InternalError("cannot read " + path + ": " + std::strerror(errno));
+  }
+  std::vector<std::string> names;
+  const rdb::Status listed = rdb::DB::ListColumnFamilies(rocks.Db(), options.dir, &names);
+  UNIRUST_RETURN_IF_ERROR(FromRocks(listed, "cannot read data directory " + options.dir));
+  return names;
+}
+
+// The mark comes before anything that RocksDB makes: no store is ever without it.
+absl::Status Store::Impl::OpenMark(const std::vector<std::string>& names) {
+  const bool created =
+      std::find(names.begin(), names.end(), FamilyName(Family::kMeta)) != names.end();
+  if (!names.empty() && !created) UNIRUST_RETURN_IF_ERROR(CheckNotForeign());
+  UNIRUST_ASSIGN_OR_RETURN(
+      mark, CommitMark::Open(options.dir, created ? CommitMark::IfAbsent::kRefuse
+                                                  : CommitMark::IfAbsent::kCreate));
+  if (!created && mark->commits() > 0) {
+    return absl::DataLossError("data directory " + options.dir +
+                               " held a store, and its file CURRENT or what this names is gone. "
+                               "Restore a checkpoint");
+  }
+  return absl::OkStatus();
 }
 
 // A database without our families is one of ours whose creation was cut short, or another program's. Ours has no rows
 // in the default family.
-absl::Status Store::Impl::CheckNotForeign(const rdb::Options& db_options) const {
+absl::Status Store::Impl::CheckNotForeign() const {
   rdb::DB* raw = nullptr;
-  const rdb::Status status = rdb::DB::OpenForReadOnly(db_options, options.dir, &raw);
+  const rdb::Status status = rdb::DB::OpenForReadOnly(rocks.Db(), options.dir, &raw);
   UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot open data directory " + options.dir));
   const std::unique_ptr<rdb::DB> foreign(raw);
   const std::unique_ptr<rdb::Iterator> rows(foreign->NewIterator({}));
@@ -127,8 +161,7 @@ absl::Status Store::Impl::CheckNotForeign(const rdb::Options& db_options) const 
                                        " holds the database of another program, not unirust's");
 }
 
-absl::Status Store::Impl::OpenFamilies(const rdb::Options& db_options,
-                                       const std::vector<std::string>& names) {
+absl::Status Store::Impl::OpenFamilies(const std::vector<std::string>& names) {
   std::vector<rdb::ColumnFamilyDescriptor> descriptors;
   descriptors.emplace_back(rdb::kDefaultColumnFamilyName, rocks.Of(Family::kMeta));
   for (size_t i = 0; i < kFamilies; ++i) {
@@ -152,12 +185,10 @@ absl::Status Store::Impl::OpenFamilies(const rdb::Options& db_options,
           "' that this program does not know: it was written by a newer one or is not unirust's");
     }
   }
-  const auto meta = std::find(names.begin(), names.end(), FamilyName(Family::kMeta));
-  if (!names.empty() && meta == names.end()) {
-    UNIRUST_RETURN_IF_ERROR(CheckNotForeign(db_options));
-  }
   std::vector<rdb::ColumnFamilyHandle*> handles;
   rdb::DB* raw = nullptr;
+  rdb::Options db_options = rocks.Db();
+  db_options.wal_filter = &log_gaps;
   const rdb::Status status = rdb::DB::Open(db_options, options.dir, descriptors, &handles, &raw);
   if (IsInUse(status)) {
     return absl::UnavailableError(
@@ -220,9 +251,6 @@ absl::Status Store::Impl::CheckIdentity() {
 
 // What RocksDB recovered against what was acknowledged.
 absl::Status Store::Impl::CheckCommits() {
-  if (mark == nullptr) {
-    UNIRUST_ASSIGN_OR_RETURN(mark, CommitMark::Open(options.dir));
-  }
   std::string value;
   const rdb::Status status =
       db->Get({}, fixed->handles[static_cast<size_t>(Family::kMeta)], kCommitsKey, &value);
@@ -323,25 +351,29 @@ void Store::Impl::Write(Batch batch, const Families& families, bool sync) {
       if (!status.ok()) Die(kExitStorage, "cannot gather a commit: " + status.ToString());
     }
   }
-  const absl::Status status = sync ? Commit(&rows) : FromRocks(db->Write({}, &rows), "write");
-  if (!status.ok()) {
-    Die(kExitStorage, "cannot write to data directory " + options.dir + ": " +
-                          std::string(status.message()) +
-                          ". Nothing acknowledged is lost; free space or mend the disk, then start "
-                          "again");
-  }
+  if (sync) return Commit(&rows);
+  const rdb::Status status = db->Write({}, &rows);
+  if (!status.ok()) CannotWrite(status.ToString());
 }
 
 // On disk, and counted, when it returns.
-absl::Status Store::Impl::Commit(rdb::WriteBatch* rows) {
+void Store::Impl::Commit(rdb::WriteBatch* rows) {
   std::string number;
   AppendBig64(&number, commits + 1);
   rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
-  UNIRUST_RETURN_IF_ERROR(FromRocks(rows->Put(meta, kCommitsKey, number), "gather"));
+  rdb::Status status = rows->Put(meta, kCommitsKey, number);
   rdb::WriteOptions sync;
   sync.sync = true;
-  UNIRUST_RETURN_IF_ERROR(FromRocks(db->Write(sync, rows), "write"));
-  return mark->Advance(++commits);
+  if (status.ok()) status = db->Write(sync, rows);
+  if (!status.ok()) CannotWrite(status.ToString());
+  const absl::Status marked = mark->Advance(++commits);
+  if (!marked.ok()) CannotWrite(std::string(marked.message()));
+}
+
+void Store::Impl::CannotWrite(const std::string& why) const {
+  Die(kExitStorage, "cannot write to data directory " + options.dir + ": " + why +
+                        ". Nothing acknowledged is lost; free space or mend the disk, then start "
+                        "again");
 }
 
 Reader Store::Impl::MakeReader(std::shared_ptr<Families> families, bool snapshot) const {
@@ -452,7 +484,8 @@ absl::Status Store::Clear() {
         "reset"));
   }
   UNIRUST_RETURN_IF_ERROR(meta->status());
-  return impl_->Commit(&writes);
+  impl_->Commit(&writes);
+  return absl::OkStatus();
 }
 
 absl::Status Store::Checkpoint(const std::string& dir) const {
@@ -460,8 +493,13 @@ absl::Status Store::Checkpoint(const std::string& dir) const {
   UNIRUST_RETURN_IF_ERROR(FromRocks(rdb::Checkpoint::Create(impl_->db.get(), &raw), "checkpoint"));
   const std::unique_ptr<rdb::Checkpoint> checkpoint(raw);
   const uint64_t commits = impl_->mark->commits();
-  UNIRUST_RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint"));
-  return CommitMark::Create(dir, commits).status();
+  absl::Status status = FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint");
+  if (status.ok()) status = AddMark(dir, commits);
+  if (!status.ok()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(dir, ignored);
+  }
+  return status;
 }
 
 StorageMetrics Store::Metrics() const {

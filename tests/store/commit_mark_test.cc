@@ -4,11 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "store/store.h"
 #include "tests/store/temp_dir.h"
@@ -49,6 +53,11 @@ class CommitMarkTest : public ::testing::Test {
   void MakeCopy() const {
     fs::remove_all(Copy());
     fs::copy(Dir(), Copy());
+  }
+  static uint64_t MarkOf(const std::string& dir) {
+    const auto mark = CommitMark::Open(dir, CommitMark::IfAbsent::kRefuse);
+    EXPECT_TRUE(mark.ok()) << mark.status();
+    return mark.ok() ? (*mark)->commits() : 0;
   }
   // The log that holds the commits.
   static fs::path LogOf(const std::string& dir) {
@@ -110,6 +119,28 @@ TEST_F(CommitMarkTest, ATornTailOpens) {
   }
 }
 
+// A power failure may leave pages in the middle of the last write unwritten.
+TEST_F(CommitMarkTest, AnUnacknowledgedCommitWithAHoleOpens) {
+  const std::string mark = Read(CommitMark::PathIn(Dir()));
+  {
+    const auto store = Store::Open({.dir = Dir()});
+    ASSERT_TRUE(store.ok()) << store.status();
+    Batch batch;
+    batch.Put(Family::kBlocks, "large", std::string(100000, 'x'));
+    (*store)->Commit(std::move(batch));
+  }
+  MakeCopy();
+  std::string log = Read(LogOf(Copy()));
+  log.replace(log.size() - 50000, 4096, 4096, '\0');
+  Write(LogOf(Copy()), log);
+  EXPECT_EQ(OpenWhole(Copy()).code(), absl::StatusCode::kDataLoss) << "acknowledged";
+  MakeCopy();
+  Write(LogOf(Copy()), log);
+  Write(CommitMark::PathIn(Copy()), mark);
+  EXPECT_EQ(OpenWhole(Copy()), absl::OkStatus()) << "not acknowledged";
+  EXPECT_EQ(OpenWhole(Copy()), absl::OkStatus()) << "the second time";
+}
+
 TEST_F(CommitMarkTest, AMissingOrDamagedMarkIsNoticed) {
   MakeCopy();
   fs::remove(CommitMark::PathIn(Copy()));
@@ -129,12 +160,12 @@ TEST_F(CommitMarkTest, AMissingOrDamagedMarkIsNoticed) {
 
 TEST_F(CommitMarkTest, GoesOnAfterAnOpening) {
   for (const uint64_t more : {1U, 2U}) {
-    const auto store = Store::Open({.dir = Dir()});
-    ASSERT_TRUE(store.ok()) << store.status();
-    (*store)->Commit({});
-    const auto mark = CommitMark::Open(Dir());
-    ASSERT_TRUE(mark.ok()) << mark.status();
-    EXPECT_EQ((*mark)->commits(), kCommits + more);
+    {
+      const auto store = Store::Open({.dir = Dir()});
+      ASSERT_TRUE(store.ok()) << store.status();
+      (*store)->Commit({});
+    }
+    EXPECT_EQ(MarkOf(Dir()), kCommits + more);
   }
   EXPECT_EQ(OpenWhole(Dir()), absl::OkStatus());
 }
@@ -146,9 +177,112 @@ TEST_F(CommitMarkTest, ComesWithACheckpoint) {
     EXPECT_EQ((*store)->Checkpoint(Copy()), absl::OkStatus());
   }
   EXPECT_EQ(OpenWhole(Copy()), absl::OkStatus());
-  const auto mark = CommitMark::Open(Copy());
+  EXPECT_EQ(MarkOf(Copy()), 4U);
+}
+
+TEST_F(CommitMarkTest, AFileThatIsGoneIsNoticedEachTime) {
+  for (const char* gone : {"CURRENT", "MANIFEST", ".log", "commit-mark"}) {
+    SCOPED_TRACE(gone);
+    MakeCopy();
+    for (const auto& file : fs::directory_iterator(Copy())) {
+      if (file.path().string().find(gone) != std::string::npos) fs::remove(file.path());
+    }
+    EXPECT_FALSE(OpenWhole(Copy()).ok());
+    EXPECT_FALSE(OpenWhole(Copy()).ok()) << "the second time";
+  }
+}
+
+TEST_F(CommitMarkTest, AWriteThatIsCutOffLeavesTheOtherSlot) {
+  const std::string path = CommitMark::PathIn(Dir());
+  for (uint64_t commits : {7U, 9U, 10U, 12U}) {  // commits that were logged and not marked lie between
+    const std::string before = Read(path);
+    {
+      const auto mark = CommitMark::Open(Dir(), CommitMark::IfAbsent::kRefuse);
+      ASSERT_TRUE(mark.ok()) << mark.status();
+      ASSERT_EQ((*mark)->Advance(commits), absl::OkStatus());
+    }
+    const std::string after = Read(path);
+    const uint64_t last = MarkOf(Dir());
+    for (size_t i = 0; i < after.size(); ++i) {
+      if (before[i] == after[i]) continue;
+      std::string torn = after;
+      torn[i] = static_cast<char>(~torn[i]);
+      Write(path, torn);
+      EXPECT_LT(MarkOf(Dir()), last);
+      EXPECT_GE(MarkOf(Dir()), 4U);
+    }
+    Write(path, after);
+  }
+}
+
+TEST_F(CommitMarkTest, IsOpenOnce) {
+  const auto mark = CommitMark::Open(Dir(), CommitMark::IfAbsent::kRefuse);
   ASSERT_TRUE(mark.ok()) << mark.status();
-  EXPECT_EQ((*mark)->commits(), 4U);
+  EXPECT_EQ(Store::Open({.dir = Dir()}).status().code(), absl::StatusCode::kUnavailable);
+}
+
+// Several logs that hold what is in no other file yet.
+class SeveralLogsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto store = Store::Open(Options(Dir()));
+    ASSERT_TRUE(store.ok()) << store.status();
+    for (size_t i = 0; i < 40; ++i) {
+      Batch batch;
+      batch.Put(i % 2 == 0 ? Family::kGroups : Family::kBlocks, "key" + std::to_string(i),
+                std::string(200000, static_cast<char>('a' + i % 26)));
+      (*store)->Commit(std::move(batch));
+      boundaries_[LogsOf(Dir()).back()].push_back(fs::file_size(LogsOf(Dir()).back()));
+    }
+  }
+  StoreOptions Options(const std::string& dir) const {
+    return {.dir = dir, .shard_id = 0, .memory_budget_bytes = 64U << 20U};
+  }
+  std::string Dir() const { return temp_.path() + "/data"; }
+  std::string Copy() const { return temp_.path() + "/copy"; }
+  static std::vector<fs::path> LogsOf(const std::string& dir) {
+    std::vector<fs::path> logs;
+    for (const auto& file : fs::directory_iterator(dir)) {
+      if (file.path().extension() == ".log") logs.push_back(file.path());
+    }
+    std::sort(logs.begin(), logs.end());
+    return logs;
+  }
+  absl::Status OpenWithLogOf(const fs::path& log, std::optional<size_t> bytes) const {
+    fs::remove_all(Copy());
+    fs::copy(Dir(), Copy());
+    const fs::path copied = fs::path(Copy()) / log.filename();
+    if (bytes) {
+      fs::resize_file(copied, *bytes);
+    } else {
+      fs::remove(copied);
+    }
+    return Store::Open(Options(Copy())).status();
+  }
+
+  TempDir temp_;
+  std::map<fs::path, std::vector<size_t>> boundaries_;  // of the records of each log
+};
+
+TEST_F(SeveralLogsTest, AGapBetweenThemIsNoticed) {
+  const std::vector<fs::path> logs = LogsOf(Dir());
+  ASSERT_GE(logs.size(), 3U);
+  EXPECT_EQ(OpenWithLogOf(logs[0], fs::file_size(logs[0])), absl::OkStatus());
+  for (size_t i = 0; i < logs.size(); ++i) {
+    SCOPED_TRACE(logs[i].filename());
+    if (i > 0) {
+      EXPECT_EQ(OpenWithLogOf(logs[i], {}).code(), absl::StatusCode::kDataLoss);
+    }
+    std::vector<size_t> cuts = boundaries_[logs[i]];
+    ASSERT_FALSE(cuts.empty());
+    cuts.pop_back();  // the whole log
+    const size_t records = cuts.size();
+    for (size_t cut = 0; cut < records; ++cut) cuts.push_back(cuts[cut] + 1000);
+    for (const size_t cut : cuts) {
+      SCOPED_TRACE(cut);
+      EXPECT_EQ(OpenWithLogOf(logs[i], cut).code(), absl::StatusCode::kDataLoss);
+    }
+  }
 }
 
 }  // namespace

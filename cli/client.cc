@@ -1,18 +1,23 @@
 #include "cli/client.h"
 
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "cli/failure.h"
+#include "config/programs.h"
 #include "rpc/channel.h"
 
 namespace unirust::cli {
 namespace {
 
 // RocksDB names its newest manifest in this file.
+constexpr std::chrono::seconds kStartingMax{2};
+
 bool HoldsAStore(const std::string& data_dir) {
   std::error_code error;
   const std::filesystem::path dir(data_dir);
@@ -32,7 +37,15 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
   std::unique_ptr<Client> client(new Client);
   if (flags.data_dir.empty()) {
     client->router_ = flags.router;
-    client->stub_ = proto::RouterService::NewStub(rpc::Connect(flags.router));
+    if (!rpc::IsAddress(flags.router)) {
+      return WithExitCode(absl::InvalidArgumentError("--router: '" + flags.router +
+                                                     "' is not host:port"),
+                          kExitUsage);
+    }
+    const auto channel = rpc::Connect(flags.router);
+    // A daemon that is just starting is waited for; any other trouble shows in the first call.
+    channel->WaitForConnected(std::chrono::system_clock::now() + kStartingMax);
+    client->stub_ = proto::RouterService::NewStub(channel);
     return client;
   }
   if (if_absent == IfAbsent::kRefuse && !HoldsAStore(flags.data_dir)) {
@@ -43,6 +56,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
   settings.data_dir = flags.data_dir;
   settings.memory_budget = flags.memory_budget;
   settings.backup_dir = flags.backup_dir;
+  UNIRUST_RETURN_IF_ERROR(WithExitCode(config::CheckStore(settings), kExitUsage));
   UNIRUST_ASSIGN_OR_RETURN(client->local_, LocalStore::Open(settings, /*listen=*/""));
   client->stub_ = proto::RouterService::NewStub(client->local_->server().InProcessChannel());
   return client;

@@ -82,7 +82,8 @@ void AddFromTo(CLI::App* command, std::optional<Instant>* from, std::optional<In
 
 void AddPaging(CLI::App* command, size_t* limit, std::string* cursor) {
   command->add_option("--limit", *limit, "print at most N and a cursor to go on from; 0: all")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--cursor", *cursor, "go on where an earlier call with --limit ended")
       ->type_name("CURSOR");
 }

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -37,6 +39,17 @@ absl::Status CheckFlags(const IngestFlags& flags) {
   if (stdins > 0 && !flags.resume_file.empty()) {
     return absl::InvalidArgumentError(
         "--resume-file needs files; standard input cannot be resumed");
+  }
+  return absl::OkStatus();
+}
+
+// Before anything is created or changed: a mistyped name should leave no trace.
+absl::Status CheckFiles(const IngestFlags& flags) {
+  for (const std::string& file : flags.files) {
+    if (file == "-") continue;
+    if (access(file.c_str(), R_OK) != 0) {
+      return absl::NotFoundError("cannot read " + file + ": " + std::strerror(errno));
+    }
   }
   return absl::OkStatus();
 }
@@ -145,9 +158,12 @@ class Ingest {
 
 absl::Status Run(const IngestFlags& flags) {
   UNIRUST_RETURN_IF_ERROR(WithExitCode(CheckFlags(flags), kExitUsage));
+  UNIRUST_RETURN_IF_ERROR(CheckFiles(flags));
   std::optional<ResumeFile> resume;
   if (!flags.resume_file.empty()) {
-    UNIRUST_ASSIGN_OR_RETURN(resume, ResumeFile::Load(flags.resume_file));
+    const std::string store =
+        flags.store.data_dir.empty() ? flags.store.router : flags.store.data_dir;
+    UNIRUST_ASSIGN_OR_RETURN(resume, ResumeFile::Load(flags.resume_file, store));
   }
   std::string ontology;
   if (!flags.ontology.empty()) {
@@ -155,7 +171,10 @@ absl::Status Run(const IngestFlags& flags) {
   }
   UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(flags.store, Client::IfAbsent::kCreate));
   if (!ontology.empty()) {
-    UNIRUST_RETURN_IF_ERROR(ApplyOntology(*client, ontology, /*check_only=*/false).status());
+    UNIRUST_ASSIGN_OR_RETURN(const AppliedOntology applied, ApplyOntology(*client, ontology));
+    if (applied.changed && !flags.quiet) {
+      std::fprintf(stderr, "ontology applied: version %s\n", Printable(applied.version).c_str());
+    }
   }
   return Ingest(flags, client.get(), std::move(resume)).Run();
 }

@@ -11,7 +11,7 @@ namespace {
 // What a command attempts, for its error message.
 struct Attempt {
   const char* operator()(const ServeFlags&) const { return "cannot serve"; }
-  const char* operator()(const IngestFlags&) const { return "ingest stopped"; }
+  const char* operator()(const IngestFlags&) const { return "ingest"; }
   const char* operator()(const QueryFlags&) const { return "cannot query"; }
   const char* operator()(const EntityFlags&) const { return "cannot show the entity"; }
   const char* operator()(const ConflictsFlags&) const { return "cannot list conflicts"; }

@@ -33,16 +33,16 @@ absl::Status Run(const OntologyApplyFlags& flags) {
   UNIRUST_ASSIGN_OR_RETURN(const std::string json, ReadOntology(flags.file));
   UNIRUST_ASSIGN_OR_RETURN(const auto client,
                            Client::Open(flags.store, Client::IfAbsent::kCreate));
-  UNIRUST_ASSIGN_OR_RETURN(const std::string version,
-                           ApplyOntology(*client, json, /*check_only=*/false));
-  return Print("applied, version " + Printable(version));
+  UNIRUST_ASSIGN_OR_RETURN(const AppliedOntology applied, ApplyOntology(*client, json));
+  return Print((applied.changed ? "applied, version " : "in force already, version ") +
+               Printable(applied.version));
 }
 
 absl::Status Run(const OntologyCheckFlags& flags) {
   UNIRUST_ASSIGN_OR_RETURN(const std::string json, ReadOntology(flags.file));
   if (!flags.store) return Print("no faults");
   UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(*flags.store));
-  UNIRUST_RETURN_IF_ERROR(ApplyOntology(*client, json, /*check_only=*/true).status());
+  UNIRUST_RETURN_IF_ERROR(CheckOntology(*client, json));
   return Print("no faults, and every stored record fits it");
 }
 

@@ -39,14 +39,23 @@ absl::StatusOr<std::string> ReadOntology(const std::string& path) {
   return json;
 }
 
-absl::StatusOr<std::string> ApplyOntology(Client& client, const std::string& json,
-                                          bool check_only) {
+absl::StatusOr<AppliedOntology> ApplyOntology(Client& client, const std::string& json) {
+  proto::ConfigVersionResponse before;
+  UNIRUST_RETURN_IF_ERROR(
+      client.Call(&Router::GetConfigVersion, proto::ConfigVersionRequest(), &before));
   proto::ApplyOntologyRequest request;
   request.set_json(json);
-  request.set_check_only(check_only);
   proto::ApplyOntologyResponse response;
   UNIRUST_RETURN_IF_ERROR(client.Call(&Router::SetOntology, request, &response));
-  return response.version();
+  return AppliedOntology{response.version(), response.version() != before.version()};
+}
+
+absl::Status CheckOntology(Client& client, const std::string& json) {
+  proto::ApplyOntologyRequest request;
+  request.set_json(json);
+  request.set_check_only(true);
+  proto::ApplyOntologyResponse response;
+  return client.Call(&Router::SetOntology, request, &response);
 }
 
 }  // namespace unirust::cli

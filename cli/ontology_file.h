@@ -12,8 +12,13 @@ namespace unirust::cli {
 // fault.
 absl::StatusOr<std::string> ReadOntology(const std::string& path);
 
-// Applies it, or with `check_only` asks whether it could be; returns the version of the ontology
-// then in force.
-absl::StatusOr<std::string> ApplyOntology(Client& client, const std::string& json, bool check_only);
+struct AppliedOntology {
+  std::string version;
+  bool changed = false;  // another one was in force before
+};
+absl::StatusOr<AppliedOntology> ApplyOntology(Client& client, const std::string& json);
+
+// OK if the store would take it.
+absl::Status CheckOntology(Client& client, const std::string& json);
 
 }  // namespace unirust::cli

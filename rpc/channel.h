@@ -13,6 +13,9 @@ namespace unirust::rpc {
 // second.
 grpc::ChannelArguments ChannelArguments();
 
+// True for host:port with a port below 65,536, and for unix:path. gRPC itself takes higher ports modulo 65,536.
+bool IsAddress(const std::string& address);
+
 // A plaintext channel to `address` (host:port or unix:path). Connects when first used; never fails
 // by itself.
 std::shared_ptr<grpc::Channel> Connect(const std::string& address);

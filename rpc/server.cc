@@ -49,6 +49,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
   grpc::ServerBuilder builder;
   SetLimits(builder);
   int port = 0;
+  const absl::Status refused = absl::UnavailableError(
+      "cannot listen on '" + listen +
+      "': not host:port, not an address of this machine, or in use");
+  if (!listen.empty() && !IsAddress(listen)) return refused;
   if (!listen.empty()) builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
@@ -56,8 +60,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || (!listen.empty() && port == 0)) {
-    return absl::UnavailableError("cannot listen on '" + listen +
-                                  "': not host:port, not an address of this machine, or in use");
+    return refused;
   }
   return std::unique_ptr<Server>(new Server(std::move(server), RealAddress(listen, port)));
 }

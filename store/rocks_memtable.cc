@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
@@ -93,25 +94,9 @@ class Order {
   const rdb::MemTableRep::KeyComparator& compare_;
 };
 
-// Frees the memory of an object whose destructor is called without delete. As its first base, so that all else of it is
-// destroyed by then.
-class FreesItself {
- public:
-  void FreeWithObject(void* memory) { memory_ = memory; }
-
- protected:
-  FreesItself() = default;
-  ~FreesItself() { ::operator delete(memory_); }
-  FreesItself(const FreesItself&) = delete;
-  FreesItself& operator=(const FreesItself&) = delete;
-
- private:
-  void* memory_ = nullptr;
-};
-
 // Merges the runs as they were when it was made. Going forward, every run stands on its first entry behind the current
 // one; going backward, on its last before it.
-class RunsIterator final : public FreesItself, public rdb::MemTableRep::Iterator {
+class RunsIterator final : public rdb::MemTableRep::Iterator {
  public:
   RunsIterator(std::shared_ptr<const Runs> runs, const Order& order)
       : runs_(std::move(runs)), order_(order) {
@@ -207,16 +192,17 @@ class RunsIterator final : public FreesItself, public rdb::MemTableRep::Iterator
   bool forward_ = true;
 };
 
-// RocksDB's MemTableRep::Get knows the key, which it hides from us, asks for an iterator, and does not delete it: this
-// one is lent to it.
-static_assert(ROCKSDB_MAJOR == 7 && ROCKSDB_MINOR == 8,
-              "see whether MemTableRep::Get still leaves its iterator to others");
+// Two things that RocksDB's public headers do not tell, and that hold for this version:
+// - MemTableRep::Get knows the key, which it hides from us, asks for an iterator, and does not delete it: this one is
+//   lent to it.
+// - An Arena is an Allocator (memory/arena.h).
+static_assert(ROCKSDB_MAJOR == 7 && ROCKSDB_MINOR == 8, "see whether these two still hold");
 thread_local RunsIterator* lent_to_get = nullptr;
 
 class SortedMemtable final : public rdb::MemTableRep {
  public:
   SortedMemtable(const KeyComparator& compare, rdb::Allocator* allocator)
-      : MemTableRep(allocator), order_(compare), runs_(std::make_shared<const Runs>()) {}
+      : MemTableRep(allocator), compare_(compare), order_(compare), runs_(NoRuns()) {}
 
   void Insert(rdb::KeyHandle handle) override {
     const Entry entry = order_.EntryOf(static_cast<const char*>(handle));
@@ -266,15 +252,26 @@ class SortedMemtable final : public rdb::MemTableRep {
   size_t ApproximateMemoryUsage() override { return bytes_.load(std::memory_order_relaxed); }
 
   Iterator* GetIterator(rdb::Arena* arena) override {
-    // RocksDB does not delete an iterator for which it gives an arena, and offers no way to allocate there.
     if (arena == nullptr) return new RunsIterator(Current(), order_);
-    void* memory = ::operator new(sizeof(RunsIterator));
-    auto* iterator = new (memory) RunsIterator(Current(), order_);
-    iterator->FreeWithObject(memory);
-    return iterator;
+    return new (MemoryForIterator(arena)) RunsIterator(Current(), order_);
   }
 
  private:
+  static const std::shared_ptr<const Runs>& NoRuns() {
+    static const auto kNone = std::make_shared<const Runs>();
+    return kNone;
+  }
+
+  // Only a memtable can ask an allocator for memory: an empty one, for the arena.
+  void* MemoryForIterator(rdb::Arena* arena) const {
+    SortedMemtable asking(compare_, reinterpret_cast<rdb::Allocator*>(arena));
+    size_t bytes = sizeof(RunsIterator) + alignof(RunsIterator);
+    char* memory = nullptr;
+    asking.Allocate(bytes, &memory);
+    void* aligned = memory;
+    return std::align(alignof(RunsIterator), sizeof(RunsIterator), aligned, bytes);
+  }
+
   std::shared_ptr<const Runs> Current() const {
     MutexLock lock(mutex_);
     return runs_;
@@ -325,6 +322,7 @@ class SortedMemtable final : public rdb::MemTableRep {
     return out;
   }
 
+  const KeyComparator& compare_;
   const Order order_;
   std::atomic<size_t> bytes_ = 0;
   Run* tail_ = nullptr;  // the last run; the writer's

@@ -60,8 +60,8 @@ void Position::Advance(const proto::RecordInput& record) {
   ++records;
 }
 
-absl::StatusOr<ResumeFile> ResumeFile::Load(const std::string& path) {
-  ResumeFile resume(path);
+absl::StatusOr<ResumeFile> ResumeFile::Load(const std::string& path, const std::string& store) {
+  ResumeFile resume(path, store);
   std::ifstream file(path);
   if (!file) {
     if (errno == ENOENT) return resume;
@@ -72,6 +72,11 @@ absl::StatusOr<ResumeFile> ResumeFile::Load(const std::string& path) {
   };
   std::string line;
   if (!std::getline(file, line) || line != kHeader) return refuse();
+  if (!std::getline(file, line)) return refuse();
+  if (line != Key(store)) {
+    return absl::InvalidArgumentError(path + " is of an ingest into " + line + ", not into " +
+                                      Key(store) + ": name another resume file, or remove it");
+  }
   while (std::getline(file, line)) {
     std::istringstream fields(line);
     Position position;
@@ -94,7 +99,7 @@ void ResumeFile::Set(const std::string& input, const Position& position) {
 
 absl::Status ResumeFile::Save() const {
   std::ostringstream content;
-  content << kHeader << '\n';
+  content << kHeader << '\n' << Key(store_) << '\n';
   for (const auto& [name, position] : positions_) {
     content << std::dec << position.records << ' ' << std::hex << position.digest << ' ' << name
             << '\n';

@@ -29,8 +29,9 @@ struct Position {
 // Not thread-safe.
 class ResumeFile {
  public:
-  // A file that does not exist is empty. INVALID_ARGUMENT if it is not a resume file.
-  static absl::StatusOr<ResumeFile> Load(const std::string& path);
+  // `store` says where records go: a position holds for one store only. A file that does not exist is empty.
+  // INVALID_ARGUMENT if it is not a resume file, or is of an ingest into another store.
+  static absl::StatusOr<ResumeFile> Load(const std::string& path, const std::string& store);
 
   // Where an earlier run got to in an input file; the start if it is not known.
   Position Find(const std::string& input) const;
@@ -41,9 +42,11 @@ class ResumeFile {
   absl::Status Save() const;
 
  private:
-  explicit ResumeFile(std::string path) : path_(std::move(path)) {}
+  ResumeFile(std::string path, std::string store)
+      : path_(std::move(path)), store_(std::move(store)) {}
 
   std::string path_;
+  std::string store_;
   std::map<std::string, Position> positions_;  // by absolute path, as a JSON string
 };
 

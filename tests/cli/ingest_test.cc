@@ -268,12 +268,12 @@ TEST_F(IngestTest, ResumesAfterWhatWasAcknowledged) {
   const std::string file = WriteUids("file", Uids(50));
   const std::string state = directory_ + "/state";
   router_.FailOnce("u25", grpc::StatusCode::UNAVAILABLE);
-  auto resume = ResumeFile::Load(state);
+  auto resume = ResumeFile::Load(state, "store");
   ASSERT_TRUE(resume.ok()) << resume.status();
   EXPECT_FALSE(Ingest({file}, false, 10, &*resume).ok());
   ASSERT_TRUE(resume->Save().ok());
 
-  resume = ResumeFile::Load(state);
+  resume = ResumeFile::Load(state, "store");
   ASSERT_TRUE(resume.ok()) << resume.status();
   EXPECT_EQ(resume->Find(file).records, 20U);
   EXPECT_TRUE(Ingest({file}, false, 10, &*resume).ok());
@@ -283,7 +283,7 @@ TEST_F(IngestTest, ResumesAfterWhatWasAcknowledged) {
 }
 
 TEST_F(IngestTest, ResumesWithLinesAddedAtTheEnd) {
-  auto resume = ResumeFile::Load(directory_ + "/state");
+  auto resume = ResumeFile::Load(directory_ + "/state", "store");
   ASSERT_TRUE(resume.ok()) << resume.status();
   EXPECT_TRUE(Ingest({WriteUids("file", Uids(15))}, false, 10, &*resume).ok());
   EXPECT_TRUE(Ingest({WriteUids("file", Uids(20))}, false, 10, &*resume).ok());
@@ -292,7 +292,7 @@ TEST_F(IngestTest, ResumesWithLinesAddedAtTheEnd) {
 }
 
 TEST_F(IngestTest, RefusesToResumeAFileWhoseAcknowledgedPartChanged) {
-  auto resume = ResumeFile::Load(directory_ + "/state");
+  auto resume = ResumeFile::Load(directory_ + "/state", "store");
   ASSERT_TRUE(resume.ok()) << resume.status();
   EXPECT_TRUE(Ingest({WriteUids("file", {"a", "b", "c"})}, false, 10, &*resume).ok());
   for (const auto& uids : std::vector<std::vector<std::string>>{{"a", "x", "c", "d"}, {"a", "b"}}) {
@@ -304,7 +304,7 @@ TEST_F(IngestTest, RefusesToResumeAFileWhoseAcknowledgedPartChanged) {
 }
 
 TEST_F(IngestTest, ResumesAfterACorrectedLine) {
-  auto resume = ResumeFile::Load(directory_ + "/state");
+  auto resume = ResumeFile::Load(directory_ + "/state", "store");
   ASSERT_TRUE(resume.ok()) << resume.status();
   EXPECT_FALSE(Ingest({Write("file", Line("a") + "{\n" + Line("c"))}, false, 10, &*resume).ok());
   EXPECT_TRUE(Ingest({WriteUids("file", {"a", "b", "c"})}, false, 10, &*resume).ok());
@@ -314,8 +314,9 @@ TEST_F(IngestTest, ResumesAfterACorrectedLine) {
 
 TEST_F(IngestTest, RefusesAResumeFileThatIsSomethingElse) {
   for (const char* text :
-       {"", "hello\n", "unirust-resume 1\n5 12\n", "unirust-resume 1\nx 1 \"f\"\n"}) {
-    const auto resume = ResumeFile::Load(Write("state", text));
+       {"", "hello\n", "unirust-resume 1\n", "unirust-resume 1\n\"store\"\n5 12\n",
+        "unirust-resume 1\n\"store\"\nx 1 \"f\"\n", "unirust-resume 1\n\"other\"\n"}) {
+    const auto resume = ResumeFile::Load(Write("state", text), "store");
     EXPECT_TRUE(absl::IsInvalidArgument(resume.status())) << text;
   }
 }
@@ -323,12 +324,12 @@ TEST_F(IngestTest, RefusesAResumeFileThatIsSomethingElse) {
 TEST_F(IngestTest, KeepsPositionsOfFilesWithAnyName) {
   const std::string odd = directory_ + "/new\nline \"quoted\" ";
   const std::string state = directory_ + "/state";
-  auto resume = ResumeFile::Load(state);
+  auto resume = ResumeFile::Load(state, "store");
   ASSERT_TRUE(resume.ok()) << resume.status();
   resume->Set(odd, {7, 0xFEDCBA9876543210});
   resume->Set("relative", {8, 1});
   ASSERT_TRUE(resume->Save().ok());
-  resume = ResumeFile::Load(state);
+  resume = ResumeFile::Load(state, "store");
   ASSERT_TRUE(resume.ok()) << resume.status();
   EXPECT_EQ(resume->Find(odd), (Position{7, 0xFEDCBA9876543210}));
   EXPECT_EQ(resume->Find(std::filesystem::current_path().string() + "/./relative"),

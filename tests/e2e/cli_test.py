@@ -190,8 +190,16 @@ class IngestTest(CliTest):
         self.same(lines)
         path.write_text(text_of([*lines, line("crm", "new", ("email", "new"))]))
         self.assertEqual(self.summary("--resume-file", state, path)["applied"], 1)
+        other = self.dir / "other"
+        done = unirust("ingest", "--data-dir", other, "--resume-file", state, path, expect=harness.INPUT)
+        self.assertIn("is of an ingest into", done.stderr.decode())
+        self.assertFalse(other.exists())
 
     def test_missing_files(self):
+        fresh = self.dir / "fresh"
+        unirust("ingest", "--data-dir", fresh, "--ontology", self.ontology, self.dir / "none.jsonl",
+                expect=harness.FAILURE)
+        self.assertFalse(fresh.exists(), "a mistyped file name leaves no trace")
         self.ingest(self.dir / "none.jsonl", expect=harness.FAILURE)
         self.ingest("--mapping", self.dir / "none.json", self.write("x.csv", "a\n"), expect=harness.FAILURE)
         self.ingest(self.write("y.csv", "a\n"), expect=harness.INPUT)  # CSV needs a mapping
@@ -259,7 +267,10 @@ class ReadTest(CliTest):
         unirust("entity", "--data-dir", self.data, "person/crm/none", expect=harness.FAILURE)
         for args in (("query", "no-equals-sign"), ("query", "a=b", "--from", "x"), ("query",), ("entity",),
                      ("conflicts", "--kind", "odd"), ("export",), ("ontology",), ("ontology", "fly"), (),
-                     ("stats", "--router", "a:1", "--data-dir", "x"), ("stats", "--no-such-flag"), ("ingest",)):
+                     ("stats", "--router", "a:1", "--data-dir", "x"), ("stats", "--no-such-flag"), ("ingest",),
+                     ("stats", "--router", "localhost:65536"), ("stats", "--router", "localhost"),
+                     ("stats", "--data-dir", self.data, "--memory-budget", "1MiB"),
+                     ("conflicts", "--data-dir", self.data, "--limit", "-1")):
             done = unirust(*args, expect=harness.USAGE)
             self.assertTrue(done.stderr, args)
 

@@ -76,6 +76,18 @@ std::string StandardHealth(Server& server) {
   return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
+TEST(Address, IsHostAndPort) {
+  for (const char* good : {"127.0.0.1:0", "localhost:65535", "[::1]:80", "unix:/tmp/socket"}) {
+    EXPECT_TRUE(IsAddress(good)) << good;
+  }
+  for (const char* bad : {"", "localhost", ":80", "localhost:", "localhost:65536", "localhost:-1",
+                          "localhost:80x", "localhost:99999999999999999999"}) {
+    EXPECT_FALSE(IsAddress(bad)) << bad;
+  }
+  Healthy service;
+  EXPECT_TRUE(absl::IsUnavailable(Server::Start("127.0.0.1:99999", service).status()));
+}
+
 TEST(Server, OffersHealthAndReflection) {
   Healthy service;
   const auto server = Server::Start("", service);

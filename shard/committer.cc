@@ -335,9 +335,9 @@ absl::StatusOr<Assignment> Committer::ApplyWrite(Write& write, WorkingSet& rows,
       descriptors.push_back({attribute, std::move(d.value), d.interval});
     }
   }
-  const bool same = record.live_now == !write.retract &&
+  const bool same = known && record.live_now == !write.retract &&
                     (!record.live_now || descriptors == old.descriptors);
-  if (!known || !same || version != old.version) {
+  if (!same || version != old.version) {
     store::RecordRow& row = record.row.Edit();
     row.entity_type = type;
     row.perspective = perspective;

@@ -493,9 +493,9 @@ absl::Status Store::Checkpoint(const std::string& dir) const {
   UNIRUST_RETURN_IF_ERROR(FromRocks(rdb::Checkpoint::Create(impl_->db.get(), &raw), "checkpoint"));
   const std::unique_ptr<rdb::Checkpoint> checkpoint(raw);
   const uint64_t commits = impl_->mark->commits();
-  absl::Status status = FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint");
-  if (status.ok()) status = AddMark(dir, commits);
-  if (!status.ok()) {
+  UNIRUST_RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint"));
+  absl::Status status = AddMark(dir, commits);
+  if (!status.ok()) {  // half a copy is none
     std::error_code ignored;
     std::filesystem::remove_all(dir, ignored);
   }

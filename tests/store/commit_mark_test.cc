@@ -180,6 +180,15 @@ TEST_F(CommitMarkTest, ComesWithACheckpoint) {
   EXPECT_EQ(MarkOf(Copy()), 4U);
 }
 
+TEST_F(CommitMarkTest, ADirectoryThatIsThereIsNoPlaceForACheckpoint) {
+  fs::create_directory(Copy());
+  Write(fs::path(Copy()) / "theirs", "kept");
+  const auto store = Store::Open({.dir = Dir()});
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_FALSE((*store)->Checkpoint(Copy()).ok());
+  EXPECT_EQ(Read(fs::path(Copy()) / "theirs"), "kept");
+}
+
 TEST_F(CommitMarkTest, AFileThatIsGoneIsNoticedEachTime) {
   for (const char* gone : {"CURRENT", "MANIFEST", ".log", "commit-mark"}) {
     SCOPED_TRACE(gone);

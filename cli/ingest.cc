@@ -161,8 +161,8 @@ absl::Status Run(const IngestFlags& flags) {
   UNIRUST_RETURN_IF_ERROR(CheckFiles(flags));
   std::optional<ResumeFile> resume;
   if (!flags.resume_file.empty()) {
-    const std::string store =
-        flags.store.data_dir.empty() ? flags.store.router : flags.store.data_dir;
+    const std::string store = flags.store.data_dir.empty() ? flags.store.router
+                                                           : AbsolutePath(flags.store.data_dir);
     UNIRUST_ASSIGN_OR_RETURN(resume, ResumeFile::Load(flags.resume_file, store));
   }
   std::string ontology;

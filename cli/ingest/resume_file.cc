@@ -19,15 +19,14 @@ namespace {
 
 constexpr char kHeader[] = "unirust-resume 1";
 
-// Absolute, so that the working directory does not matter; as a JSON string, so that it is one
-// line.
-std::string Key(const std::string& input) {
-  std::error_code ignored;
-  const std::filesystem::path absolute = std::filesystem::absolute(input, ignored);
-  std::string key;
-  text::AppendJsonString(&key, absolute.lexically_normal().string());
-  return key;
+// As a JSON string, so that it is one line.
+std::string Quoted(const std::string& text) {
+  std::string quoted;
+  text::AppendJsonString(&quoted, text);
+  return quoted;
 }
+
+std::string Key(const std::string& input) { return Quoted(AbsolutePath(input)); }
 
 absl::Status Error(const std::string& doing, const std::string& path) {
   return absl::UnknownError("cannot " + doing + " the resume file " + path + ": " +
@@ -53,6 +52,11 @@ bool WriteDurably(const std::string& path, const std::string& content) {
 
 }  // namespace
 
+std::string AbsolutePath(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::absolute(path, ignored).lexically_normal().string();
+}
+
 void Position::Advance(const proto::RecordInput& record) {
   std::string bytes(reinterpret_cast<const char*>(&digest), sizeof digest);
   record.AppendToString(&bytes);
@@ -73,9 +77,9 @@ absl::StatusOr<ResumeFile> ResumeFile::Load(const std::string& path, const std::
   std::string line;
   if (!std::getline(file, line) || line != kHeader) return refuse();
   if (!std::getline(file, line)) return refuse();
-  if (line != Key(store)) {
+  if (line != Quoted(store)) {
     return absl::InvalidArgumentError(path + " is of an ingest into " + line + ", not into " +
-                                      Key(store) + ": name another resume file, or remove it");
+                                      Quoted(store) + ": name another resume file, or remove it");
   }
   while (std::getline(file, line)) {
     std::istringstream fields(line);
@@ -99,7 +103,7 @@ void ResumeFile::Set(const std::string& input, const Position& position) {
 
 absl::Status ResumeFile::Save() const {
   std::ostringstream content;
-  content << kHeader << '\n' << Key(store_) << '\n';
+  content << kHeader << '\n' << Quoted(store_) << '\n';
   for (const auto& [name, position] : positions_) {
     content << std::dec << position.records << ' ' << std::hex << position.digest << ' ' << name
             << '\n';

@@ -17,6 +17,9 @@
 
 namespace unirust::cli {
 
+// The same whatever the working directory.
+std::string AbsolutePath(const std::string& path);
+
 struct Position {
   uint64_t records = 0;  // read from the start of the file, bad lines not counted
   uint64_t digest = 0;   // of those records

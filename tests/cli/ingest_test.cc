@@ -321,6 +321,17 @@ TEST_F(IngestTest, RefusesAResumeFileThatIsSomethingElse) {
   }
 }
 
+TEST_F(IngestTest, ResumesFromAnyWorkingDirectory) {
+  const std::string state = directory_ + "/state";
+  auto resume = ResumeFile::Load(state, "127.0.0.1:50060");
+  ASSERT_TRUE(resume.ok() && resume->Save().ok());
+  const std::filesystem::path here = std::filesystem::current_path();
+  std::filesystem::current_path(directory_);
+  resume = ResumeFile::Load(state, "127.0.0.1:50060");
+  std::filesystem::current_path(here);
+  EXPECT_TRUE(resume.ok()) << resume.status();
+}
+
 TEST_F(IngestTest, KeepsPositionsOfFilesWithAnyName) {
   const std::string odd = directory_ + "/new\nline \"quoted\" ";
   const std::string state = directory_ + "/state";

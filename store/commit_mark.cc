@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 
@@ -45,14 +46,6 @@ std::optional<uint64_t> ReadSlot(int file, int slot) {
 }
 
 }  // namespace
-
-absl::Status SyncDirectory(const std::string& dir) {
-  const int directory = open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return Failed("open", dir);
-  const absl::Status status = fsync(directory) == 0 ? absl::OkStatus() : Failed("sync", dir);
-  close(directory);
-  return status;
-}
 
 std::string CommitMark::PathIn(const std::string& dir) { return dir + "/commit-mark"; }
 

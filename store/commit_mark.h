@@ -41,7 +41,4 @@ class CommitMark {
   std::atomic<uint64_t> commits_ = 0;
 };
 
-// Makes the names in a directory durable, which syncing a file in it does not.
-absl::Status SyncDirectory(const std::string& dir);
-
 }  // namespace unirust::store

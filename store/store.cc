@@ -18,6 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/exit_codes.h"
+#include "base/files.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mutex.h"

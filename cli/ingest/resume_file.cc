@@ -11,6 +11,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/files.h"
 #include "base/hash.h"
 #include "text/json_writer.h"
 
@@ -31,15 +32,6 @@ std::string Key(const std::string& input) { return Quoted(AbsolutePath(input)); 
 absl::Status Error(const std::string& doing, const std::string& path) {
   return absl::UnknownError("cannot " + doing + " the resume file " + path + ": " +
                             std::strerror(errno));
-}
-
-// Makes a rename in the file's directory durable.
-void SyncDirectory(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const int fd = open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;  // the old file is a valid, earlier position
-  fsync(fd);
-  close(fd);
 }
 
 bool WriteDurably(const std::string& path, const std::string& content) {
@@ -112,7 +104,8 @@ absl::Status ResumeFile::Save() const {
   if (!WriteDurably(fresh, content.str()) || std::rename(fresh.c_str(), path_.c_str()) != 0) {
     return Error("write", path_);
   }
-  SyncDirectory(path_);
+  const std::string parent = std::filesystem::path(path_).parent_path().string();
+  SyncDirectory(parent.empty() ? "." : parent).IgnoreError();  // the old file is a valid, earlier position
   return absl::OkStatus();
 }
 

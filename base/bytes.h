@@ -25,6 +25,17 @@ void AppendVarint(std::string* out, uint64_t value);        // LEB128, at most 1
 void AppendSignedVarint(std::string* out, int64_t value);   // zigzag
 void AppendString(std::string* out, std::string_view text);  // varint length, bytes
 
+// The first eight bytes as a number that orders as they do; missing ones count as zero.
+inline uint64_t HeadOf(std::string_view bytes) {
+  uint64_t head = 0;
+  if (bytes.size() >= sizeof(head)) {
+    for (size_t i = 0; i < sizeof(head); ++i) head = head << 8U | static_cast<uint8_t>(bytes[i]);
+    return head;
+  }
+  for (const char byte : bytes) head = head << 8U | static_cast<uint8_t>(byte);
+  return bytes.empty() ? 0 : head << 8U * (sizeof(head) - bytes.size());
+}
+
 // The smallest bytewise upper bound of all keys that begin with `prefix`; empty if there is none (all 0xFF).
 std::string PrefixEnd(std::string_view prefix);
 

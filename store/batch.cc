@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "store/symbols.h"
 
 namespace unirust::store {
@@ -25,11 +26,7 @@ absl::Status Damaged(Family family, std::string_view key) {
 }
 
 void Batch::FamilyWrites::Add(std::string_view key, std::string_view value, bool remove) {
-  uint64_t order = 0;
-  for (size_t i = 0; i < sizeof(order); ++i) {
-    order = order << 8U | (i < key.size() ? static_cast<uint8_t>(key[i]) : 0U);
-  }
-  writes.push_back({.order = order,
+  writes.push_back({.order = HeadOf(key),
                     .offset = buffer.size(),
                     .key_bytes = static_cast<uint32_t>(key.size()),
                     .value_bytes = static_cast<uint32_t>(value.size()),

@@ -3,18 +3,18 @@
 #include <rocksdb/version.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "base/bytes.h"
 #include "base/mutex.h"
+#include "store/rocks_reader.h"
 
 namespace unirust::store {
 namespace {
@@ -23,17 +23,8 @@ namespace rdb = rocksdb;
 
 constexpr size_t kFirstCapacity = 16;
 
-// The first bytes of a user key as a number that orders as they do: most comparisons end here.
-uint64_t HeadOf(const rdb::Slice& user_key) {
-  std::array<unsigned char, sizeof(uint64_t)> bytes{};
-  std::memcpy(bytes.data(), user_key.data(), std::min(user_key.size(), bytes.size()));
-  uint64_t out = 0;
-  for (const unsigned char byte : bytes) out = out << 8U | byte;
-  return out;
-}
-
 struct Entry {
-  uint64_t head;
+  uint64_t head;    // of the user key: most comparisons end here
   const char* key;  // as RocksDB lays out entries of a memtable
 };
 
@@ -70,7 +61,7 @@ class Order {
   Entry EntryOf(const char* key) const {
     rdb::Slice user_key = compare_.decode_key(key);
     user_key.remove_suffix(kTrailerBytes);
-    return {HeadOf(user_key), key};
+    return {HeadOf(View(user_key)), key};
   }
   bool Less(const Entry& a, const Entry& b) const {
     return a.head != b.head ? a.head < b.head : compare_(a.key, b.key) < 0;
@@ -80,7 +71,7 @@ class Order {
   struct Target {
     explicit Target(const rdb::Slice& internal_key)
         : key(internal_key),
-          head(HeadOf({internal_key.data(), internal_key.size() - kTrailerBytes})) {}
+          head(HeadOf(View(internal_key).substr(0, internal_key.size() - kTrailerBytes))) {}
     rdb::Slice key;
     uint64_t head;
   };

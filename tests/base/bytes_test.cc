@@ -253,5 +253,16 @@ TEST(ByteReader, DoneNeedsEverythingReadAndNothingMalformed) {
   EXPECT_FALSE(in.done());
 }
 
+TEST(HeadOf, OrdersAsTheBytesDo) {
+  const std::string zero(1, '\0');
+  const std::vector<std::string> ascending = {"", "a", "ab", "abcdefgh", "b", "\x7f", "\x80", "\xff"};
+  for (size_t i = 1; i < ascending.size(); ++i) {
+    EXPECT_LT(HeadOf(ascending[i - 1]), HeadOf(ascending[i])) << i;
+  }
+  EXPECT_EQ(HeadOf("abcdefgh"), HeadOf("abcdefghi"));
+  EXPECT_EQ(HeadOf("a"), HeadOf("a" + zero));
+  EXPECT_EQ(HeadOf("\1\2\3\4\5\6\7\x8"), 0x0102030405060708U);
+}
+
 }  // namespace
 }  // namespace unirust

@@ -1,8 +1,6 @@
 #include "cli/client.h"
 
 #include <chrono>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "base/exit_codes.h"
@@ -11,19 +9,12 @@
 #include "cli/failure.h"
 #include "config/programs.h"
 #include "rpc/channel.h"
+#include "shard/engine.h"
 
 namespace unirust::cli {
 namespace {
 
-// RocksDB names its newest manifest in this file.
 constexpr std::chrono::seconds kStartingMax{2};
-
-bool HoldsAStore(const std::string& data_dir) {
-  std::error_code error;
-  const std::filesystem::path dir(data_dir);
-  return std::filesystem::exists(dir / "CURRENT", error) ||
-         std::filesystem::exists(dir / "commit-mark", error);
-}
 
 absl::Status NoStore(const std::string& data_dir) {
   return WithHint(
@@ -48,7 +39,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
     client->stub_ = proto::RouterService::NewStub(channel);
     return client;
   }
-  if (if_absent == IfAbsent::kRefuse && !HoldsAStore(flags.data_dir)) {
+  if (if_absent == IfAbsent::kRefuse && !shard::Engine::Exists(flags.data_dir)) {
     return NoStore(flags.data_dir);
   }
   SetLogLevel(LogLevel::kWarning);  // what a daemon tells is not what a command was asked for

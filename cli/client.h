@@ -30,8 +30,8 @@ class Client {
   // What to do about a data directory that holds no store yet.
   enum class IfAbsent { kRefuse, kCreate };
 
-  // Embedded: the errors of Engine::Open, NOT_FOUND for a refused directory. A router is not contacted before the first
-  // call.
+  // Embedded: the errors of Engine::Open, NOT_FOUND for a refused directory. A router that cannot be reached is waited
+  // for for two seconds; that it cannot shows in the first call. INVALID_ARGUMENT for an address that is none.
   static absl::StatusOr<std::unique_ptr<Client>> Open(const StoreFlags& flags,
                                                       IfAbsent if_absent = IfAbsent::kRefuse);
 

@@ -44,6 +44,8 @@ struct Engine::Impl {
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
+bool Engine::Exists(const std::string& data_dir) { return store::Store::Exists(data_dir); }
+
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   auto impl = std::make_unique<Impl>(options);
   UNIRUST_ASSIGN_OR_RETURN(

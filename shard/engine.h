@@ -107,6 +107,9 @@ class Ingestion {
 
 class Engine {
  public:
+  // Whether a store was made in the directory, sound or not.
+  static bool Exists(const std::string& data_dir);
+
   // FAILED_PRECONDITION: the directory is of another shard or of a format this program does not know; UNAVAILABLE: in
   // use by another process; PERMISSION_DENIED: not readable or writable; DATA_LOSS: damaged. Constant time.
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);

@@ -389,6 +389,12 @@ Reader Store::Impl::MakeReader(std::shared_ptr<Families> families, bool snapshot
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
+bool Store::Exists(const std::string& dir) {
+  std::error_code ignored;
+  return std::filesystem::exists(dir + "/CURRENT", ignored) ||
+         std::filesystem::exists(CommitMark::PathIn(dir), ignored);
+}
+
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   StoreOptions sane = options;
   sane.memory_budget_bytes = std::max(options.memory_budget_bytes, limits::kMemoryBudgetBytesMin);

@@ -69,6 +69,8 @@ class Reader {
 
 class Store {
  public:
+  // Whether a store was made in the directory, sound or not.
+  static bool Exists(const std::string& dir);
   // Errors: shard/engine.h, Engine::Open. Reads `meta` and nothing else.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   ~Store();

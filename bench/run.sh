@@ -31,5 +31,10 @@ shard=$pid
 start router "$bin/unirust_router" --listen 127.0.0.1:0 --shards "$address" --log-level warning
 router=$pid
 "$bin/unirust_load" --router "$address" --processes "shard=$shard,router=$router" --ceilings-dir "$work/ceilings" "$@"
+echo "CPU seconds of the shard's threads:"
+for task in "/proc/$shard/task/"*; do
+  echo "  $(awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "$task/stat") $(<"$task/comm")"
+done | sort -k1nr | head -6
+awk '/^VmHWM/ {printf "resident memory of the shard at most: %d MB\n", $2 / 1024}' "/proc/$shard/status"
 "$bin/unirust" stats --router "$address"
 du -sh "$work/data" | awk '{print "on disk: " $1}'

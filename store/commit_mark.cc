@@ -47,6 +47,12 @@ std::optional<uint64_t> ReadSlot(int file, int slot) {
 
 }  // namespace
 
+absl::Status InUse(const std::string& dir) {
+  return absl::UnavailableError("data directory " + dir +
+                                " is in use by another process: stop it first, or ask it over "
+                                "--router");
+}
+
 std::string CommitMark::PathIn(const std::string& dir) { return dir + "/commit-mark"; }
 
 CommitMark::~CommitMark() { close(file_); }
@@ -63,11 +69,7 @@ absl::StatusOr<std::unique_ptr<CommitMark>> CommitMark::Open(const std::string& 
   }
   if (file < 0) return Failed("open", path);
   std::unique_ptr<CommitMark> mark(new CommitMark(path, file));
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    return absl::UnavailableError(
-        "data directory " + dir +
-        " is in use by another process: stop it first, or ask it over --router");
-  }
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) return InUse(dir);
   UNIRUST_RETURN_IF_ERROR(mark->ReadSlots(if_absent));
   if (if_absent == IfAbsent::kCreate) UNIRUST_RETURN_IF_ERROR(SyncDirectory(dir));
   return mark;

@@ -13,6 +13,9 @@
 
 namespace unirust::store {
 
+// UNAVAILABLE: another process, or another part of this one, has the directory open.
+absl::Status InUse(const std::string& dir);
+
 // One thread advances, any reads.
 class CommitMark {
  public:

@@ -191,11 +191,7 @@ absl::Status Store::Impl::OpenFamilies(const std::vector<std::string>& names) {
   rdb::Options db_options = rocks.Db();
   db_options.wal_filter = &log_gaps;
   const rdb::Status status = rdb::DB::Open(db_options, options.dir, descriptors, &handles, &raw);
-  if (IsInUse(status)) {
-    return absl::UnavailableError(
-        "data directory " + options.dir +
-        " is in use by another process: stop it first, or ask it over --router");
-  }
+  if (IsInUse(status)) return InUse(options.dir);
   UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot open data directory " + options.dir));
   db.reset(raw);
   fixed = std::make_shared<Families>(raw);

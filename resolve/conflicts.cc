@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "resolve/claims.h"
+#include "resolve/disputes.h"
 
 namespace unirust::resolve {
 namespace {
@@ -161,13 +162,11 @@ std::vector<Conflict> ContestedRun(const KeyRule& key, const std::vector<std::st
                                    const Interval& run, const std::vector<RunEntity>& entities,
                                    const Rules& rules, Names& names) {
   std::map<uint16_t, std::set<size_t>> clashing;  // strong identifier -> entities
-  for (size_t a = 0; a < entities.size(); ++a) {
-    for (size_t b = a + 1; b < entities.size(); ++b) {
-      for (const uint16_t identifier :
-           ClashingIdentifiers(*entities[a].signature, *entities[b].signature)) {
-        clashing[identifier].insert({a, b});
-      }
-    }
+  Signatures signatures;
+  for (const RunEntity& entity : entities) signatures.push_back(entity.signature);
+  const auto disputes = Disputes(signatures);
+  for (size_t i = 0; i < entities.size(); ++i) {
+    for (const uint16_t identifier : disputes[i]) clashing[identifier].insert(i);
   }
   std::vector<Conflict> out;
   for (const auto& [identifier, indexes] : clashing) {

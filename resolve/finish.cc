@@ -81,6 +81,10 @@ class Finisher {
     uint64_t edges = 0;
     for (const auto& [first, last] : Chains(evidence)) {
       if (last - first < 2) continue;
+      if (group.calm) {  // one entity, and each piece but the first meets an earlier one
+        edges += last - first - 1;
+        continue;
+      }
       const std::span<const Piece> run = evidence.subspan(first, last - first);
       const std::vector<BlockName> entity_of = BlocksOf(run, top_);
       edges += SameAsEdges(run, entity_of);

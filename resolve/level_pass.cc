@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "resolve/disputes.h"
 
 namespace unirust::resolve {
 
@@ -134,7 +135,8 @@ void LevelPass::EvaluateAll() {
     work_[group].queued = false;
     to_finish_.insert(group);
     const Work work = work_[group];
-    if (!work.whole && LinkCalmly(*group)) continue;
+    group->calm = !work.whole && LinkCalmly(*group);
+    if (group->calm) continue;
     work_[group].whole = true;
     LinkWhole(*group, work.view_changed);
   }
@@ -145,27 +147,16 @@ void LevelPass::EvaluateAll() {
 bool LevelPass::LinkCalmly(GroupState& group) {
   const std::span<const Piece> before = rows_.Evidence(group, group.row.before());
   const std::span<const Piece> now = rows_.Evidence(group, group.row.now());
-  for (const auto& [first, last] : Chains(now)) {
+  for (const GainedRun& run : GainedRuns(before, now)) {
     std::vector<BlockName> nodes;
     std::vector<BlockName> elements;
-    bool gained = false;
-    Instant old_reach = kMinTime;
-    bool old_seen = false;
-    for (size_t i = first; i < last; ++i) {
-      const bool old = std::binary_search(before.begin(), before.end(), now[i]);
-      gained |= !old;
-      if (old) {
-        const bool same_old_run = old_seen && now[i].interval.start < old_reach;
-        old_reach = old_seen ? std::max(old_reach, now[i].interval.end) : now[i].interval.end;
-        old_seen = true;
-        if (same_old_run) continue;
-        // The other nodes of the old run are in the block of before, even if this one has left it for its heir.
-        const BlockName block = rows_.BlockBefore(NameOf(now[i].record), level_);
-        if (IsBlockHere(block) && !exploded_.contains(block)) elements.push_back(block);
-      }
-      nodes.push_back(rows_.BlockNow(NameOf(now[i].record), static_cast<uint16_t>(level_ - 1)));
+    for (const Piece& piece : run.old) {
+      // The other nodes of the old run are in the block of before, even if this one has left it for its heir.
+      const BlockName block = rows_.BlockBefore(NameOf(piece.record), level_);
+      if (IsBlockHere(block) && !exploded_.contains(block)) elements.push_back(block);
+      nodes.push_back(Node(piece.record));
     }
-    if (!gained) continue;
+    for (const Piece& piece : run.added) nodes.push_back(Node(piece.record));
     for (const BlockName node : nodes) elements.push_back(Around(node));
     std::sort(elements.begin(), elements.end());
     elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
@@ -173,7 +164,7 @@ bool LevelPass::LinkCalmly(GroupState& group) {
       if (InSettledPart(element)) return false;
     }
     if (elements.size() == 1) continue;
-    if (!MergedIfClashFree(elements)) return false;
+    if (!SignatureIfClashFree(elements)) return false;
     knots_.push_back(std::move(nodes));
   }
   return true;
@@ -186,8 +177,7 @@ void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
   std::vector<const Signature*> signatures;
   std::vector<NodePiece> pieces;
   for (const Piece& piece : now) {
-    const BlockName node =
-        rows_.BlockNow(NameOf(piece.record), static_cast<uint16_t>(level_ - 1));
+    const BlockName node = Node(piece.record);
     const auto [it, inserted] = index.emplace(node, nodes.size());
     if (inserted) {
       nodes.push_back(node);
@@ -229,7 +219,7 @@ void LevelPass::FindLostLinks(GroupState& group,
       const BlockName record = NameOf(before[i].record);
       const BlockName block = rows_.BlockBefore(record, level_);
       if (exploded_.contains(block) || !IsBlockHere(block)) continue;
-      const BlockName node = rows_.BlockNow(record, static_cast<uint16_t>(level_ - 1));
+      const BlockName node = Node(before[i].record);
       const auto here = index.find(node);
       const auto knot = here == index.end() ? std::pair(kApart, node)
                                             : std::pair(knots.Find(here->second), BlockName());
@@ -277,7 +267,7 @@ bool LevelPass::Unite() {
   }
   if (settled_met) return false;
   for (const std::vector<BlockName>& set : sets) {
-    if (std::optional<Signature> signature = MergedIfClashFree(set)) {
+    if (std::optional<Signature> signature = SignatureIfClashFree(set)) {
       MergeElements(set, *std::move(signature));
     } else {
       Settle(set);
@@ -289,14 +279,10 @@ bool LevelPass::Unite() {
   return true;
 }
 
-std::optional<Signature> LevelPass::MergedIfClashFree(const std::vector<BlockName>& elements) {
-  Signature all = rows_.SignatureNow(elements[0]);
-  for (size_t i = 1; i < elements.size(); ++i) {
-    const Signature& signature = rows_.SignatureNow(elements[i]);
-    if (Clash(all, signature)) return std::nullopt;
-    all = Merged(all, signature);
-  }
-  return all;
+std::optional<Signature> LevelPass::SignatureIfClashFree(const std::vector<BlockName>& elements) {
+  Signatures signatures;
+  for (const BlockName element : elements) signatures.push_back(&rows_.SignatureNow(element));
+  return MergedIfClashFree(signatures);
 }
 
 void LevelPass::MergeElements(const std::vector<BlockName>& elements, Signature signature) {
@@ -388,6 +374,10 @@ BlockDelta LevelPass::Delta() {
 }
 
 // --- helpers -----------------------------------------------------------------------------------------
+
+BlockName LevelPass::Node(RecordId record) {
+  return rows_.BlockNow(NameOf(record), static_cast<uint16_t>(level_ - 1));
+}
 
 bool LevelPass::IsBlockHere(BlockName name) {
   if (IsRecord(name)) return false;

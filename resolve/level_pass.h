@@ -78,7 +78,7 @@ class LevelPass {
   // --- step 3: blocks along the links
   bool Unite();  // false: a settled part was met, evaluate again
   // What all of them say, or nothing if two clash.
-  std::optional<Signature> MergedIfClashFree(const std::vector<BlockName>& elements);
+  std::optional<Signature> SignatureIfClashFree(const std::vector<BlockName>& elements);
   void MergeElements(const std::vector<BlockName>& elements, Signature signature);
   void MoveUnder(BlockName element, BlockName target);
   void DissolveLonely(BlockName block);
@@ -88,6 +88,7 @@ class LevelPass {
   BlockDelta Delta();
 
   // --- helpers
+  BlockName Node(RecordId record);   // around the record
   bool IsBlockHere(BlockName name);  // a block made at this level, not a node that passes through
   BlockName Around(BlockName node);  // the element that a node belongs to now
   void Explode(BlockName block);     // its nodes stand alone until their links are drawn anew

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "resolve/disputes.h"
+
 namespace unirust::resolve {
 namespace {
 
@@ -11,7 +13,7 @@ namespace {
 struct Classes {
   std::vector<size_t> class_of;    // node -> class; kNone where the node holds no piece
   std::vector<size_t> first_node;  // class -> some node
-  std::vector<const Signature*> signature;
+  Signatures signature;
 };
 constexpr size_t kNone = ~size_t{0};
 
@@ -36,33 +38,54 @@ Classes Classify(const std::vector<NodePiece>& pieces,
 
 }  // namespace
 
+std::vector<GainedRun> GainedRuns(std::span<const store::Piece> before,
+                                  std::span<const store::Piece> now) {
+  std::vector<GainedRun> out;
+  auto next_old = before.begin();
+  for (const auto& [first, last] : Chains(now)) {
+    GainedRun run;
+    Instant old_reach = kMinTime;
+    for (const store::Piece& piece : now.subspan(first, last - first)) {
+      if (next_old == before.end() || *next_old != piece) {
+        run.added.push_back(piece);
+        continue;
+      }
+      ++next_old;
+      if (run.old.empty() || piece.interval.start >= old_reach) {
+        run.old.push_back(piece);
+        old_reach = piece.interval.end;
+      } else {
+        old_reach = std::max(old_reach, piece.interval.end);
+      }
+    }
+    if (!run.added.empty()) out.push_back(std::move(run));
+  }
+  return out;
+}
+
 std::vector<std::pair<size_t, size_t>> RunLinks(const std::vector<NodePiece>& pieces,
                                                 const std::vector<const Signature*>& signatures,
                                                 bool hold) {
   const Classes classes = Classify(pieces, signatures);
-  const size_t count = classes.first_node.size();
-  std::vector<std::pair<size_t, size_t>> links;
-  std::vector<bool> disputed(count, false);
-  for (size_t a = 0; a < count; ++a) {
-    for (size_t b = a + 1; b < count; ++b) {
-      if (Clash(*classes.signature[a], *classes.signature[b])) {
-        disputed[a] = disputed[b] = true;
-      } else if (Agree(*classes.signature[a], *classes.signature[b])) {
-        links.emplace_back(classes.first_node[a], classes.first_node[b]);
-      }
-    }
+  const auto disputes = Disputes(classes.signature);
+  std::vector<std::pair<size_t, size_t>> links = Agreements(classes.signature, disputes);
+  for (auto& [a, b] : links) {
+    a = classes.first_node[a];
+    b = classes.first_node[b];
   }
+  const auto disputed = [&](size_t c) { return !disputes[c].empty(); };
   for (size_t node = 0; node < signatures.size(); ++node) {
     const size_t c = classes.class_of[node];
     if (c != kNone && classes.first_node[c] != node && !signatures[node]->empty()) {
       links.emplace_back(classes.first_node[c], node);
     }
   }
-  const bool mixed = std::find(disputed.begin(), disputed.end(), true) != disputed.end();
+  const bool mixed = std::any_of(disputes.begin(), disputes.end(),
+                                 [](const auto& identifiers) { return !identifiers.empty(); });
   if (mixed && hold) return links;
   std::vector<NodePiece> quiet;
   for (const NodePiece& piece : pieces) {
-    if (!disputed[classes.class_of[piece.node]]) quiet.push_back(piece);
+    if (!disputed(classes.class_of[piece.node])) quiet.push_back(piece);
   }
   for (const auto& [first, last] : Chains(std::span<const NodePiece>(quiet))) {
     for (size_t i = first + 1; i < last; ++i) {

@@ -55,6 +55,16 @@ std::vector<std::pair<size_t, size_t>> Chains(std::span<const Thing> things) {
   return out;
 }
 
+// A run that has pieces which it had not before.
+struct GainedRun {
+  std::vector<store::Piece> added;
+  std::vector<store::Piece> old;  // one of each run of before
+};
+
+// Those of the runs of `now` of which some pieces are not in `before`; all of `before` are in `now`. Both are sorted.
+std::vector<GainedRun> GainedRuns(std::span<const store::Piece> before,
+                                  std::span<const store::Piece> now);
+
 // One piece of a run and who holds it: an index into the signatures.
 struct NodePiece {
   Interval interval;

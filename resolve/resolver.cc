@@ -138,22 +138,7 @@ class BatchResolver {
     std::vector<BlockName> names;
     std::vector<RecordId> records;
     for (const std::vector<GroupState*>& groups : changed_groups_) {
-      for (const GroupState* group : groups) {
-        const std::span<const Piece> evidence = rows_.Evidence(*group, group->row.now());
-        for (const auto& [first, last] : Chains(evidence)) {
-          if (last - first < 2) continue;
-          bool changed = false;
-          for (const Piece& piece : evidence.subspan(first, last - first)) {
-            names.push_back(store::NameOf(piece.record));
-            const RecordState* record = rows_.records().Find(piece.record);
-            changed |= record != nullptr && record->written;
-          }
-          if (!changed) continue;
-          for (const Piece& piece : evidence.subspan(first, last - first)) {
-            records.push_back(piece.record);
-          }
-        }
-      }
+      for (const GroupState* group : groups) WantPieces(*group, &names, &records);
     }
     SortAndUnique(&names);
     rows_.PreloadNames(names);
@@ -170,6 +155,40 @@ class BatchResolver {
       }
     }
     rows_.PreloadRecords(records);
+  }
+
+  // The pieces that LevelPass looks at: few of a group that can be linked calmly, else all, and the records of runs with
+  // a written one.
+  void WantPieces(const GroupState& group, std::vector<BlockName>* names,
+                  std::vector<RecordId>* records) const {
+    const std::span<const Piece> before = rows_.Evidence(group, group.row.before());
+    const std::span<const Piece> now = rows_.Evidence(group, group.row.now());
+    const bool only_gained = std::includes(now.begin(), now.end(), before.begin(), before.end());
+    if (!group.row.before().divided && only_gained) {
+      for (const GainedRun& run : GainedRuns(before, now)) {
+        if (run.old.size() + run.added.size() < 2) continue;
+        for (const std::vector<Piece>* pieces : {&run.old, &run.added}) {
+          for (const Piece& piece : *pieces) {
+            names->push_back(store::NameOf(piece.record));
+            records->push_back(piece.record);
+          }
+        }
+      }
+      return;
+    }
+    for (const auto& [first, last] : Chains(now)) {
+      if (last - first < 2) continue;
+      bool changed = false;
+      for (const Piece& piece : now.subspan(first, last - first)) {
+        names->push_back(store::NameOf(piece.record));
+        const RecordState* record = rows_.records().Find(piece.record);
+        changed |= record != nullptr && record->written;
+      }
+      if (!changed) continue;
+      for (const Piece& piece : now.subspan(first, last - first)) {
+        records->push_back(piece.record);
+      }
+    }
   }
 
   // A retracted record keeps the name of one that was in its entity, for those who ask by its own (semantics.md, 6).

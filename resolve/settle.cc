@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "resolve/disputes.h"
 #include "resolve/level_pass.h"
 
 namespace unirust::resolve {
@@ -33,14 +34,13 @@ class SettlingPart {
   const Signature& SignatureOf(size_t block) const { return signatures_[block]; }
 
   // One block of all of `blocks` if no two of them clash.
-  void MergeIfClashFree(const std::vector<size_t>& blocks) {
-    Signature all;
-    for (const size_t block : blocks) {
-      if (Clash(all, signatures_[block])) return;
-      all = Merged(all, signatures_[block]);
-    }
+  void Merge(const std::vector<size_t>& blocks) {
+    Signatures signatures;
+    for (const size_t block : blocks) signatures.push_back(&signatures_[block]);
+    std::optional<Signature> all = MergedIfClashFree(signatures);
+    if (!all) return;
     for (const size_t block : blocks) merged_.Unite(blocks[0], block);
-    signatures_[merged_.Find(blocks[0])] = std::move(all);
+    signatures_[merged_.Find(blocks[0])] = *std::move(all);
   }
 
   std::vector<std::vector<BlockName>> Blocks() {
@@ -87,7 +87,7 @@ void TakeTurn(const SettlingRun& run, bool hold, uint16_t node_level, WorkingSet
     if (inside_block[i] != kOutside) sets[connected.Find(i)].push_back(inside_block[i]);
   }
   for (const auto& [root, blocks] : sets) {
-    if (blocks.size() > 1) part.MergeIfClashFree(blocks);
+    if (blocks.size() > 1) part.Merge(blocks);
   }
 }
 
@@ -112,6 +112,7 @@ void LevelPass::Settle(const std::vector<BlockName>& elements) {
   std::vector<SettlingRun> runs;
   for (GroupState* group : groups) {
     to_finish_.insert(group);
+    group->calm = false;
     const std::span<const Piece> evidence = rows_.Evidence(*group, group->row.now());
     for (const auto& [first, last] : Chains(evidence)) {
       runs.push_back({&group->values,
@@ -139,9 +140,7 @@ void LevelPass::KeepSettled(const std::vector<std::vector<BlockName>>& blocks) {
       names.push_back(nodes[0]);
       continue;
     }
-    Signature signature;
-    for (const BlockName node : nodes) signature = Merged(signature, rows_.SignatureNow(node));
-    MergeElements(nodes, std::move(signature));
+    MergeElements(nodes, *SignatureIfClashFree(nodes));  // only what has no clash was merged
     names.push_back(Around(nodes[0]));
   }
   if (names.size() < 2) return;

@@ -74,16 +74,6 @@ bool Clash(const Signature& a, const Signature& b) {
   return AnyOverlap(a, b, [](const StrongRow& x, const StrongRow& y) { return !ShareValue(x, y); });
 }
 
-std::vector<uint16_t> ClashingIdentifiers(const Signature& a, const Signature& b) {
-  std::vector<uint16_t> out;
-  AnyOverlap(a, b, [&](const StrongRow& x, const StrongRow& y) {
-    const bool known = !out.empty() && out.back() == x.identifier;
-    if (!known && !ShareValue(x, y)) out.push_back(x.identifier);
-    return false;
-  });
-  return out;
-}
-
 bool Agree(const Signature& a, const Signature& b) {
   return AnyOverlap(a, b, ShareValue);
 }

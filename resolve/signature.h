@@ -23,9 +23,6 @@ Signature Merged(const Signature& a, const Signature& b);
 // True if at some instant both have rows of one identifier and domain without a common value.
 bool Clash(const Signature& a, const Signature& b);
 
-// The identifiers on which the two clash, ascending.
-std::vector<uint16_t> ClashingIdentifiers(const Signature& a, const Signature& b);
-
 // True if at some instant both hold the same value of one identifier and domain.
 bool Agree(const Signature& a, const Signature& b);
 

@@ -57,6 +57,7 @@ struct GroupState {
   store::GroupKey key;
   std::vector<std::string> values;  // the key's value tuple
   RowVersions<GroupRow> row;        // no row: no pieces
+  bool calm = false;                // seen in this batch that each of its runs is in one block of its level
 };
 
 class WorkingSet {

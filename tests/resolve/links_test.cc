@@ -69,6 +69,45 @@ RC_GTEST_PROP(Chains, AreTheConnectedPartsOfOverlap, ()) {
   RC_ASSERT(chains == Connected(intervals.size(), Overlapping(intervals)));
 }
 
+std::vector<store::Piece> PiecesOf(const std::vector<Interval>& intervals, uint32_t first_record) {
+  std::vector<store::Piece> out;
+  for (const Interval& interval : intervals) {
+    out.push_back({interval, RecordId(first_record++)});
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+RC_GTEST_PROP(GainedRuns, HaveTheNewPiecesAndOneOfEachOldRun, ()) {
+  const std::vector<store::Piece> before = PiecesOf(*gen::AnyIntervals(), 1);
+  const std::vector<store::Piece> added = PiecesOf(*gen::AnyIntervals(), 1000);
+  std::vector<store::Piece> now;
+  std::merge(before.begin(), before.end(), added.begin(), added.end(), std::back_inserter(now));
+  std::vector<GainedRun> expected;
+  const auto old_runs = Chains(std::span<const store::Piece>(before));
+  for (const auto& [first, last] : Chains(std::span<const store::Piece>(now))) {
+    const std::span<const store::Piece> run(now.begin() + static_cast<ptrdiff_t>(first),
+                                            now.begin() + static_cast<ptrdiff_t>(last));
+    GainedRun gained;
+    for (const store::Piece& piece : run) {
+      if (std::binary_search(added.begin(), added.end(), piece)) gained.added.push_back(piece);
+    }
+    for (const auto& [old_first, old_last] : old_runs) {
+      if (std::binary_search(run.begin(), run.end(), before[old_first])) {
+        gained.old.push_back(before[old_first]);
+      }
+    }
+    if (!gained.added.empty()) expected.push_back(gained);
+  }
+  const std::vector<GainedRun> found = GainedRuns(before, now);
+  RC_CLASSIFY(found.size() > 1, "several");
+  RC_ASSERT(found.size() == expected.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    RC_ASSERT(found[i].added == expected[i].added);
+    RC_ASSERT(found[i].old == expected[i].old);
+  }
+}
+
 // semantics.md, 6.1, word by word, for one run.
 std::vector<std::pair<size_t, size_t>> NaiveLinks(const std::vector<NodePiece>& pieces,
                                                   const std::vector<Signature>& signatures,

@@ -157,8 +157,8 @@ class BatchResolver {
     rows_.PreloadRecords(records);
   }
 
-  // The pieces that LevelPass looks at: few of a group that can be linked calmly, else all, and the records of runs with
-  // a written one.
+  // The pieces that LevelPass looks at: few of a group that can be linked calmly, else all, and the records of runs
+  // with a written one.
   void WantPieces(const GroupState& group, std::vector<BlockName>* names,
                   std::vector<RecordId>* records) const {
     const std::span<const Piece> before = rows_.Evidence(group, group.row.before());

@@ -97,6 +97,7 @@ struct Conflict {
   uint64_t entity_count = 0;             // indirect only
   // indirect only: the first record of each listed entity is named by `entities`; for conflicts_with edges
   // (semantics.md, 9) those names are the nodes, for the other kinds the records are.
+  bool operator==(const Conflict&) const = default;
 };
 
 struct SameAs {

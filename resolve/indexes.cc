@@ -18,29 +18,13 @@ struct IndexRow {
   friend bool operator<(const IndexRow& a, const IndexRow& b) { return a.Tie() < b.Tie(); }
 };
 
-// Calls visit(family, key, value) for every row of the record.
-template <typename Visit>
-void ForEachRow(RecordId id, const RecordRow& record, const Visit& visit) {
-  visit(Family::kSources, store::SourceKey{record.entity_type, record.perspective, id}.Encode(),
-        std::string());
-  for (const store::StoredDescriptor& d : record.descriptors) {
-    const store::AttributeValueKey key{
-        .attribute = d.attribute,
-        .value = store::EncodeValue(d.value),
-        .level = store::AttributeValueKey::LevelOf(d.interval),
-        .start = d.interval.start,
-        .record = id};
-    const store::AttributeValueRow row{d.interval.end, record.entity_type, record.perspective};
-    visit(Family::kAttributeValues, key.Encode(), row.Encode(d.interval.start));
-  }
-}
-
 std::vector<IndexRow> RowsOf(RecordId id, const RecordRow& record, bool live) {
   std::vector<IndexRow> out;
   if (!live) return out;
-  ForEachRow(id, record, [&](Family family, std::string key, std::string value) {
-    out.push_back({family, std::move(key), std::move(value)});
-  });
+  ForEachIndexRow(id, record,
+                  [&](Family family, const std::string& key, const std::string& value) {
+                    out.push_back({family, key, value});
+                  });
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -65,14 +49,30 @@ void WriteDifference(const std::vector<IndexRow>& before, const std::vector<Inde
 
 }  // namespace
 
+void ForEachIndexRow(RecordId id, const RecordRow& record,
+                     absl::FunctionRef<void(Family, const std::string&, const std::string&)> visit) {
+  visit(Family::kSources, store::SourceKey{record.entity_type, record.perspective, id}.Encode(),
+        std::string());
+  for (const store::StoredDescriptor& d : record.descriptors) {
+    const store::AttributeValueKey key{
+        .attribute = d.attribute,
+        .value = store::EncodeValue(d.value),
+        .level = store::AttributeValueKey::LevelOf(d.interval),
+        .start = d.interval.start,
+        .record = id};
+    const store::AttributeValueRow row{d.interval.end, record.entity_type, record.perspective};
+    visit(Family::kAttributeValues, key.Encode(), row.Encode(d.interval.start));
+  }
+}
+
 void WriteIndexes(const WorkingSet& rows, store::Batch& batch) {
   for (const auto& [id, record] : rows.records()) {
     if (!record.written) continue;
     if (!record.live_before && record.live_now) {
-      ForEachRow(id, record.row.now(),
-                 [&](Family family, const std::string& key, const std::string& value) {
-                   batch.Put(family, key, value);
-                 });
+      ForEachIndexRow(id, record.row.now(),
+                      [&](Family family, const std::string& key, const std::string& value) {
+                        batch.Put(family, key, value);
+                      });
     } else {
       WriteDifference(RowsOf(id, record.row.before(), record.live_before),
                       RowsOf(id, record.row.now(), record.live_now), batch);

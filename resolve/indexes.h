@@ -1,10 +1,18 @@
 // The rows of the attribute_values and sources indexes: functions of one record each.
 #pragma once
 
+#include <string>
+
+#include "absl/functional/function_ref.h"
 #include "resolve/working_set.h"
 #include "store/batch.h"
 
 namespace unirust::resolve {
+
+// Calls visit(family, key, value) for every row that the indexes have of a live record.
+void ForEachIndexRow(
+    RecordId id, const RecordRow& record,
+    absl::FunctionRef<void(store::Family, const std::string&, const std::string&)> visit);
 
 // Adds to `batch` what the written records change in the indexes.
 void WriteIndexes(const WorkingSet& rows, store::Batch& batch);

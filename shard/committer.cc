@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "resolve/evidence.h"
-#include "resolve/names.h"
+#include "shard/meta_keys.h"
 
 namespace unirust::shard {
 namespace {
@@ -14,9 +14,6 @@ namespace {
 using resolve::RecordState;
 using resolve::WorkingSet;
 using store::Family;
-
-constexpr char kOntologyKey[] = "ontology";
-constexpr char kCountersKey[] = "counters";
 
 // Descriptors of one key's attributes in stored form; the others do not matter to the key.
 absl::StatusOr<std::vector<store::StoredDescriptor>> KeyDescriptors(
@@ -368,102 +365,6 @@ absl::Status Committer::Assign(Request& request, WorkingSet& rows) {
         RecordName(request.writes[i].identity.entity_type, perspective, first.uid);
   }
   return rows.status();
-}
-
-// --- ontology ------------------------------------------------------------------------------------------
-
-absl::Status Committer::CheckOntology(const ontology::Ontology& ontology) {
-  store::Batch symbols;
-  MutexLock lock(resolving_);
-  AwaitWritten();
-  UNIRUST_ASSIGN_OR_RETURN(const resolve::Rules rules,
-                           resolve::Rules::Compile(ontology, interner_, symbols));
-  if (!symbols.empty()) store_.Commit(std::move(symbols));
-  interner_.Committed(interner_.Last());
-  const store::Reader reader = store_.Latest();
-  resolve::Names names(interner_);
-  const auto cursor = reader.Scan(Family::kRecords, "", "");
-  for (; cursor->Valid(); cursor->Next()) {
-    store::RecordRow record;
-    if (!store::RecordRow::Decode(cursor->value(), &record)) {
-      return store::Damaged(Family::kRecords, cursor->key());
-    }
-    for (const resolve::KeyRule& key : rules.keys()) {
-      if (!key.types.Has(record.entity_type)) continue;
-      const absl::Status status =
-          resolve::KeyInstances(key, record.descriptors, rules).status();
-      if (!status.ok()) {
-        return absl::FailedPreconditionError("the ontology does not fit stored record " +
-                                             RecordName(names.IdentityOf(record)) + ": " +
-                                             std::string(status.message()));
-      }
-    }
-  }
-  return cursor->status();
-}
-
-absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
-  UNIRUST_RETURN_IF_ERROR(CheckOntology(ontology));
-  MutexLock lock(resolving_);
-  AwaitWritten();
-  if (ontology == this->config()->ontology) return absl::OkStatus();
-  auto config = std::make_shared<Config>();
-  config->ontology = ontology;
-  store::Batch symbols;  // none: CheckOntology made them
-  UNIRUST_ASSIGN_OR_RETURN(config->rules,
-                           resolve::Rules::Compile(ontology, interner_, symbols));
-  UNIRUST_RETURN_IF_ERROR(store_.BeginGeneration());
-  store::CountersRow counters;
-  counters.records = counters_.records;
-  const absl::Status status = ResolveAnew(*config, &counters);
-  if (!status.ok()) {
-    UNIRUST_RETURN_IF_ERROR(store_.DropPending());
-    return status;
-  }
-  store::Batch batch;
-  batch.Put(Family::kMeta, kOntologyKey, ontology::Archive(ontology));
-  batch.Put(Family::kMeta, kCountersKey, counters.Encode());
-  MutexLock state_lock(state_);
-  store_.SwitchGeneration(std::move(batch));
-  counters_ = counters;
-  last_rows_.reset();
-  config_ = std::move(config);
-  return absl::OkStatus();
-}
-
-// Every live record arrives anew in the pending generation, some thousand at a time.
-absl::Status Committer::ResolveAnew(const Config& config, store::CountersRow* counters) {
-  const uint64_t records = counters->records;
-  const store::Reader all = store_.Latest();
-  const auto cursor = all.Scan(Family::kRecords, "", "");
-  while (cursor->Valid()) {
-    WorkingSet rows(store_.Pending(), config.rules);
-    for (size_t n = 0; n < limits::kCommitRecordsMax && cursor->Valid(); cursor->Next(), ++n) {
-      const auto key = store::RecordKey::Decode(cursor->key());
-      if (!key) return store::Damaged(Family::kRecords, cursor->key());
-      RecordState& record = rows.Record(key->record);
-      record.written = record.live_now;
-      record.live_before = false;
-    }
-    store::Batch batch;
-    UNIRUST_RETURN_IF_ERROR(resolve::Resolve(rows, interner_, counters, &batch));
-    resolve::AddRows(rows, resolve::Scope::kDerived, &batch);
-    store_.CommitPending(std::move(batch));
-  }
-  counters->records = records;
-  return cursor->status();
-}
-
-absl::Status Committer::Reset() {
-  MutexLock lock(resolving_);
-  AwaitWritten();
-  auto config = std::make_shared<Config>();
-  MutexLock state_lock(state_);
-  last_rows_.reset();
-  UNIRUST_RETURN_IF_ERROR(store_.Clear());
-  counters_ = {};
-  config_ = std::move(config);
-  return absl::OkStatus();
 }
 
 }  // namespace unirust::shard

@@ -20,6 +20,7 @@
 #include "interner/interner.h"
 #include "model/answers.h"
 #include "model/record.h"
+#include "model/verify_report.h"
 #include "resolve/resolver.h"
 #include "resolve/working_set.h"
 #include "shard/config.h"
@@ -42,6 +43,7 @@ class Committer {
   absl::StatusOr<Ingestion> Submit(std::vector<Write> writes);
   absl::Status SetOntology(const ontology::Ontology& ontology);
   absl::Status CheckOntology(const ontology::Ontology& ontology);
+  absl::Status Verify(VerifyReport& report);
   absl::Status Reset();
 
   // A state of the store and the ontology that it was resolved under.
@@ -86,7 +88,8 @@ class Committer {
   absl::StatusOr<Assignment> ApplyWrite(Write& write, resolve::WorkingSet& rows,
                                         store::Batch& batch);
   absl::Status Assign(Request& request, resolve::WorkingSet& rows);
-  absl::Status ResolveAnew(const Config& config, store::CountersRow* counters);
+  absl::Status ResolveAnew(const Config& config, store::CountersRow* counters,
+                           VerifyReport* report);  // may be null
 
   store::Store& store_;
   interner::Interner& interner_;
@@ -121,5 +124,8 @@ class Committer {
 // identity.
 absl::Status CheckWrites(const std::vector<Write>& writes, const Config& config,
                          interner::Interner& interner);
+
+// Damage found by a verification is a fault, and the rest is verified all the same.
+absl::Status FaultIfDamaged(const absl::Status& status, VerifyReport& report);
 
 }  // namespace unirust::shard

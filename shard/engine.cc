@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "resolve/verify.h"
 #include "shard/committer.h"
 #include "shard/view_state.h"
 #include "store/symbols.h"
@@ -18,6 +19,7 @@ namespace unirust::shard {
 namespace {
 
 constexpr size_t kCheckpointNameBytesMax = 64;
+constexpr uint32_t kVerifyProbes = 1000;
 
 bool IsCheckpointName(std::string_view name) {
   const auto allowed = [](char c) {
@@ -82,6 +84,15 @@ View Engine::Read() const {
   Committer::State state = impl_->committer->Read();
   return View(std::make_unique<View::State>(std::move(state.config), std::move(state.reader),
                                             *impl_->interner));
+}
+
+absl::Status Engine::Verify(VerifyDepth depth, VerifyReport& report) {
+  UNIRUST_RETURN_IF_ERROR(FaultIfDamaged(impl_->store->VerifyChecksums(), report));
+  const Committer::State state = impl_->committer->Read();
+  const resolve::ReadContext context{state.reader, &state.config->rules, impl_->interner.get()};
+  UNIRUST_RETURN_IF_ERROR(
+      FaultIfDamaged(resolve::ProbeRecords(context, kVerifyProbes, report), report));
+  return depth == VerifyDepth::kFull ? impl_->committer->Verify(report) : absl::OkStatus();
 }
 
 absl::Status Engine::Reset() {

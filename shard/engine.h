@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "model/answers.h"
 #include "model/record.h"
+#include "model/verify_report.h"
 #include "ontology/ontology.h"
 
 namespace unirust::shard {
@@ -135,6 +136,13 @@ class Engine {
   ontology::Ontology GetOntology() const;
 
   View Read() const;
+
+  // Compares what is stored with what it must be; faults go to the report, and an error says that bytes cannot be read.
+  // kQuick: checksums of all files, and a sample of records against their indexes. kFull: also every record, index
+  // entry and symbol against each other, and all that is derived against a fresh resolution, which is made beside it and
+  // dropped: writes wait, and as much disk as the derived rows take is needed. Linear in what is stored.
+  enum class VerifyDepth { kQuick, kFull };
+  absl::Status Verify(VerifyDepth depth, VerifyReport& report);
 
   // Deletes every record and the ontology. FAILED_PRECONDITION unless allow_reset.
   absl::Status Reset();

@@ -297,6 +297,15 @@ std::string ConflictOwnerKey::Entity(BlockName name) {
   return out;
 }
 
+std::optional<BlockName> ConflictOwnerKey::EntityOf(std::string_view key) {
+  ByteReader in(key);
+  in.Big16();
+  if (in.Big8() != 'e') return std::nullopt;
+  const BlockName name(in.Big64());
+  if (!in.done()) return std::nullopt;
+  return name;
+}
+
 std::string ConflictOwnerKey::Group(std::string_view group_key) {
   std::string out(group_key.substr(0, 2));
   out.push_back('g');

@@ -141,6 +141,7 @@ struct ConflictKey {
 // family conflict_owners: who an entry was computed for, so that it can be computed anew
 struct ConflictOwnerKey {
   static std::string Entity(BlockName name);
+  static std::optional<BlockName> EntityOf(std::string_view key);  // nothing if the owner is no entity
   static std::string Group(std::string_view group_key);
   static std::string SharedValue(uint16_t constraint, SymbolId entity_type, SymbolId perspective,
                                  std::string_view encoded_value);

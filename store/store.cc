@@ -505,6 +505,10 @@ absl::Status Store::Checkpoint(const std::string& dir) const {
   return status;
 }
 
+absl::Status Store::VerifyChecksums() const {
+  return FromRocks(impl_->db->VerifyChecksum(), "checksums of " + impl_->options.dir);
+}
+
 StorageMetrics Store::Metrics() const {
   StorageMetrics out;
   impl_->db->GetAggregatedIntProperty(rdb::DB::Properties::kNumRunningCompactions,

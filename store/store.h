@@ -96,6 +96,9 @@ class Store {
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.
   absl::Status Checkpoint(const std::string& dir) const;
 
+  // Reads every file and compares the checksums of its blocks. DATA_LOSS names the file.
+  absl::Status VerifyChecksums() const;
+
   StorageMetrics Metrics() const;
 
  private:

@@ -31,6 +31,17 @@ std::string EncodeSymbolId(interner::SymbolId id) {
   return value;
 }
 
+std::optional<SymbolRow> DecodeSymbol(std::string_view key, std::string_view value) {
+  if (key.empty() || (key[0] != kByText && key[0] != kById)) return std::nullopt;
+  SymbolRow row{.by_id = key[0] == kById, .id = {}, .text = {}};
+  const std::string_view rest = key.substr(1);
+  ByteReader in(row.by_id ? rest : value);
+  row.id = interner::SymbolId(in.Big32());
+  row.text = row.by_id ? value : rest;
+  if (!in.done()) return std::nullopt;
+  return row;
+}
+
 absl::StatusOr<std::optional<interner::SymbolId>> SymbolJournal::LoadSymbol(std::string_view text) {
   const std::string key = SymbolByTextKey(text);
   std::string value;

@@ -15,6 +15,14 @@ std::string SymbolByTextKey(std::string_view text);
 std::string SymbolByIdKey(interner::SymbolId id);
 std::string EncodeSymbolId(interner::SymbolId id);
 
+// One row of the family.
+struct SymbolRow {
+  bool by_id = false;  // else by text
+  interner::SymbolId id;
+  std::string text;
+};
+std::optional<SymbolRow> DecodeSymbol(std::string_view key, std::string_view value);
+
 // Reads symbols from the store. Thread-safe; the store must outlive it.
 class SymbolJournal : public interner::Journal {
  public:

@@ -1,6 +1,6 @@
 // Incremental resolution against a fresh one: random histories in random batches; after every batch
 // the whole graph must be what a store gives that was loaded with the live records in another order
-// and other batches. In the end everything is retracted, and nothing may be left.
+// and other batches, and all that is stored what a verification expects. In the end everything is retracted, and nothing may be left.
 // (docs/resolution.md; that the fresh result is right is the oracle's business.)
 //
 // UNIRUST_INCREMENTAL_SEEDS and UNIRUST_FIRST_SEED choose the histories; a failure prints its seed.
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tests/shard/engine_fixture.h"
+#include "tests/shard/findings.h"
 
 namespace unirust::shard {
 namespace {
@@ -157,6 +158,9 @@ class Incremental : public EngineTest {
     EXPECT_EQ(stats.entities, expected.entities);
     EXPECT_EQ(stats.conflicts, expected.conflicts);
     EXPECT_EQ(stats.graph_edges, expected.graph_edges);
+    Findings findings;
+    EXPECT_TRUE(engine_->Verify(Engine::VerifyDepth::kFull, findings).ok());
+    EXPECT_THAT(findings.faults, IsEmpty());
   }
 
   void RetractAll(Dice& dice) {

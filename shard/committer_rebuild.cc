@@ -1,0 +1,163 @@
+// What a Committer does with all records at once: a change of ontology, verification, deleting everything.
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "resolve/evidence.h"
+#include "resolve/names.h"
+#include "resolve/verify.h"
+#include "shard/committer.h"
+#include "shard/meta_keys.h"
+
+namespace unirust::shard {
+namespace {
+
+using resolve::RecordState;
+using resolve::WorkingSet;
+using store::Family;
+
+// Faults for counters that a fresh resolution has otherwise.
+void CompareCounters(const store::CountersRow& stored, const store::CountersRow& fresh,
+                     VerifyReport& report) {
+  const auto compare = [&](const char* name, uint64_t is, uint64_t should_be) {
+    if (is == should_be) return;
+    report.Fault("meta: the counters tell of " + std::to_string(is) + " " + name + ", there are " +
+                 std::to_string(should_be));
+  };
+  compare("entities", stored.entities, fresh.entities);
+  compare("conflicts", stored.conflicts, fresh.conflicts);
+  compare("same_as edges", stored.same_as, fresh.same_as);
+  compare("conflicts_with edges", stored.conflicts_with, fresh.conflicts_with);
+  if (stored.handles < fresh.handles) {
+    report.Fault("meta: the counters tell of fewer handles than there are");
+  }
+}
+
+}  // namespace
+
+absl::Status FaultIfDamaged(const absl::Status& status, VerifyReport& report) {
+  if (!absl::IsDataLoss(status)) return status;
+  report.Fault(std::string(status.message()));
+  return absl::OkStatus();
+}
+
+absl::Status Committer::CheckOntology(const ontology::Ontology& ontology) {
+  store::Batch symbols;
+  MutexLock lock(resolving_);
+  AwaitWritten();
+  UNIRUST_ASSIGN_OR_RETURN(const resolve::Rules rules,
+                           resolve::Rules::Compile(ontology, interner_, symbols));
+  if (!symbols.empty()) store_.Commit(std::move(symbols));
+  interner_.Committed(interner_.Last());
+  const store::Reader reader = store_.Latest();
+  resolve::Names names(interner_);
+  const auto cursor = reader.Scan(Family::kRecords, "", "");
+  for (; cursor->Valid(); cursor->Next()) {
+    store::RecordRow record;
+    if (!store::RecordRow::Decode(cursor->value(), &record)) {
+      return store::Damaged(Family::kRecords, cursor->key());
+    }
+    for (const resolve::KeyRule& key : rules.keys()) {
+      if (!key.types.Has(record.entity_type)) continue;
+      const absl::Status status =
+          resolve::KeyInstances(key, record.descriptors, rules).status();
+      if (!status.ok()) {
+        return absl::FailedPreconditionError("the ontology does not fit stored record " +
+                                             RecordName(names.IdentityOf(record)) + ": " +
+                                             std::string(status.message()));
+      }
+    }
+  }
+  return cursor->status();
+}
+
+absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
+  UNIRUST_RETURN_IF_ERROR(CheckOntology(ontology));
+  MutexLock lock(resolving_);
+  AwaitWritten();
+  if (ontology == this->config()->ontology) return absl::OkStatus();
+  auto config = std::make_shared<Config>();
+  config->ontology = ontology;
+  store::Batch symbols;  // none: CheckOntology made them
+  UNIRUST_ASSIGN_OR_RETURN(config->rules,
+                           resolve::Rules::Compile(ontology, interner_, symbols));
+  UNIRUST_RETURN_IF_ERROR(store_.BeginGeneration());
+  store::CountersRow counters;
+  counters.records = counters_.records;
+  const absl::Status status = ResolveAnew(*config, &counters, nullptr);
+  if (!status.ok()) {
+    UNIRUST_RETURN_IF_ERROR(store_.DropPending());
+    return status;
+  }
+  store::Batch batch;
+  batch.Put(Family::kMeta, kOntologyKey, ontology::Archive(ontology));
+  batch.Put(Family::kMeta, kCountersKey, counters.Encode());
+  MutexLock state_lock(state_);
+  store_.SwitchGeneration(std::move(batch));
+  counters_ = counters;
+  last_rows_.reset();
+  config_ = std::move(config);
+  return absl::OkStatus();
+}
+
+// Every live record arrives anew in the pending generation, some thousand at a time.
+absl::Status Committer::ResolveAnew(const Config& config, store::CountersRow* counters,
+                                    VerifyReport* report) {
+  const uint64_t records = counters->records;
+  uint64_t resolved = 0;
+  const store::Reader all = store_.Latest();
+  const auto cursor = all.Scan(Family::kRecords, "", "");
+  while (cursor->Valid()) {
+    WorkingSet rows(store_.Pending(), config.rules);
+    for (size_t n = 0; n < limits::kCommitRecordsMax && cursor->Valid(); cursor->Next(), ++n) {
+      ++resolved;
+      const auto key = store::RecordKey::Decode(cursor->key());
+      if (!key) return store::Damaged(Family::kRecords, cursor->key());
+      RecordState& record = rows.Record(key->record);
+      record.written = record.live_now;
+      record.live_before = false;
+    }
+    store::Batch batch;
+    UNIRUST_RETURN_IF_ERROR(resolve::Resolve(rows, interner_, counters, &batch));
+    resolve::AddRows(rows, resolve::Scope::kDerived, &batch);
+    store_.CommitPending(std::move(batch));
+    if (report != nullptr) report->Progress("resolved anew", resolved);
+  }
+  counters->records = records;
+  return cursor->status();
+}
+
+absl::Status Committer::Verify(VerifyReport& report) {
+  MutexLock lock(resolving_);
+  AwaitWritten();
+  const std::shared_ptr<const Config> config = this->config();
+  const resolve::ReadContext stored{store_.Latest(), &config->rules, &interner_};
+  UNIRUST_RETURN_IF_ERROR(FaultIfDamaged(resolve::VerifySymbols(stored.reader, report), report));
+  UNIRUST_RETURN_IF_ERROR(
+      FaultIfDamaged(resolve::VerifyRecords(stored, counters_.records, report), report));
+  UNIRUST_RETURN_IF_ERROR(store_.BeginGeneration());
+  store::CountersRow counters;
+  counters.records = counters_.records;
+  absl::Status status = ResolveAnew(*config, &counters, &report);
+  if (status.ok()) {
+    CompareCounters(counters_, counters, report);
+    status = resolve::VerifyDerived(stored, {store_.Pending(), &config->rules, &interner_}, report);
+  }
+  UNIRUST_RETURN_IF_ERROR(store_.DropPending());
+  return FaultIfDamaged(status, report);
+}
+
+absl::Status Committer::Reset() {
+  MutexLock lock(resolving_);
+  AwaitWritten();
+  auto config = std::make_shared<Config>();
+  MutexLock state_lock(state_);
+  last_rows_.reset();
+  UNIRUST_RETURN_IF_ERROR(store_.Clear());
+  counters_ = {};
+  config_ = std::move(config);
+  return absl::OkStatus();
+}
+
+}  // namespace unirust::shard

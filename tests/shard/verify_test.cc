@@ -1,0 +1,181 @@
+// Verification finds every row that is missing, foreign or altered, and nothing in a sound store.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/rows.h"
+#include "store/store.h"
+#include "tests/shard/engine_fixture.h"
+#include "tests/shard/findings.h"
+
+namespace unirust::shard {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using store::Family;
+
+// Entities of several records by two keys, a contested run, a settled part, generic and shared values.
+constexpr char kOntology[] = R"({
+  "identity_keys": [{"name": "by_email", "attributes": ["email"]},
+                    {"name": "by_phone", "attributes": ["phone"], "max_group": 6}],
+  "strong_identifiers": [{"attribute": "tax", "scope": "global"}],
+  "constraints": [{"name": "one_badge", "attribute": "badge", "kind": "unique"}]})";
+
+class Verify : public EngineTest {
+ protected:
+  Verify() {
+    SetOntology(kOntology);
+    std::vector<Write> writes;
+    for (int i = 0; i < 40; ++i) {
+      const std::string uid = std::to_string(i);
+      std::vector<Descriptor> all = {Email("e" + std::to_string(i / 3)),
+                                     {"phone", std::to_string(i / 5), {i % 4, 20}},
+                                     {"badge", std::to_string(i % 30), kAlways}};
+      if (i % 4 == 0) all.push_back(Tax(std::to_string(i % 7)));
+      if (i % 10 == 0) all.push_back(Email("e" + std::to_string(i / 3 + 1)));
+      writes.push_back(Person(i % 2 == 0 ? "crm" : "web", uid, all));
+    }
+    Ingest(writes);
+    Ingest({Gone("crm", "8"), Gone("web", "21")});
+  }
+
+  std::vector<std::string> Faults(Engine::VerifyDepth depth = Engine::VerifyDepth::kFull) {
+    Findings findings;
+    const absl::Status status = engine_->Verify(depth, findings);
+    EXPECT_TRUE(status.ok()) << status;
+    return findings.faults;
+  }
+
+  struct Row {
+    std::string key;
+    std::string value;
+  };
+
+  // Opens the closed directory below the engine and lets `change` write.
+  template <typename Change>
+  void Damage(const Change& change) {
+    engine_.reset();
+    auto opened = store::Store::Open({.dir = options_.data_dir});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    store::Batch batch;
+    change(**opened, batch);
+    (*opened)->Commit(std::move(batch));
+    opened->reset();
+    Reopen();
+  }
+
+  static std::vector<Row> Rows(const store::Store& store, Family family) {
+    std::vector<Row> out;
+    const store::Reader reader = store.Latest();
+    const auto cursor = reader.Scan(family, "", "");
+    for (; cursor->Valid(); cursor->Next()) {
+      out.push_back({std::string(cursor->key()), std::string(cursor->value())});
+    }
+    return out;
+  }
+};
+
+TEST_F(Verify, FindsNothingInASoundStore) {
+  EXPECT_THAT(Faults(Engine::VerifyDepth::kQuick), IsEmpty());
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_EQ(Records(), 38U);
+  Ingest({Gone("crm", "0")});
+  EXPECT_THAT(Faults(), IsEmpty()) << "the store goes on after a verification";
+}
+
+TEST_F(Verify, FindsNothingInAnEmptyStore) {
+  options_.data_dir = temp_.path() + "/empty";
+  Reopen();
+  EXPECT_THAT(Faults(Engine::VerifyDepth::kQuick), IsEmpty());
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+class VerifyFamily : public Verify, public ::testing::WithParamInterface<Family> {};
+
+TEST_P(VerifyFamily, FindsAMissingRow) {
+  Damage([](const store::Store& store, store::Batch& batch) {
+    const std::vector<Row> rows = Rows(store, GetParam());
+    ASSERT_THAT(rows, ::testing::Not(IsEmpty()));
+    batch.Delete(GetParam(), rows[rows.size() / 2].key);
+  });
+  EXPECT_THAT(Faults(), Contains(HasSubstr(store::FamilyName(GetParam()))));
+}
+
+TEST_P(VerifyFamily, FindsAForeignRow) {
+  Damage([](const store::Store& store, store::Batch& batch) {
+    Row row = Rows(store, GetParam()).back();
+    row.key[row.key.size() - 1] = static_cast<char>(row.key.back() ^ 0x5a);
+    batch.Put(GetParam(), row.key, row.value);
+  });
+  EXPECT_THAT(Faults(), Contains(HasSubstr(store::FamilyName(GetParam()))));
+}
+
+TEST_P(VerifyFamily, FindsAnAlteredRow) {
+  size_t altered = 0;
+  Damage([&](const store::Store& store, store::Batch& batch) {
+    for (Row& row : Rows(store, GetParam())) {
+      if (row.value.empty() || altered > 0) continue;
+      row.value[row.value.size() - 1] = static_cast<char>(row.value.back() ^ 0x01);
+      batch.Put(GetParam(), row.key, row.value);
+      ++altered;
+    }
+  });
+  if (altered > 0) {
+    EXPECT_THAT(Faults(), Contains(HasSubstr(store::FamilyName(GetParam()))));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, VerifyFamily,
+                         ::testing::Values(Family::kSymbols, Family::kAttributeValues,
+                                           Family::kSources, Family::kGroups, Family::kNames,
+                                           Family::kBlocks, Family::kTouches, Family::kConflicts,
+                                           Family::kConflictOwners),
+                         [](const auto& one) {
+                           return std::string(store::FamilyName(one.param));
+                         });
+
+TEST_F(Verify, FindsARecordThatIsGone) {
+  Damage([](const store::Store& store, store::Batch& batch) {
+    for (const Row& row : Rows(store, Family::kRecords)) {
+      store::RecordRow record;
+      if (!store::RecordRow::Decode(row.value, &record) || record.retracted) continue;
+      batch.Delete(Family::kRecords, row.key);
+      break;
+    }
+  });
+  const std::vector<std::string> faults = Faults();
+  EXPECT_THAT(faults, Contains(HasSubstr("38 live records; there are 37")));
+  EXPECT_THAT(faults, Contains(HasSubstr("attribute_values")));
+  EXPECT_THAT(faults, Contains(HasSubstr("sources")));
+}
+
+TEST_F(Verify, FindsWrongCounters) {
+  Damage([](const store::Store& store, store::Batch& batch) {
+    for (const Row& row : Rows(store, Family::kMeta)) {
+      store::CountersRow counters;
+      if (row.key != "counters" || !store::CountersRow::Decode(row.value, &counters)) continue;
+      ++counters.entities;
+      ++counters.same_as;
+      batch.Put(Family::kMeta, row.key, counters.Encode());
+    }
+  });
+  const std::vector<std::string> faults = Faults();
+  EXPECT_THAT(faults, Contains(HasSubstr("entities")));
+  EXPECT_THAT(faults, Contains(HasSubstr("same_as")));
+}
+
+TEST_F(Verify, QuickSamplesRecordsAndIndexes) {
+  Damage([](const store::Store& store, store::Batch& batch) {
+    for (const Row& row : Rows(store, Family::kSources)) batch.Delete(Family::kSources, row.key);
+  });
+  EXPECT_THAT(Faults(Engine::VerifyDepth::kQuick), Contains(HasSubstr("sources")));
+}
+
+}  // namespace
+}  // namespace unirust::shard

@@ -49,8 +49,7 @@ void WriteDifference(const std::vector<IndexRow>& before, const std::vector<Inde
 
 }  // namespace
 
-void ForEachIndexRow(RecordId id, const RecordRow& record,
-                     absl::FunctionRef<void(Family, const std::string&, const std::string&)> visit) {
+void ForEachIndexRow(RecordId id, const RecordRow& record, const IndexRowVisitor& visit) {
   visit(Family::kSources, store::SourceKey{record.entity_type, record.perspective, id}.Encode(),
         std::string());
   for (const store::StoredDescriptor& d : record.descriptors) {

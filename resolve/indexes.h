@@ -9,10 +9,12 @@
 
 namespace unirust::resolve {
 
-// Calls visit(family, key, value) for every row that the indexes have of a live record.
-void ForEachIndexRow(
-    RecordId id, const RecordRow& record,
-    absl::FunctionRef<void(store::Family, const std::string&, const std::string&)> visit);
+// Takes the family, key and value of a row.
+using IndexRowVisitor =
+    absl::FunctionRef<void(store::Family, const std::string&, const std::string&)>;
+
+// Calls `visit` for every row that the indexes have of a live record.
+void ForEachIndexRow(RecordId id, const RecordRow& record, const IndexRowVisitor& visit);
 
 // Adds to `batch` what the written records change in the indexes.
 void WriteIndexes(const WorkingSet& rows, store::Batch& batch);

@@ -30,7 +30,8 @@ class RecordVerifier {
   absl::Status Probe(uint32_t probes) {
     const auto records = reader_.Scan(Family::kRecords, "", "");
     for (uint64_t i = 0; i < probes; ++i) {
-      records->Seek(store::RecordKey{RecordId(static_cast<uint32_t>((i << 32U) / probes))}.Encode());
+      const RecordId from(static_cast<uint32_t>((i << 32U) / probes));
+      records->Seek(store::RecordKey{from}.Encode());
       if (!records->Valid()) break;
       UNIRUST_RETURN_IF_ERROR(TakeRecord(*records));
       UNIRUST_RETURN_IF_ERROR(NameMissingEntries(*records));
@@ -114,7 +115,7 @@ class RecordVerifier {
     store::RecordAddress address =
         store::FirstAddress(identity.entity_type, identity.perspective, identity.uid);
     std::string row;
-    for (uint32_t tries = 0; tries < limits::kRecordsPerSlotMax; ++tries, address = address.Next()) {
+    for (uint32_t i = 0; i < limits::kRecordsPerSlotMax; ++i, address = address.Next()) {
       if (address.Id() == id) return absl::OkStatus();
       UNIRUST_ASSIGN_OR_RETURN(
           const bool taken,

@@ -139,8 +139,8 @@ class Engine {
 
   // Compares what is stored with what it must be; faults go to the report, and an error says that bytes cannot be read.
   // kQuick: checksums of all files, and a sample of records against their indexes. kFull: also every record, index
-  // entry and symbol against each other, and all that is derived against a fresh resolution, which is made beside it and
-  // dropped: writes wait, and as much disk as the derived rows take is needed. Linear in what is stored.
+  // entry and symbol against each other, and all that is derived against a fresh resolution, which is made beside it
+  // and dropped: writes wait, and as much disk as the derived rows take is needed. Linear in what is stored.
   enum class VerifyDepth { kQuick, kFull };
   absl::Status Verify(VerifyDepth depth, VerifyReport& report);
 

@@ -1,6 +1,7 @@
 // Incremental resolution against a fresh one: random histories in random batches; after every batch
 // the whole graph must be what a store gives that was loaded with the live records in another order
-// and other batches, and all that is stored what a verification expects. In the end everything is retracted, and nothing may be left.
+// and other batches, and all that is stored what a verification expects. In the end everything is
+// retracted, and nothing may be left.
 // (docs/resolution.md; that the fresh result is right is the oracle's business.)
 //
 // UNIRUST_INCREMENTAL_SEEDS and UNIRUST_FIRST_SEED choose the histories; a failure prints its seed.

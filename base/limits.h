@@ -48,6 +48,9 @@ inline constexpr size_t kOntologyNameBytesMax = 1024;         // name or attribu
 inline constexpr size_t kInputLineBytesMax = 16 * 1024 * 1024;  // a line of JSON Lines, a CSV row, a CSV record's rows
 inline constexpr size_t kCsvMappingBytesMax = 1024 * 1024;      // JSON text
 
+// --- workload -------------------------------------------------------------------------------
+inline constexpr uint64_t kWorkloadRecordsMax = 10'000'000'000;  // identities that are all different
+
 // --- addresses ------------------------------------------------------------------------------
 inline constexpr uint32_t kSlots = 1024;
 inline constexpr uint32_t kRecordsPerSlotMax = (1U << 22U) / 2;  // half of a slot's record ids

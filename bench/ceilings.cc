@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "bench/ingest_load.h"
+#include "proto/records.h"
 #include "rpc/channel.h"
 #include "rpc/server.h"
 #include "store/batch.h"
@@ -26,24 +27,24 @@ double PerSecond(uint64_t records, std::chrono::duration<double> seconds) {
   return static_cast<double>(records) / seconds.count();
 }
 
-// The rows of a record that joins an entity of two: itself, its indexes, two groups, its name, and every second time a
-// block.
-void AddRows(const RandomRecords& source, uint64_t number, store::Batch* batch) {
+// The rows of a record that joins an entity of two: itself, its indexes, two groups, its name, and
+// every second time a block.
+void AddRows(const workload::Generator& source, uint64_t number, store::Batch* batch) {
   constexpr SymbolId kType(1);
   constexpr SymbolId kPerspective(2);
-  proto::RecordInput record;
-  source.Make(number, &record);
-  const proto::RecordIdentity& identity = record.identity();
-  const RecordId id =
-      store::FirstAddress(identity.entity_type(), identity.perspective(), identity.uid()).Id();
-  batch->Put(Family::kRecords, store::RecordKey{id}.Encode(), record.SerializeAsString());
+  Write write;
+  source.Make(number, &write);
+  const auto& [entity_type, perspective, uid] = write.identity;
+  const RecordId id = store::FirstAddress(entity_type, perspective, uid).Id();
+  batch->Put(Family::kRecords, store::RecordKey{id}.Encode(),
+             proto::ToProto(write, 0).SerializeAsString());
   batch->Put(Family::kSources, store::SourceKey{kType, kPerspective, id}.Encode(), "");
   uint32_t attribute = 3;
-  for (const proto::RecordDescriptor& d : record.descriptors()) {
+  for (const Descriptor& d : write.descriptors) {
     const store::AttributeValueKey key{.attribute = SymbolId(attribute++),
-                                       .value = store::EncodeValue(d.value()),
+                                       .value = store::EncodeValue(d.value),
                                        .level = 64,
-                                       .start = d.start(),
+                                       .start = d.interval.start,
                                        .record = id};
     batch->Put(Family::kAttributeValues, key.Encode(), "0123456789");
   }
@@ -76,7 +77,7 @@ class Discard : public proto::RouterService::Service {
 
 }  // namespace
 
-absl::StatusOr<double> CommitCeiling(const std::string& dir, const RandomRecords& source,
+absl::StatusOr<double> CommitCeiling(const std::string& dir, const workload::Generator& source,
                                      uint64_t records) {
   UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store,
                            store::Store::Open({.dir = dir}));
@@ -93,7 +94,7 @@ absl::StatusOr<double> CommitCeiling(const std::string& dir, const RandomRecords
   return PerSecond(records, committing);
 }
 
-absl::StatusOr<double> TransportCeiling(const RandomRecords& source, uint64_t records,
+absl::StatusOr<double> TransportCeiling(const workload::Generator& source, uint64_t records,
                                         uint64_t batch, uint64_t in_flight) {
   Discard service;
   UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Server> server,

@@ -8,6 +8,7 @@
 
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "proto/records.h"
 #include "proto/status.h"
 
 namespace unirust::bench {
@@ -48,18 +49,18 @@ class Window {
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-void WriteChunks(const RandomRecords& source, const IngestOptions& options, Window* window,
+void WriteChunks(const workload::Generator& source, const IngestOptions& options, Window* window,
                  Stream* stream) {
   const auto begin = std::chrono::steady_clock::now();
   const uint64_t end = options.first + options.records;
+  Write write;
   for (uint64_t next = options.first; next < end;) {
     google::protobuf::Arena arena;
     auto* chunk = google::protobuf::Arena::CreateMessage<proto::IngestRecordsChunk>(&arena);
     const uint64_t stop = std::min(end, next + options.batch);
     for (uint32_t index = 0; next < stop; ++next, ++index) {
-      proto::RecordInput* record = chunk->add_records();
-      record->set_index(index);
-      source.Make(next, record);
+      source.Make(next, &write);
+      *chunk->add_records() = proto::ToProto(write, index);
     }
     if (options.rate != 0) {
       const std::chrono::duration<double> due(static_cast<double>(stop - options.first) /
@@ -74,7 +75,7 @@ void WriteChunks(const RandomRecords& source, const IngestOptions& options, Wind
 
 }  // namespace
 
-absl::Status Ingest(proto::RouterService::Stub* router, const RandomRecords& source,
+absl::Status Ingest(proto::RouterService::Stub* router, const workload::Generator& source,
                     const IngestOptions& options, std::atomic<uint64_t>* acknowledged,
                     IngestTimes* times) {
   grpc::ClientContext context;

@@ -1,5 +1,5 @@
-// Sends records over one IngestRecordsStream with a window of unanswered chunks: as fast as the store acknowledges
-// them, or at a rate.
+// Sends the writes of a workload over one IngestRecordsStream with a window of unanswered chunks:
+// as fast as the store acknowledges them, or at a rate.
 #pragma once
 
 #include <atomic>
@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "bench/random_records.h"
 #include "proto/unirust.grpc.pb.h"
+#include "workload/generator.h"
 
 namespace unirust::bench {
 
 struct IngestOptions {
-  uint64_t first = 0;          // number of the first record
-  uint64_t records = 2000000;  // how many
+  uint64_t first = 0;          // position of the first write
+  uint64_t records = 2000000;  // how many writes
   uint64_t batch = 1000;       // records in a chunk
   uint64_t in_flight = 8;      // chunks sent and not yet answered
   uint64_t rate = 0;           // records a second at most; 0: no limit
@@ -28,7 +28,7 @@ struct IngestTimes {
 
 // Blocks until everything is acknowledged. `*acknowledged` counts records while it runs. The status
 // of the stream if it breaks; INTERNAL if an answer has not one assignment per record.
-absl::Status Ingest(proto::RouterService::Stub* router, const RandomRecords& source,
+absl::Status Ingest(proto::RouterService::Stub* router, const workload::Generator& source,
                     const IngestOptions& options, std::atomic<uint64_t>* acknowledged,
                     IngestTimes* times);
 

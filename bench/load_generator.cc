@@ -13,6 +13,7 @@
 #include "config/settings.h"
 #include "proto/status.h"
 #include "rpc/channel.h"
+#include "workload/generator.h"
 
 namespace unirust::bench {
 namespace {
@@ -51,7 +52,7 @@ config::Settings Declare(LoadSettings& load) {
 absl::Status SetOntology(proto::RouterService::Stub* router) {
   grpc::ClientContext context;
   proto::ApplyOntologyRequest request;
-  request.set_json(RandomRecords::Ontology());
+  request.set_json(workload::Ontology());
   proto::ApplyOntologyResponse response;
   return proto::FromGrpc(router->SetOntology(&context, request, &response));
 }
@@ -97,6 +98,11 @@ void Print(const LoadSettings& load, const IngestTimes& times,
               in_shard.p50_micros(), in_shard.p99_micros(), in_shard.max_micros());
 }
 
+// The load sends the first writes of as many as there would be.
+workload::Generator SourceOf(const LoadSettings& load) {
+  return workload::Generator({.records = uint64_t{load.preload} + load.records, .seed = load.seed});
+}
+
 struct Ceilings {
   double commits = 0;    // records a second
   double transport = 0;  // records a second
@@ -104,7 +110,7 @@ struct Ceilings {
 
 absl::StatusOr<Ceilings> MeasureCeilings(const LoadSettings& load) {
   const uint64_t records = std::min<uint64_t>(load.records, 500000);
-  const RandomRecords source(load.seed);
+  const workload::Generator source = SourceOf(load);
   Ceilings out;
   UNIRUST_ASSIGN_OR_RETURN(out.commits, CommitCeiling(load.ceilings_dir, source, records));
   UNIRUST_ASSIGN_OR_RETURN(out.transport,
@@ -127,7 +133,7 @@ absl::Status Measure(const LoadSettings& load, const Processes& processes) {
   const auto channel = rpc::Connect(load.router);
   const auto router = proto::RouterService::NewStub(channel);
   const auto query_router = proto::RouterService::NewStub(rpc::Connect(load.router));
-  const RandomRecords source(load.seed);
+  const workload::Generator source = SourceOf(load);
   absl::Status status = SetOntology(router.get());
   std::atomic<uint64_t> acknowledged = 0;
   IngestTimes times;

@@ -9,7 +9,7 @@
 
 namespace unirust::bench {
 
-absl::Status QueryUntil(proto::RouterService::Stub* router, const RandomRecords& source,
+absl::Status QueryUntil(proto::RouterService::Stub* router, const workload::Generator& source,
                         const QueryOptions& options, const std::atomic<uint64_t>* acknowledged,
                         const std::atomic<bool>* stop, std::vector<uint64_t>* latencies) {
   using Clock = std::chrono::steady_clock;
@@ -18,12 +18,15 @@ absl::Status QueryUntil(proto::RouterService::Stub* router, const RandomRecords&
   request.set_start(std::numeric_limits<int64_t>::min());
   request.set_end(std::numeric_limits<int64_t>::max());
   proto::QueryDescriptor* pair = request.add_descriptors();
-  pair->set_attr("email");
+  Write write;
   while (!stop->load()) {
     std::this_thread::sleep_for(std::chrono::microseconds(options.pause_micros));
     const uint64_t known = options.first + acknowledged->load(std::memory_order_relaxed);
     if (known == 0) continue;
-    pair->set_value(source.EmailOf(random() % known));
+    source.Make(random() % known, &write);
+    if (write.version) continue;  // another write of the record may come, or stand already
+    pair->set_attr(write.descriptors.front().attribute);
+    pair->set_value(write.descriptors.front().value);
     grpc::ClientContext context;
     proto::QueryEntitiesResponse answer;
     const Clock::time_point begin = Clock::now();

@@ -122,4 +122,17 @@ inline constexpr CommandText kCheckpointText{
     "  unirust checkpoint --data-dir D --backup-dir /backups",
 };
 
+inline constexpr CommandText kGenerateText{
+    "generate",
+    "make synthetic records, and say what a store must find in them",
+    "People, firms and devices of several sources, as JSON Lines: about 2.2 records an entity,\n"
+    "values that change, 1 % contested, 1 % written twice, 0.1 % retracted; docs/scale.md. The\n"
+    "same for the same flags on every machine. The numbers at the end (with --out on standard\n"
+    "output, else on standard error) are those that `unirust stats` shows after the ingest.",
+    "  unirust bench generate --records 1000000 --ontology ontology.json --out records.jsonl\n"
+    "  unirust bench generate --records 20000 | unirust ingest --data-dir D --ontology "
+    "ontology.json -\n"
+    "  unirust bench generate --records 10000000 --seed 7 --window 0 --json --out records.jsonl",
+};
+
 }  // namespace unirust::cli

@@ -1,5 +1,6 @@
-// The commands of `unirust`. Each talks the published RouterService and nothing else, prints its
-// result to standard output, and returns what went wrong (failure.h).
+// The commands of `unirust`. Each talks the published RouterService and nothing else (but `bench
+// generate`, which needs no store), prints its result to standard output, and returns what went
+// wrong (failure.h).
 #pragma once
 
 #include "absl/status/status.h"
@@ -19,5 +20,6 @@ absl::Status Run(const OntologyShowFlags& flags);
 absl::Status Run(const OntologyApplyFlags& flags);
 absl::Status Run(const OntologyCheckFlags& flags);
 absl::Status Run(const CheckpointFlags& flags);
+absl::Status Run(const GenerateFlags& flags);
 
 }  // namespace unirust::cli

@@ -41,6 +41,7 @@ struct Parse {
   OntologyCheckFlags check;
   StoreFlags check_store;
   CheckpointFlags checkpoint;
+  GenerateFlags generate;
 };
 
 std::string RouterFromEnvironment() {
@@ -282,6 +283,34 @@ void AddOthers(Parse* parse) {
       ->needs("--data-dir");
 }
 
+void AddBench(Parse* parse) {
+  CLI::App* group = parse->app.add_subcommand("bench", "data for measurements (docs/scale.md)");
+  group->require_subcommand(1);
+  GenerateFlags* flags = &parse->generate;
+  CLI::App* command = AddCommand(parse, group, flags, kGenerateText);
+  command->add_option("--records", flags->records, "records, each of its own identity")
+      ->type_name("N")
+      ->required()
+      ->check(CLI::Range(uint64_t{1}, limits::kWorkloadRecordsMax));
+  command->add_option("--seed", flags->seed, "other seeds make other records; default 1")
+      ->type_name("S")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--window", flags->window,
+                   "how far apart the records of an entity arrive: the writes of so many records "
+                   "come in random order before any later one, default 1000000; 0: all")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--out", flags->out, "file for the records; default standard output")
+      ->type_name("FILE");
+  command->add_option("--ontology", flags->ontology, "write the ontology that goes with them here")
+      ->type_name("FILE");
+  auto* progress = command->add_flag("--progress", flags->progress,
+                                     "show progress also where standard error is no terminal");
+  command->add_flag("--quiet", flags->quiet, "no progress and no summary")->excludes(progress);
+  AddJson(command, &flags->json);
+}
+
 void AddCommands(Parse* parse) {
   parse->app.set_version_flag("--version", std::string("unirust ") + UNIRUST_VERSION,
                               "print the version and exit");
@@ -304,6 +333,7 @@ void AddCommands(Parse* parse) {
   AddExport(parse);
   AddOntology(parse);
   AddOthers(parse);
+  AddBench(parse);
 }
 
 // What is wrong with the first argument that nothing took; empty if there is none.

@@ -111,9 +111,21 @@ struct CheckpointFlags {
   std::string name;  // empty: a fresh one
 };
 
-using Command = std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags,
-                             ScanFlags, ExportFlags, StatsFlags, OntologyShowFlags,
-                             OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags>;
+struct GenerateFlags {
+  uint64_t records = 0;
+  uint64_t seed = 1;
+  uint64_t window = 1'000'000;
+  std::string out;       // empty: standard output
+  std::string ontology;  // where to write it; empty: nowhere
+  bool progress = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+using Command =
+    std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags, ScanFlags,
+                 ExportFlags, StatsFlags, OntologyShowFlags, OntologyApplyFlags, OntologyCheckFlags,
+                 CheckpointFlags, GenerateFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

@@ -15,23 +15,17 @@
 #include "cli/display.h"
 #include "cli/failure.h"
 #include "cli/ingest/chunk_source.h"
-#include "cli/ingest/progress.h"
 #include "cli/ingest/resume_file.h"
 #include "cli/ingest/sender.h"
 #include "cli/json_line.h"
 #include "cli/ontology_file.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 namespace unirust::cli {
 namespace {
 
 constexpr uint64_t kResumeSaveIntervalMicros = 1'000'000;
-
-Progress::Mode ProgressMode(const IngestFlags& flags) {
-  if (flags.quiet) return Progress::Mode::kOff;
-  if (isatty(STDERR_FILENO) != 0) return Progress::Mode::kTerminal;
-  return flags.progress ? Progress::Mode::kLines : Progress::Mode::kOff;
-}
 
 absl::Status CheckFlags(const IngestFlags& flags) {
   const auto stdins = std::count(flags.files.begin(), flags.files.end(), "-");
@@ -60,7 +54,7 @@ class Ingest {
   Ingest(const IngestFlags& flags, Client* client, std::optional<ResumeFile> resume)
       : flags_(flags),
         resume_(std::move(resume)),
-        progress_(ProgressMode(flags)),
+        progress_(Progress::ModeFor(flags.quiet, flags.progress)),
         client_(client) {}
 
   absl::Status Run() {
@@ -161,8 +155,8 @@ absl::Status Run(const IngestFlags& flags) {
   UNIRUST_RETURN_IF_ERROR(CheckFiles(flags));
   std::optional<ResumeFile> resume;
   if (!flags.resume_file.empty()) {
-    const std::string store = flags.store.data_dir.empty() ? flags.store.router
-                                                           : AbsolutePath(flags.store.data_dir);
+    const std::string store =
+        flags.store.data_dir.empty() ? flags.store.router : AbsolutePath(flags.store.data_dir);
     UNIRUST_ASSIGN_OR_RETURN(resume, ResumeFile::Load(flags.resume_file, store));
   }
   std::string ontology;

@@ -22,6 +22,7 @@ struct Attempt {
   const char* operator()(const OntologyApplyFlags&) const { return "cannot apply the ontology"; }
   const char* operator()(const OntologyCheckFlags&) const { return "the ontology is refused"; }
   const char* operator()(const CheckpointFlags&) const { return "cannot take a checkpoint"; }
+  const char* operator()(const GenerateFlags&) const { return "cannot generate records"; }
 };
 
 int Main(int argc, const char* const* argv) {

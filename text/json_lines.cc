@@ -6,6 +6,7 @@
 
 #include "base/status_macros.h"
 #include "text/json_fields.h"
+#include "text/json_writer.h"
 
 namespace unirust::text {
 namespace {
@@ -90,6 +91,17 @@ absl::Status ReadWrite(const LineFields& fields, Write* write) {
   return absl::InvalidArgumentError("descriptors: missing (an empty list is allowed)");
 }
 
+void AppendDescriptor(const Descriptor& descriptor, std::string* out) {
+  *out += "{\"attr\": ";
+  AppendJsonString(out, descriptor.attribute);
+  *out += ", \"value\": ";
+  AppendJsonString(out, descriptor.value);
+  const auto [start, end] = descriptor.interval;
+  if (start != kMinTime) *out += ", \"start\": " + std::to_string(start);
+  if (end != kMaxTime) *out += ", \"end\": " + std::to_string(end);
+  *out += '}';
+}
+
 }  // namespace
 
 struct JsonLinesReader::Impl {
@@ -124,6 +136,26 @@ absl::Status JsonLinesReader::Parse(std::string_view line, Write* write) {
   *write = Write{};
   UNIRUST_RETURN_IF_ERROR(ReadWrite(fields, write));
   return Check(*write);
+}
+
+void AppendJsonLine(const Write& write, std::string* out) {
+  *out += "{\"entity_type\": ";
+  AppendJsonString(out, write.identity.entity_type);
+  *out += ", \"perspective\": ";
+  AppendJsonString(out, write.identity.perspective);
+  *out += ", \"uid\": ";
+  AppendJsonString(out, write.identity.uid);
+  if (write.version) *out += ", \"version\": " + std::to_string(*write.version);
+  if (write.retract) *out += ", \"op\": \"delete\"";
+  if (!write.retract || !write.descriptors.empty()) {
+    *out += ", \"descriptors\": [";
+    for (size_t i = 0; i < write.descriptors.size(); ++i) {
+      if (i > 0) *out += ", ";
+      AppendDescriptor(write.descriptors[i], out);
+    }
+    *out += ']';
+  }
+  *out += '}';
 }
 
 }  // namespace unirust::text

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -32,5 +33,9 @@ class JsonLinesReader {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Appends the line, without its end, that JsonLinesReader reads as `write`. Only what differs from
+// its default is written. `write` passes Check. Linear.
+void AppendJsonLine(const Write& write, std::string* out);
 
 }  // namespace unirust::text

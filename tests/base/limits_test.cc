@@ -41,8 +41,8 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kSymbolCacheEntriesMax), LIMIT(kMemoryBudgetBytesMin),
       LIMIT(kConflictNamesMax),      LIMIT(kNeighbourhoodRecordsMax),
       LIMIT(kOntologyBytesMax),      LIMIT(kInputLineBytesMax),
-      LIMIT(kCsvMappingBytesMax),    LIMIT(kSlots),
-      LIMIT(kRecordsPerSlotMax)};
+      LIMIT(kCsvMappingBytesMax),    LIMIT(kWorkloadRecordsMax),
+      LIMIT(kSlots),                 LIMIT(kRecordsPerSlotMax)};
 #undef LIMIT
   return values;
 }

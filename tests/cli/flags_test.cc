@@ -108,6 +108,22 @@ TEST(Flags, ReadExport) {
   Mistake({"export", "--format", "dot", "--only", "records"});
 }
 
+TEST(Flags, ReadGenerate) {
+  const GenerateFlags flags =
+      ParseAs<GenerateFlags>({"bench", "generate", "--records", "10000000000", "--seed",
+                              "18446744073709551615", "--window", "0", "--out", "o", "--json"});
+  EXPECT_EQ(flags.records, limits::kWorkloadRecordsMax);
+  EXPECT_EQ(flags.seed, ~uint64_t{0});
+  EXPECT_EQ(flags.window, 0U);
+  EXPECT_EQ(flags.out, "o");
+  EXPECT_TRUE(flags.json);
+  EXPECT_THAT(Mistake({"bench", "generate"}), HasSubstr("--records"));
+  Mistake({"bench", "generate", "--records", "0"});
+  Mistake({"bench", "generate", "--records", "10000000001"});
+  Mistake({"bench", "generate", "--records", "5", "--seed", "-1"});
+  Mistake({"bench"});
+}
+
 TEST(Flags, CheckAnOntologyAloneUnlessAStoreIsNamed) {
   setenv("UNIRUST_ROUTER", "host:1", 1);
   EXPECT_FALSE(ParseAs<OntologyCheckFlags>({"ontology", "check", "o.json"}).store.has_value());
@@ -139,6 +155,7 @@ TEST(Flags, HelpTeachesWithExamples) {
                                              {"export"},
                                              {"stats"},
                                              {"checkpoint"},
+                                             {"bench", "generate"},
                                              {"ontology", "show"},
                                              {"ontology", "apply"},
                                              {"ontology", "check"}}) {
@@ -168,7 +185,7 @@ TEST(Flags, ListEveryCommandInTheDocument) {
     EXPECT_THAT(document.str(), HasSubstr("| `" + name)) << "docs/cli.md";
     ++commands;
   }
-  EXPECT_EQ(commands, 10U);
+  EXPECT_EQ(commands, 11U);
 }
 
 }  // namespace

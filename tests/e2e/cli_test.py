@@ -431,7 +431,8 @@ class ExportTest(CliTest):
 
 
 class HelpAndSettingsTest(CliTest):
-    COMMANDS = ["serve", "ingest", "query", "entity", "conflicts", "scan", "export", "stats", "ontology", "checkpoint"]
+    COMMANDS = ["serve", "ingest", "query", "entity", "conflicts", "scan", "export", "stats", "ontology", "checkpoint",
+                "bench"]
 
     def test_help_and_version(self):
         for program in ("unirust", "unirust_shard", "unirust_router"):

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/limits.h"
 
@@ -146,6 +149,51 @@ TEST(JsonLinesReader, RefusesWhatIsNotJsonOrNotUtf8) {
 TEST(JsonLinesReader, SurvivesDeepNesting) {
   Fault(std::string(1000000, '['));
   Fault(std::string(100000, '[') + std::string(100000, ']'));
+}
+
+std::string Printed(const Write& write) {
+  std::string line;
+  AppendJsonLine(write, &line);
+  return line;
+}
+
+Write Written(bool retract, std::optional<int64_t> version, std::vector<Descriptor> descriptors) {
+  return {.identity = {"p", "c", "1"},
+          .version = version,
+          .retract = retract,
+          .descriptors = std::move(descriptors)};
+}
+
+TEST(AppendJsonLine, WritesOnlyWhatDiffersFromItsDefault) {
+  EXPECT_EQ(Printed(Written(false, {}, {})),
+            R"({"entity_type": "p", "perspective": "c", "uid": "1", "descriptors": []})");
+  EXPECT_EQ(
+      Printed(Written(true, 0, {})),
+      R"({"entity_type": "p", "perspective": "c", "uid": "1", "version": 0, "op": "delete"})");
+  EXPECT_EQ(Printed(Written(false, {}, {{"a", "v", {}}, {"b", "", {5, 7}}})),
+            R"({"entity_type": "p", "perspective": "c", "uid": "1", "descriptors": )"
+            R"([{"attr": "a", "value": "v"}, {"attr": "b", "value": "", "start": 5, "end": 7}]})");
+}
+
+TEST(AppendJsonLine, IsReadBackAsTheSameWrite) {
+  const std::string odd = "\"\\\n\t\x01 \xC3\xA9\xF0\x9F\x98\x80/%";
+  for (const bool retract : {false, true}) {
+    for (const std::optional<int64_t> version :
+         {std::optional<int64_t>(), {0}, {kMinTime}, {kMaxTime}}) {
+      for (const Interval interval :
+           {Interval{}, {kMinTime, 0}, {-5, kMaxTime}, {kMaxTime - 1, kMaxTime}}) {
+        const Write write{.identity = {odd, odd + "p", odd + "u"},
+                          .version = version,
+                          .retract = retract,
+                          .descriptors = {{odd + "a", odd, interval}, {"a", "", {}}}};
+        const Write read = Parsed(Printed(write));
+        EXPECT_EQ(read.identity, write.identity);
+        EXPECT_EQ(read.version, write.version);
+        EXPECT_EQ(read.retract, write.retract);
+        EXPECT_EQ(read.descriptors, write.descriptors);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The progress line of an ingest on standard error, and messages that must not be mixed up with it.
-// Thread-safe.
+// The progress line of a long command on standard error, and messages that must not be mixed up
+// with it. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,9 @@ class Progress {
     kLines,     // a new line now and then: for logs
     kTerminal,  // one line that is rewritten
   };
+
+  // On a terminal, or where it is `asked` for; `quiet`: never.
+  static Mode ModeFor(bool quiet, bool asked);
 
   explicit Progress(Mode mode);
   ~Progress();  // ends the line

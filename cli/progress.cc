@@ -1,4 +1,6 @@
-#include "cli/ingest/progress.h"
+#include "cli/progress.h"
+
+#include <unistd.h>
 
 #include <cstdio>
 #include <utility>
@@ -13,6 +15,12 @@ constexpr uint64_t kTerminalIntervalMicros = 200'000;
 constexpr uint64_t kLinesIntervalMicros = 2'000'000;
 
 }  // namespace
+
+Progress::Mode Progress::ModeFor(bool quiet, bool asked) {
+  if (quiet) return Mode::kOff;
+  if (isatty(STDERR_FILENO) != 0) return Mode::kTerminal;
+  return asked ? Mode::kLines : Mode::kOff;
+}
 
 Progress::Progress(Mode mode)
     : mode_(mode), start_micros_(SteadyClockMicros()), shown_micros_(start_micros_) {}

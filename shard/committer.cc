@@ -265,9 +265,10 @@ void Committer::WriteOut(Resolved& resolved) {
 
 // One batch waits or is written at a time: more would only lengthen the answers.
 void Committer::HandOver(Resolved resolved) {
-  const Histogram::Timer timer(metrics_.handover);
+  const uint64_t start = SteadyClockMicros();
   MutexLock lock(write_mutex_);
   while (to_write_) write_changed_.Wait(write_mutex_);
+  metrics_.handover.Add(SteadyClockMicros() - start);  // before the batch can be answered
   to_write_ = std::move(resolved);
   write_changed_.NotifyAll();
 }

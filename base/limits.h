@@ -24,6 +24,7 @@ inline constexpr size_t kPageItemsMax = 10000;                // items of a page
 inline constexpr size_t kUnaryAnswerBytesMax = 3 * 1024 * 1024;  // a unary answer; beyond: use the stream
 inline constexpr size_t kCursorBytesMax = 8 * 1024;           // a resumption cursor
 inline constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;   // gRPC message that our own clients receive
+inline constexpr size_t kRequestIdBytesMax = 64;              // a client's x-request-id
 inline constexpr size_t kStatusMessageBytesMax = 2048;        // message of a gRPC status
 
 // --- one daemon -----------------------------------------------------------------------------
@@ -32,6 +33,9 @@ inline constexpr size_t kIngestQueueRecordsMax = 50000;  // records waiting for 
 inline constexpr size_t kChunksInFlightMax = 16;        // unanswered chunks of one ingest stream
 inline constexpr size_t kServerThreadsMax = 512;       // threads that serve requests
 inline constexpr size_t kDrainMsMax = 5000;            // until running requests are cancelled at shutdown
+inline constexpr size_t kScrapesMax = 2;               // scrapes of /metrics at once
+inline constexpr size_t kScrapeRequestMsMax = 5000;    // for a scrape to send its request
+inline constexpr size_t kEntityRecordsCountedMax = 1024;  // records of an entity that a metric counts
 
 inline constexpr size_t kSymbolCacheEntriesMax = 65536;  // symbols held in memory
 inline constexpr uint64_t kMemoryBudgetBytesMin = 64ULL << 20U;

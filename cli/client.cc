@@ -9,6 +9,7 @@
 #include "cli/failure.h"
 #include "config/programs.h"
 #include "rpc/channel.h"
+#include "rpc/request_id.h"
 #include "shard/engine.h"
 
 namespace unirust::cli {
@@ -20,6 +21,15 @@ absl::Status NoStore(const std::string& data_dir) {
   return WithHint(
       WithExitCode(absl::NotFoundError("there is no store in " + data_dir), kExitDataDir),
       "Check --data-dir; `unirust ingest --data-dir DIR` makes a new one.");
+}
+
+// Where to read more about a call that the daemon failed.
+std::string LogHint(const grpc::ClientContext& call) {
+  const auto& metadata = call.GetServerTrailingMetadata();
+  const auto id = metadata.find(rpc::kRequestIdKey);
+  if (id == metadata.end()) return "The daemon's log says more.";
+  return "The daemon's log says more: request_id=" +
+         std::string(id->second.data(), id->second.size());
 }
 
 }  // namespace
@@ -53,9 +63,13 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
   return client;
 }
 
-absl::Status Client::Explain(const grpc::Status& status) const {
+absl::Status Client::Explain(const grpc::Status& status, const grpc::ClientContext& call) const {
   const absl::Status ours = proto::FromGrpc(status);
-  if (!absl::IsUnavailable(ours) || router_.empty()) return ours;
+  if (router_.empty()) return ours;
+  if (absl::IsInternal(ours) || absl::IsDataLoss(ours) || absl::IsUnknown(ours)) {
+    return WithHint(ours, LogHint(call));
+  }
+  if (!absl::IsUnavailable(ours)) return ours;
   return WithHint(absl::UnavailableError("router " + router_ + ": " + std::string(ours.message())),
                   "Is it running? Start one with `unirust serve --data-dir DIR`, name another with "
                   "--router ADDR,\n  or work on a directory without a daemon: --data-dir DIR.");

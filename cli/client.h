@@ -41,7 +41,8 @@ class Client {
   absl::Status Call(grpc::Status (Router::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response* response) {
     grpc::ClientContext context;
-    return Explain(((*stub_).*method)(&context, request, response));
+    const grpc::Status status = ((*stub_).*method)(&context, request, response);
+    return Explain(status, context);
   }
 
   // Calls `take` with each chunk of a streamed answer, until it returns false or an error.
@@ -60,11 +61,11 @@ class Client {
       reader->Finish();
       return more.status();
     }
-    return Explain(reader->Finish());
+    return Explain(reader->Finish(), context);
   }
 
-  // A gRPC status as ours, with a hint where something can be done about it.
-  absl::Status Explain(const grpc::Status& status) const;
+  // The status of a call that has ended as ours, with a hint where something can be done about it.
+  absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& call) const;
 
  private:
   Client() = default;

@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "cli/failure.h"
 #include "router/service.h"
+#include "shard/metrics.h"
 #include "shard/open.h"
 #include "shard/service.h"
 
@@ -42,11 +43,14 @@ absl::StatusOr<std::unique_ptr<LocalStore>> LocalStore::Open(const config::Store
                                                              const std::string& listen) {
   UNIRUST_ASSIGN_OR_RETURN(shard::OpenedStore store, OpenStore(settings));
   auto parts = std::make_unique<Parts>(std::move(store), settings.import_dir);
-  UNIRUST_ASSIGN_OR_RETURN(parts->shard_server, rpc::Server::Start("", parts->shard_service));
+  UNIRUST_ASSIGN_OR_RETURN(
+      parts->shard_server,
+      rpc::Server::Start("", parts->shard_service, &parts->shard_service.requests()));
   parts->router_service = std::make_unique<router::RouterService>(
       parts->shard_server->InProcessChannel(), "in this process", kDeadline);
   UNIRUST_ASSIGN_OR_RETURN(parts->router_server,
-                           rpc::Server::Start(listen, *parts->router_service));
+                           rpc::Server::Start(listen, *parts->router_service,
+                                              &parts->router_service->requests()));
   return std::unique_ptr<LocalStore>(new LocalStore(std::move(parts)));
 }
 
@@ -55,5 +59,11 @@ LocalStore::LocalStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) 
 LocalStore::~LocalStore() = default;
 
 rpc::Server& LocalStore::server() { return *parts_->router_server; }
+
+void LocalStore::AddMetrics(rpc::MetricFamilies& families) const {
+  parts_->router_service->requests().AddTo(families);
+  parts_->shard_service.requests().AddTo(families);
+  shard::AddMetrics(*parts_->store.engine, families);
+}
 
 }  // namespace unirust::cli

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "config/programs.h"
+#include "rpc/metrics.h"
 #include "rpc/server.h"
 
 namespace unirust::cli {
@@ -22,6 +23,9 @@ class LocalStore {
 
   // The router's; valid as long as the store.
   rpc::Server& server();
+
+  // What router and shard count.
+  void AddMetrics(rpc::MetricFamilies& families) const;
 
  private:
   struct Parts;

@@ -1,17 +1,25 @@
 // `unirust serve`: a router and its shard in one process.
-#include "base/log.h"
 #include "base/status_macros.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/local_store.h"
 #include "rpc/daemon.h"
+#include "rpc/metrics_endpoint.h"
 
 namespace unirust::cli {
 
 absl::Status Run(const ServeFlags& flags) {
   rpc::BlockTerminationSignals();
-  SetLogLevel(flags.settings.log_level);
+  const config::ObserveSettings& observe = flags.settings.observe;
+  config::ConfigureLog(observe);
   UNIRUST_ASSIGN_OR_RETURN(const auto store,
                            LocalStore::Open(flags.settings.store, flags.settings.listen));
+  const auto metrics = rpc::MetricsEndpoint::Start(
+      observe.metrics_listen, {[&](auto& families) { store->AddMetrics(families); }});
+  if (!metrics.ok()) {
+    return WithExitCode(metrics.status(),
+                        static_cast<ExitCode>(rpc::ExitCodeOf(metrics.status())));
+  }
   rpc::ServeUntilTerminated("unirust serve", store->server());
   return absl::OkStatus();
 }

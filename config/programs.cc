@@ -9,8 +9,14 @@ void AddListen(Settings& settings, std::string* listen) {
   settings.Add("listen", listen, "address to serve on; port 0 takes a free one");
 }
 
-void AddLogLevel(Settings& settings, LogLevel* level) {
-  settings.Add("log-level", level, "least severe log line: debug, info, warning, error");
+void AddObserve(Settings& settings, ObserveSettings& observe) {
+  settings.Add("metrics-listen", &observe.metrics_listen,
+               "address of /metrics for Prometheus, port 0 takes a free one; empty: none");
+  settings.Add("log-level", &observe.log_level,
+               "least severe log line: debug, info, warning, error");
+  settings.Add("log-format", &observe.log_format, "log lines as text or json");
+  settings.Add("slow-ms", &observe.slow_ms,
+               "milliseconds from which on a request or commit is logged as slow");
 }
 
 void AddStore(Settings& settings, StoreSettings& store) {
@@ -31,7 +37,7 @@ Settings Declare(ShardSettings& shard) {
   AddListen(settings, &shard.listen);
   settings.Add("shard-id", &shard.shard_id, "number of this shard; data of another is refused");
   AddStore(settings, shard.store);
-  AddLogLevel(settings, &shard.log_level);
+  AddObserve(settings, shard.observe);
   return settings;
 }
 
@@ -40,7 +46,7 @@ Settings Declare(RouterSettings& router) {
   AddListen(settings, &router.listen);
   settings.Add("shards", &router.shards, "addresses of the shards (one for now)");
   settings.Add("deadline-ms", &router.deadline_ms, "of calls whose client sets no deadline");
-  AddLogLevel(settings, &router.log_level);
+  AddObserve(settings, router.observe);
   return settings;
 }
 
@@ -48,7 +54,7 @@ Settings Declare(ServeSettings& serve) {
   Settings settings;
   AddListen(settings, &serve.listen);
   AddStore(settings, serve.store);
-  AddLogLevel(settings, &serve.log_level);
+  AddObserve(settings, serve.observe);
   return settings;
 }
 
@@ -64,6 +70,12 @@ absl::Status CheckStore(const StoreSettings& store) {
     return absl::InvalidArgumentError("--memory-budget: at least 64MiB are needed");
   }
   return absl::OkStatus();
+}
+
+void ConfigureLog(const ObserveSettings& observe) {
+  SetLogLevel(observe.log_level);
+  SetLogFormat(observe.log_format);
+  SetSlowMillis(observe.slow_ms);
 }
 
 }  // namespace unirust::config

@@ -20,25 +20,33 @@ struct StoreSettings {
   bool allow_reset = false;
 };
 
+// What a daemon tells about itself.
+struct ObserveSettings {
+  std::string metrics_listen;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+  uint32_t slow_ms = 1000;
+};
+
 struct ShardSettings {
   std::string listen = "127.0.0.1:50061";
   uint32_t shard_id = 0;
   StoreSettings store;
-  LogLevel log_level = LogLevel::kInfo;
+  ObserveSettings observe;
 };
 
 struct RouterSettings {
   std::string listen = "127.0.0.1:50060";
   std::vector<std::string> shards{"127.0.0.1:50061"};
   uint32_t deadline_ms = 10000;
-  LogLevel log_level = LogLevel::kInfo;
+  ObserveSettings observe;
 };
 
 // `unirust serve`: router and shard in one process.
 struct ServeSettings {
   std::string listen = "127.0.0.1:50060";
   StoreSettings store;
-  LogLevel log_level = LogLevel::kInfo;
+  ObserveSettings observe;
 };
 
 // The table over a program's settings, which must outlive it.
@@ -48,5 +56,8 @@ Settings Declare(ServeSettings& serve);
 
 // INVALID_ARGUMENT unless exactly one of data_dir and ephemeral is given, and the memory is enough.
 absl::Status CheckStore(const StoreSettings& store);
+
+// Makes the process log as the settings say.
+void ConfigureLog(const ObserveSettings& observe);
 
 }  // namespace unirust::config

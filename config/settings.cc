@@ -82,6 +82,10 @@ Expected Parse(std::string_view text, LogLevel* value) {
   return ParseLogLevel(text, value) ? nullptr : "debug, info, warning or error";
 }
 
+Expected Parse(std::string_view text, LogFormat* value) {
+  return ParseLogFormat(text, value) ? nullptr : "text or json";
+}
+
 Expected Parse(std::string_view text, std::vector<std::string>* value) {
   value->clear();
   while (!text.empty()) {
@@ -116,6 +120,8 @@ std::string Print(LogLevel level) {
   }
   return "error";
 }
+
+std::string Print(LogFormat format) { return format == LogFormat::kJson ? "json" : "text"; }
 
 std::string Print(const std::vector<std::string>& list) {
   std::string joined;

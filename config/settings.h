@@ -35,7 +35,8 @@ struct ByteSize {
 };
 
 using Variable =
-    std::variant<std::string*, bool*, uint32_t*, ByteSize*, LogLevel*, std::vector<std::string>*>;
+    std::variant<std::string*, bool*, uint32_t*, ByteSize*, LogLevel*, LogFormat*,
+                 std::vector<std::string>*>;
 
 struct Setting {
   std::string name;  // "data-dir": flag --data-dir, environment UNIRUST_DATA_DIR, TOML key data-dir

@@ -158,12 +158,44 @@ struct RecordIdRange {
   uint64_t records = 0;
 };
 
+// What storage tells of itself. Totals count from the opening.
 struct StorageMetrics {
   bool persistent = true;
   uint64_t running_compactions = 0;
   uint64_t running_flushes = 0;
-  uint64_t block_cache_capacity_bytes = 0;
-  uint64_t block_cache_usage_bytes = 0;
+
+  // --- memory ---
+  uint64_t block_cache_capacity_bytes = 0;  // the memory budget
+  uint64_t block_cache_usage_bytes = 0;     // with the write buffers, which are charged to it
+  uint64_t block_cache_pinned_bytes = 0;    // of these: in use
+  uint64_t block_cache_hits = 0;
+  uint64_t block_cache_misses = 0;
+  uint64_t write_buffers_capacity_bytes = 0;
+  uint64_t write_buffers_usage_bytes = 0;
+  uint64_t memtable_bytes = 0;      // all that are still held
+  uint64_t immutable_memtables = 0;  // wait for a flush
+
+  // --- writes ---
+  uint64_t wal_bytes = 0;  // on disk now
+  uint64_t wal_written_bytes = 0;
+  uint64_t wal_syncs = 0;
+  uint64_t flush_written_bytes = 0;
+  uint64_t compaction_read_bytes = 0;
+  uint64_t compaction_written_bytes = 0;
+  uint64_t pending_compaction_bytes = 0;  // estimated
+  uint64_t stall_micros = 0;              // that writes waited for flushes and compactions
+  uint64_t delayed_write_bytes_per_second = 0;  // what writes are slowed down to; 0: they are not
+  bool writes_stopped = false;
+
+  // --- disk ---
+  struct Level {
+    std::string family;
+    uint32_t level = 0;
+    uint64_t files = 0;
+    uint64_t bytes = 0;
+  };
+  std::vector<Level> levels;  // those that have files
+  uint64_t disk_free_bytes = 0;  // for this user
 };
 
 }  // namespace unirust

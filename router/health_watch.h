@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/thread.h"
+#include "rpc/metrics.h"
 #include "rpc/server.h"
 
 namespace unirust::router {
@@ -17,11 +18,14 @@ class HealthWatch {
   HealthWatch(std::shared_ptr<grpc::Channel> shard, rpc::Server& server);
   ~HealthWatch() { stopped_ = true; }
 
+  void AddTo(rpc::MetricFamilies& families) const;
+
  private:
   void Watch();
 
   const std::shared_ptr<grpc::Channel> shard_;
   rpc::Server& server_;
+  std::atomic<bool> reachable_ = false;
   std::atomic<bool> stopped_ = false;
   Thread thread_;  // last: joined first
 };

@@ -8,6 +8,7 @@
 #include "router/service.h"
 #include "rpc/channel.h"
 #include "rpc/daemon.h"
+#include "rpc/metrics_endpoint.h"
 
 namespace unirust::router {
 namespace {
@@ -27,7 +28,7 @@ int Fail(const std::string& message, int exit_code) {
 }
 
 int Run(const config::RouterSettings& settings) {
-  SetLogLevel(settings.log_level);
+  config::ConfigureLog(settings.observe);
   if (settings.shards.size() != 1) {
     return Fail("--shards: exactly one address is needed, not " +
                     std::to_string(settings.shards.size()) +
@@ -37,9 +38,15 @@ int Run(const config::RouterSettings& settings) {
   const std::string& shard = settings.shards.front();
   const auto channel = rpc::Connect(shard);
   RouterService service(channel, shard, std::chrono::milliseconds(settings.deadline_ms));
-  const auto server = rpc::Server::Start(settings.listen, service);
+  const auto server = rpc::Server::Start(settings.listen, service, &service.requests());
   if (!server.ok()) return Fail(std::string(server.status().message()), kExitUnavailable);
   const HealthWatch health(channel, **server);
+  const auto metrics = rpc::MetricsEndpoint::Start(
+      settings.observe.metrics_listen, {[&](auto& families) { service.requests().AddTo(families); },
+                                        [&](auto& families) { health.AddTo(families); }});
+  if (!metrics.ok()) {
+    return Fail(std::string(metrics.status().message()), rpc::ExitCodeOf(metrics.status()));
+  }
   rpc::ServeUntilTerminated(kText.name, **server);
   return kExitOk;
 }

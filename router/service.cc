@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "router/ingest_proxy.h"
+#include "rpc/request_id.h"
 
 namespace unirust::router {
 namespace {
@@ -36,6 +37,7 @@ std::unique_ptr<grpc::ClientContext> RouterService::NewCall(const grpc::ServerCo
                                                             NoDeadline no_deadline) const {
   using Clock = std::chrono::system_clock;
   auto call = grpc::ClientContext::FromServerContext(context);
+  call->AddMetadata(rpc::kRequestIdKey, rpc::RequestId(context));
   const Clock::time_point now = Clock::now();
   if (context.deadline() != Clock::time_point::max()) {
     // A tenth is kept, so that the client hears from us what happened.

@@ -1,6 +1,7 @@
 // RouterService of the contract over one shard. Stateless: every method is passed on to the shard
 // with nine tenths of the client's remaining time, and ends when the client's call does. A shard
-// that cannot be reached is UNAVAILABLE, by its address. Thread-safe.
+// that cannot be reached is UNAVAILABLE, by its address. The shard gets the client's request id.
+// Thread-safe.
 #pragma once
 
 #include <grpcpp/generic/generic_stub.h>
@@ -13,6 +14,7 @@
 
 #include "proto/unirust.grpc.pb.h"
 #include "rpc/message_stream.h"
+#include "rpc/requests.h"
 
 namespace unirust::router {
 
@@ -71,6 +73,9 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* IngestRecordsStream(
       grpc::CallbackServerContext* context) override;
 
+  // The calls of the server that has this service.
+  rpc::RequestMetrics& requests() { return requests_; }
+
   // These name a shard: NOT_FOUND if it is not ours.
   grpc::Status GetRecordIdRange(grpc::ServerContext* context,
                                 const proto::RouterRecordIdRangeRequest* request,
@@ -117,6 +122,7 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
   // NOT_FOUND unless the shard has this number.
   grpc::Status CheckShardId(grpc::ServerContext* context, uint32_t shard_id);
 
+  rpc::RequestMetrics requests_{proto::RouterService::service_full_name()};
   const std::unique_ptr<Stub> stub_;
   grpc::GenericStub generic_stub_;
   const std::string address_;

@@ -2,17 +2,15 @@
 // client's mistake.
 #pragma once
 
-#include <grpcpp/support/server_interceptor.h>
-
-#include <memory>
+#include <grpcpp/support/status.h>
 
 namespace unirust::rpc {
 
 inline constexpr char kMalformedMessage[] =
     "the request does not decode: malformed, or a string that is not UTF-8";
 
-// Turns that answer into INVALID_ARGUMENT. Our own services give every INTERNAL status a message.
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>
-MakeMalformedRequestInterceptor();
+// INVALID_ARGUMENT for that answer, any other as it is. Our own services give every INTERNAL status
+// a message.
+grpc::Status ExplainMalformed(const grpc::Status& status);
 
 }  // namespace unirust::rpc

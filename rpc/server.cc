@@ -10,7 +10,7 @@
 
 #include "base/limits.h"
 #include "rpc/channel.h"
-#include "rpc/malformed.h"
+#include "rpc/requests.h"
 
 namespace unirust::rpc {
 namespace {
@@ -44,7 +44,8 @@ void SetLimits(grpc::ServerBuilder& builder) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
-                                                      grpc::Service& service) {
+                                                      grpc::Service& service,
+                                                      RequestMetrics* metrics) {
   EnableStandardServices();
   grpc::ServerBuilder builder;
   SetLimits(builder);
@@ -56,7 +57,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
   if (!listen.empty()) builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(MakeMalformedRequestInterceptor());
+  interceptors.push_back(MakeRequestInterceptor(metrics));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || (!listen.empty() && port == 0)) {

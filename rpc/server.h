@@ -4,7 +4,7 @@
 //   std::puts(server->address().c_str());   // the real port
 //
 // Requests that do not decode (malformed bytes, strings that are not UTF-8) are answered
-// INVALID_ARGUMENT. Thread-safe.
+// INVALID_ARGUMENT. What happens to every call besides: rpc/requests.h. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -20,13 +20,17 @@ class Service;
 
 namespace unirust::rpc {
 
+class RequestMetrics;
+
 class Server {
  public:
   // Listens on `listen` (host:port, port 0 for a free one; or unix:path); on nothing if it is
   // empty, for a server that is reached in the process only. UNAVAILABLE if the address cannot be
-  // had. `service` must outlive the server.
+  // had. `service` must outlive the server, and so must `metrics`, where its calls are counted if it
+  // is not null.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& listen,
-                                                       grpc::Service& service);
+                                                       grpc::Service& service,
+                                                       RequestMetrics* metrics = nullptr);
 
   ~Server();  // shuts down
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "resolve/evidence.h"
 #include "shard/meta_keys.h"
@@ -59,6 +61,44 @@ absl::Status At(size_t position, const Write& write, const absl::Status& status)
                                          std::string(status.message()));
 }
 
+// How many records a block has, up to a bound: what a commit costs does not grow with it.
+uint64_t CountRecords(WorkingSet& rows, store::BlockName block) {
+  uint64_t records = 0;
+  std::vector<store::BlockName> open = {block};
+  while (!open.empty() && records < limits::kEntityRecordsCountedMax) {
+    const store::BlockName name = open.back();
+    open.pop_back();
+    if (store::IsRecord(name)) {
+      ++records;
+      continue;
+    }
+    const std::vector<store::BlockName>& kids = rows.Block(name).now().kids;
+    const size_t more = std::min<size_t>(kids.size(), limits::kEntityRecordsCountedMax - records);
+    open.insert(open.end(), kids.begin(), kids.begin() + static_cast<ptrdiff_t>(more));
+  }
+  return std::min<uint64_t>(records, limits::kEntityRecordsCountedMax);
+}
+
+// `entities` of a batch, in any order and number.
+void CountEntities(std::vector<store::BlockName> entities, WorkingSet& rows, Metrics& metrics) {
+  std::sort(entities.begin(), entities.end());
+  entities.erase(std::unique(entities.begin(), entities.end()), entities.end());
+  for (const store::BlockName entity : entities) {
+    metrics.entity_records.Add(CountRecords(rows, entity));
+  }
+}
+
+// The groups that a batch changed.
+void CountGroups(WorkingSet& rows, Metrics& metrics) {
+  for (const auto& [key, group] : rows.groups()) {
+    if (!group.row.Changed()) continue;
+    const store::GroupRow& row = group.row.now();
+    metrics.group_pieces.Add(row.pieces.size());
+    if (row.divided) ++metrics.contested_groups;
+    if (!row.pieces.empty() && rows.Evidence(group, row).empty()) ++metrics.generic_groups;
+  }
+}
+
 }  // namespace
 
 absl::Status CheckWrites(const std::vector<Write>& writes, const Config& config,
@@ -109,6 +149,11 @@ absl::Status Committer::Start() {
   writer_ = Thread("write", [this] { WriteLoop(); });
   resolver_ = Thread("resolve", [this] { ResolveLoop(); });
   return absl::OkStatus();
+}
+
+uint64_t Committer::QueuedRecords() const {
+  MutexLock lock(queue_mutex_);
+  return queued_records_;
 }
 
 std::shared_ptr<const Config> Committer::config() const {
@@ -166,6 +211,7 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes) {
         std::to_string(queued_records_) +
         " records wait for a commit already: send again a little later");
   }
+  request.queued_micros = SteadyClockMicros();
   queue_.push_back(&request);
   queued_records_ += request.writes.size();
   queue_changed_.NotifyOne();
@@ -192,21 +238,37 @@ void Committer::WriteLoop() {
     if (!to_write_) return;
     Resolved& resolved = *to_write_;
     write_mutex_.Unlock();
-    resolve::AddRows(*resolved.rows, resolve::Scope::kAll, &resolved.batch);
-    store_.Commit(std::move(resolved.batch));
-    interner_.Committed(resolved.last_symbol);
-    Answer(resolved.requests);
-    resolved.retired.reset();
+    WriteOut(resolved);
     write_mutex_.Lock();
     to_write_.reset();
     write_changed_.NotifyAll();
   }
 }
 
+void Committer::WriteOut(Resolved& resolved) {
+  const uint64_t start = SteadyClockMicros();
+  resolve::AddRows(*resolved.rows, resolve::Scope::kAll, &resolved.batch);
+  store_.Commit(std::move(resolved.batch));
+  const uint64_t micros = SteadyClockMicros() - start;
+  metrics_.write.Add(micros);
+  if (IsSlow(resolved.resolve_micros + micros)) {
+    Log(LogLevel::kWarning, "slow commit",
+        {{"requests", uint64_t{resolved.requests.size()}},
+         {"records", resolved.records},
+         {"resolve_ms", static_cast<double>(resolved.resolve_micros) / 1000},
+         {"write_ms", static_cast<double>(micros) / 1000}});
+  }
+  interner_.Committed(resolved.last_symbol);
+  Answer(resolved.requests);
+  resolved.retired.reset();
+}
+
 // One batch waits or is written at a time: more would only lengthen the answers.
 void Committer::HandOver(Resolved resolved) {
+  const uint64_t start = SteadyClockMicros();
   MutexLock lock(write_mutex_);
   while (to_write_) write_changed_.Wait(write_mutex_);
+  metrics_.handover.Add(SteadyClockMicros() - start);  // before the batch can be answered
   to_write_ = std::move(resolved);
   write_changed_.NotifyAll();
 }
@@ -236,11 +298,15 @@ std::vector<Committer::Request*> Committer::Gather() {
     records += more;
   }
   queued_records_ -= records;
+  const uint64_t now = SteadyClockMicros();
+  for (const Request* request : out) metrics_.queue.Add(now - request->queued_micros);
+  if (records > 0) metrics_.commit_records.Add(records);
   return out;
 }
 
 void Committer::Resolve(std::vector<Request*> requests) {
   MutexLock lock(resolving_);
+  const uint64_t start = SteadyClockMicros();
   const std::shared_ptr<const Config> config = this->config();
   const interner::SymbolId last_symbol = interner_.Last();
   auto rows = std::make_shared<WorkingSet>(store_.Latest(), config->rules, last_rows_,
@@ -249,6 +315,8 @@ void Committer::Resolve(std::vector<Request*> requests) {
                     .batch = {},
                     .requests = std::move(requests),
                     .last_symbol = {},
+                    .records = 0,
+                    .resolve_micros = 0,
                     .retired = {}};
   store::CountersRow counters = counters_;
   const absl::Status status =
@@ -265,11 +333,15 @@ void Committer::Resolve(std::vector<Request*> requests) {
     AwaitWritten();
     return Answer(resolved.requests);
   }
+  CountGroups(*rows, metrics_);
   resolved.batch.Put(Family::kMeta, kCountersKey, counters.Encode());
   resolved.last_symbol = interner_.Last();
+  for (const Request* request : resolved.requests) resolved.records += request->writes.size();
   rows->ForgetPrevious();
   resolved.retired = std::exchange(last_rows_, std::move(rows));
   counters_ = counters;
+  resolved.resolve_micros = SteadyClockMicros() - start;
+  metrics_.resolve.Add(resolved.resolve_micros);
   HandOver(std::move(resolved));
   last_config_ = config;
 }
@@ -296,8 +368,10 @@ absl::Status Committer::ResolveBatch(const std::vector<Request*>& requests, cons
     accepted.push_back(request);
   }
   UNIRUST_RETURN_IF_ERROR(resolve::Resolve(rows, interner_, &counters, &batch));
-  for (Request* request : accepted) UNIRUST_RETURN_IF_ERROR(Assign(*request, rows));
-  return absl::OkStatus();
+  std::vector<store::BlockName> entities;
+  for (Request* request : accepted) UNIRUST_RETURN_IF_ERROR(Assign(*request, rows, &entities));
+  CountEntities(std::move(entities), rows, metrics_);
+  return rows.status();
 }
 
 absl::Status Committer::Apply(Request& request, WorkingSet& rows, store::Batch& batch) {
@@ -352,12 +426,14 @@ absl::StatusOr<Assignment> Committer::ApplyWrite(Write& write, WorkingSet& rows,
                     .version = version};
 }
 
-absl::Status Committer::Assign(Request& request, WorkingSet& rows) {
+absl::Status Committer::Assign(Request& request, WorkingSet& rows,
+                               std::vector<store::BlockName>* entities) {
   for (size_t i = 0; i < request.writes.size(); ++i) {
     Assignment& assignment = request.assignments[i];
     if (!rows.Record(assignment.record).live_now) continue;
     const auto entity =
         rows.BlockNow(store::NameOf(assignment.record), rows.rules().levels());
+    entities->push_back(entity);
     const resolve::FirstRecord first = rows.FirstNow(entity);
     UNIRUST_ASSIGN_OR_RETURN(const std::string perspective, interner_.Text(first.perspective));
     assignment.entity = first.id;

@@ -25,15 +25,16 @@
 #include "resolve/working_set.h"
 #include "shard/config.h"
 #include "shard/engine.h"
+#include "shard/metrics.h"
 #include "store/store.h"
 
 namespace unirust::shard {
 
 class Committer {
  public:
-  // The store and the interner over its symbols must outlive the Committer.
-  Committer(store::Store& store, interner::Interner& interner)
-      : store_(store), interner_(interner) {}
+  // The store, the interner over its symbols and the metrics must outlive the Committer.
+  Committer(store::Store& store, interner::Interner& interner, Metrics& metrics)
+      : store_(store), interner_(interner), metrics_(metrics) {}
   ~Committer();  // commits what was accepted, then stops
 
   // Reads the ontology and the counters, and starts. To be called once, before anything else.
@@ -53,6 +54,7 @@ class Committer {
   };
   State Read() const;
   std::shared_ptr<const Config> config() const;
+  uint64_t QueuedRecords() const;  // wait for a commit
 
  private:
   friend class Ingestion;
@@ -61,6 +63,7 @@ class Committer {
     std::shared_ptr<const Config> checked_under;
     std::vector<Assignment> assignments;
     absl::Status status;
+    uint64_t queued_micros = 0;  // when it began to wait
     bool done = false;  // guarded by queue_mutex_
   };
   void Await(Request& request);
@@ -71,11 +74,14 @@ class Committer {
     store::Batch batch;  // what `rows` does not manage
     std::vector<Request*> requests;
     interner::SymbolId last_symbol;
+    uint64_t records = 0;         // of the requests
+    uint64_t resolve_micros = 0;  // how long it took
     std::shared_ptr<const resolve::WorkingSet> retired;  // of the batch before: freed by the writer
   };
 
   void ResolveLoop();
   void WriteLoop();
+  void WriteOut(Resolved& resolved);
   std::vector<Request*> Gather();
   void Resolve(std::vector<Request*> requests);
   absl::Status ResolveBatch(const std::vector<Request*>& requests, const Config& config,
@@ -87,12 +93,14 @@ class Committer {
   absl::Status Apply(Request& request, resolve::WorkingSet& rows, store::Batch& batch);
   absl::StatusOr<Assignment> ApplyWrite(Write& write, resolve::WorkingSet& rows,
                                         store::Batch& batch);
-  absl::Status Assign(Request& request, resolve::WorkingSet& rows);
+  absl::Status Assign(Request& request, resolve::WorkingSet& rows,
+                      std::vector<store::BlockName>* entities);
   absl::Status ResolveAnew(const Config& config, store::CountersRow* counters,
                            VerifyReport* report);  // may be null
 
   store::Store& store_;
   interner::Interner& interner_;
+  Metrics& metrics_;
 
   // Held while the next state is made: by the resolving thread for a batch, by SetOntology and Reset for their whole
   // length.
@@ -104,7 +112,7 @@ class Committer {
   mutable Mutex state_;  // the ontology and the store's generation change together
   std::shared_ptr<const Config> config_ ABSL_GUARDED_BY(state_);
 
-  Mutex queue_mutex_;
+  mutable Mutex queue_mutex_;
   CondVar queue_changed_;
   CondVar answered_;
   std::deque<Request*> queue_ ABSL_GUARDED_BY(queue_mutex_);

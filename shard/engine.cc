@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "resolve/verify.h"
 #include "shard/committer.h"
+#include "shard/metrics.h"
 #include "shard/view_state.h"
 #include "store/symbols.h"
 
@@ -39,6 +40,7 @@ struct Engine::Impl {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::SymbolJournal> journal;
   std::unique_ptr<interner::Interner> interner;
+  Metrics metrics;
   std::unique_ptr<Committer> committer;
   Mutex checkpointing;  // one at a time
 };
@@ -56,7 +58,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
                                        .memory_budget_bytes = options.memory_budget_bytes}));
   impl->journal = std::make_unique<store::SymbolJournal>(*impl->store);
   impl->interner = std::make_unique<interner::Interner>(*impl->journal);
-  impl->committer = std::make_unique<Committer>(*impl->store, *impl->interner);
+  impl->committer = std::make_unique<Committer>(*impl->store, *impl->interner, impl->metrics);
   UNIRUST_RETURN_IF_ERROR(impl->committer->Start());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
@@ -133,6 +135,10 @@ absl::StatusOr<std::string> Engine::Checkpoint(std::string_view wanted) {
 }
 
 StorageMetrics Engine::GetStorageMetrics() const { return impl_->store->Metrics(); }
+
+uint64_t Engine::QueuedRecords() const { return impl_->committer->QueuedRecords(); }
+
+Metrics& Engine::metrics() const { return impl_->metrics; }
 
 uint32_t Engine::shard_id() const { return impl_->options.shard_id; }
 

@@ -26,6 +26,8 @@
 
 namespace unirust::shard {
 
+struct Metrics;
+
 struct EngineOptions {
   std::string data_dir;            // created if absent
   uint32_t shard_id = 0;           // a directory of another shard is refused
@@ -151,7 +153,9 @@ class Engine {
   // FAILED_PRECONDITION without backup_dir; ALREADY_EXISTS; INVALID_ARGUMENT if the name is not [A-Za-z0-9._-]{1,64}.
   absl::StatusOr<std::string> Checkpoint(std::string_view name);
 
-  StorageMetrics GetStorageMetrics() const;
+  StorageMetrics GetStorageMetrics() const;  // reads figures of RocksDB that it keeps anyway
+  uint64_t QueuedRecords() const;            // wait for a commit now
+  Metrics& metrics() const;
   uint32_t shard_id() const;
 
  private:

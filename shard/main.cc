@@ -5,6 +5,8 @@
 #include "base/exit_codes.h"
 #include "config/programs.h"
 #include "rpc/daemon.h"
+#include "rpc/metrics_endpoint.h"
+#include "shard/metrics.h"
 #include "shard/open.h"
 #include "shard/service.h"
 
@@ -28,15 +30,20 @@ int Fail(const absl::Status& status, int exit_code) {
 }
 
 int Run(const config::ShardSettings& settings) {
-  SetLogLevel(settings.log_level);
+  config::ConfigureLog(settings.observe);
   if (const absl::Status status = config::CheckStore(settings.store); !status.ok()) {
     return Fail(status, kExitUsage);
   }
   const absl::StatusOr<OpenedStore> store = OpenStore(settings.store, settings.shard_id);
   if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
   ShardService service(*store->engine, settings.store.import_dir);
-  const auto server = rpc::Server::Start(settings.listen, service);
+  const auto server = rpc::Server::Start(settings.listen, service, &service.requests());
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);
+  const auto metrics = rpc::MetricsEndpoint::Start(
+      settings.observe.metrics_listen,
+      {[&](auto& families) { service.requests().AddTo(families); },
+       [&](auto& families) { AddMetrics(*store->engine, families); }});
+  if (!metrics.ok()) return Fail(metrics.status(), rpc::ExitCodeOf(metrics.status()));
   rpc::ServeUntilTerminated(kText.name, **server);
   return kExitOk;
 }

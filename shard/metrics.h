@@ -1,79 +1,39 @@
-// Counters behind GetMetrics. Thread-safe.
+// What an engine counts while it works. GetMetrics and Prometheus both read these. Thread-safe.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <atomic>
-#include <bit>
-#include <cstddef>
 #include <cstdint>
 
-#include "base/clock.h"
-#include "proto/unirust.pb.h"
+#include "base/histogram.h"
+#include "rpc/metrics.h"
 
 namespace unirust::shard {
 
-// How many calls there were and how long they took.
-class Latency {
- public:
-  // Counts the scope that it lives in.
-  class Timer {
-   public:
-    explicit Timer(Latency& latency) : latency_(latency) {}
-    ~Timer() { latency_.Add(SteadyClockMicros() - start_); }
-    Timer(const Timer&) = delete;
-    Timer& operator=(const Timer&) = delete;
+class Engine;
 
-   private:
-    Latency& latency_;
-    const uint64_t start_ = SteadyClockMicros();
-  };
+struct Metrics {
+  // --- an ingest request or chunk, by stages; microseconds ---
+  Histogram ingest;  // from its arrival to its commit
+  Histogram decode;  // protobuf to writes, checked
+  Histogram queue;   // until a commit gathers it
+  Histogram answer;  // made, and sent where it is a chunk
 
-  void Add(uint64_t micros) {
-    ++buckets_[BucketOf(micros)];
-    ++count_;
-    total_micros_ += micros;
-    uint64_t max = max_micros_;
-    while (max < micros && !max_micros_.compare_exchange_weak(max, micros)) {
-    }
-  }
+  // --- a commit, by stages; microseconds ---
+  Histogram resolve;
+  Histogram handover;  // until the one before is written
+  Histogram write;     // encoded, written and synced
 
-  uint64_t count() const { return count_; }
+  // --- a commit, by size ---
+  Histogram commit_records;  // writes of its requests
+  Histogram entity_records;  // of each entity with a live record among them, counted to a limit
+  Histogram group_pieces;    // of each group that it changed, as it left it
+  std::atomic<uint64_t> contested_groups = 0;  // of these: held by several blocks of a level at once
+  std::atomic<uint64_t> generic_groups = 0;    // of these: of more records than their key allows
 
-  void Fill(proto::LatencyMetrics* metrics) const {
-    metrics->set_count(count_);
-    metrics->set_total_micros(total_micros_);
-    metrics->set_p50_micros(Quantile(50));
-    metrics->set_p99_micros(Quantile(99));
-    metrics->set_max_micros(max_micros_);
-  }
-
- private:
-  // Four buckets for each power of two.
-  static size_t BucketOf(uint64_t micros) {
-    if (micros < 4) return micros;
-    const auto power = static_cast<size_t>(std::bit_width(micros)) - 3;
-    return 4 * power + (micros >> power);
-  }
-  static uint64_t UpperEndOf(size_t bucket) {
-    if (bucket < 4) return bucket;
-    const size_t power = bucket / 4 - 1;
-    return ((bucket % 4 + 5) << power) - 1;
-  }
-  uint64_t Quantile(uint64_t percent) const {
-    const uint64_t wanted = (count_ * percent + 99) / 100;
-    uint64_t seen = 0;
-    for (size_t i = 0; i < buckets_.size(); ++i) {
-      seen += buckets_[i];
-      if (seen >= wanted) return std::min<uint64_t>(UpperEndOf(i), max_micros_);
-    }
-    return max_micros_;
-  }
-
-  std::array<std::atomic<uint64_t>, 256> buckets_{};
-  std::atomic<uint64_t> count_ = 0;
-  std::atomic<uint64_t> total_micros_ = 0;
-  std::atomic<uint64_t> max_micros_ = 0;
+  std::atomic<uint64_t> ingested_records = 0;
 };
+
+// Everything that an engine, its store and RocksDB can tell. Takes locks only for moments: no ingest waits for it.
+void AddMetrics(const Engine& engine, rpc::MetricFamilies& families);
 
 }  // namespace unirust::shard

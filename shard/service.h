@@ -4,7 +4,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,8 +12,8 @@
 #include "base/clock.h"
 #include "proto/unirust.grpc.pb.h"
 #include "rpc/message_stream.h"
+#include "rpc/requests.h"
 #include "shard/engine.h"
-#include "shard/metrics.h"
 
 namespace unirust::shard {
 
@@ -25,6 +24,9 @@ class ShardService final : public proto::ShardService::Service {
   // Files for IngestRecordsFromUrl are read below `import_dir`; empty: none. `engine` must outlive
   // the service.
   ShardService(Engine& engine, std::string import_dir);
+
+  // The calls of the server that has this service.
+  rpc::RequestMetrics& requests() { return requests_; }
 
   // --- writes (service_writes.cc) ---
   grpc::Status IngestRecords(grpc::ServerContext* context,
@@ -97,6 +99,7 @@ class ShardService final : public proto::ShardService::Service {
   using Inputs = google::protobuf::RepeatedPtrField<proto::RecordInput>;
   absl::StatusOr<proto::IngestRecordsResponse> Ingest(const Inputs& inputs);
   absl::StatusOr<Ingestion> Submit(const Inputs& inputs);
+  absl::StatusOr<std::vector<Write>> Decode(const Inputs& inputs);
   proto::IngestRecordsResponse ToResponse(const Inputs& inputs,
                                           const std::vector<Assignment>& assignments) const;
   absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const std::string& url);
@@ -112,9 +115,8 @@ class ShardService final : public proto::ShardService::Service {
   Engine& engine_;
   const std::string import_dir_;
   const uint64_t started_micros_ = SteadyClockMicros();
-  Latency ingest_latency_;
-  Latency query_latency_;
-  std::atomic<uint64_t> ingested_records_ = 0;
+  Metrics& metrics_;
+  rpc::RequestMetrics requests_{proto::ShardService::service_full_name()};
 };
 
 }  // namespace unirust::shard

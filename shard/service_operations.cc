@@ -2,10 +2,23 @@
 #include "ontology/ontology.h"
 #include "proto/ontology.h"
 #include "proto/status.h"
+#include "shard/metrics.h"
 #include "shard/reply.h"
 #include "shard/service.h"
 
 namespace unirust::shard {
+namespace {
+
+void Fill(const Histogram& micros, proto::LatencyMetrics* metrics) {
+  const Histogram::Counts counts = micros.counts();
+  metrics->set_count(counts.total());
+  metrics->set_total_micros(counts.sum());
+  metrics->set_p50_micros(counts.Quantile(50));
+  metrics->set_p99_micros(counts.Quantile(99));
+  metrics->set_max_micros(counts.max());
+}
+
+}  // namespace
 
 absl::StatusOr<proto::ApplyOntologyResponse> ShardService::ApplyOntology(
     const proto::ApplyOntologyRequest& request) {
@@ -69,11 +82,11 @@ grpc::Status ShardService::HealthCheck(grpc::ServerContext*, const proto::Health
 grpc::Status ShardService::GetMetrics(grpc::ServerContext*, const proto::MetricsRequest*,
                                       proto::MetricsResponse* response) {
   response->set_uptime_seconds((SteadyClockMicros() - started_micros_) / 1'000'000);
-  response->set_ingest_requests(ingest_latency_.count());
-  response->set_ingest_records(ingested_records_);
-  response->set_query_requests(query_latency_.count());
-  ingest_latency_.Fill(response->mutable_ingest_latency());
-  query_latency_.Fill(response->mutable_query_latency());
+  response->set_ingest_records(metrics_.ingested_records);
+  Fill(metrics_.ingest, response->mutable_ingest_latency());
+  Fill(requests_.OfName("QueryEntities").durations, response->mutable_query_latency());
+  response->set_ingest_requests(response->ingest_latency().count());
+  response->set_query_requests(response->query_latency().count());
   const StorageMetrics storage = engine_.GetStorageMetrics();
   proto::StoreMetrics* store = response->mutable_store();
   store->set_persistent(storage.persistent);

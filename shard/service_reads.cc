@@ -39,7 +39,6 @@ absl::StatusOr<Response> ExportPage(const View& view, uint32_t start,
 grpc::Status ShardService::QueryEntities(grpc::ServerContext*,
                                          const proto::QueryEntitiesRequest* request,
                                          proto::QueryEntitiesResponse* response) {
-  const Latency::Timer timer(query_latency_);
   const absl::StatusOr<QueryOutcome> outcome =
       engine_.Read().Query(proto::FromProto(request->descriptors()), IntervalOf(*request));
   if (outcome.ok()) *response = proto::ToProto(*outcome, engine_.shard_id());

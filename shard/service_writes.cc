@@ -7,8 +7,10 @@
 #include "base/status_macros.h"
 #include "proto/records.h"
 #include "proto/status.h"
+#include "rpc/request_id.h"
 #include "shard/chunk_answers.h"
 #include "shard/import_file.h"
+#include "shard/metrics.h"
 #include "shard/reply.h"
 #include "shard/service.h"
 
@@ -97,7 +99,7 @@ void SortByIndex(google::protobuf::RepeatedPtrField<proto::IngestAssignment>* as
 }  // namespace
 
 ShardService::ShardService(Engine& engine, std::string import_dir)
-    : engine_(engine), import_dir_(std::move(import_dir)) {
+    : engine_(engine), import_dir_(std::move(import_dir)), metrics_(engine.metrics()) {
   const auto serve = [this](const char* method, auto handler) {
     MarkMethodStreamed(rpc::MethodIndex(std::string("unirust.ShardService.") + method),
                        rpc::StreamHandler(this, handler));
@@ -108,23 +110,29 @@ ShardService::ShardService(Engine& engine, std::string import_dir)
 }
 
 absl::StatusOr<std::vector<Assignment>> ShardService::Apply(std::vector<Write> writes) {
-  const Latency::Timer timer(ingest_latency_);
+  const Histogram::Timer timer(metrics_.ingest);
   if (writes.empty()) return std::vector<Assignment>();
   auto assignments = engine_.Ingest(std::move(writes));
-  if (assignments.ok()) ingested_records_ += assignments->size();
+  if (assignments.ok()) metrics_.ingested_records += assignments->size();
   return assignments;
 }
 
+absl::StatusOr<std::vector<Write>> ShardService::Decode(const Inputs& inputs) {
+  const Histogram::Timer timer(metrics_.decode);
+  return ToWrites(inputs);
+}
+
 absl::StatusOr<proto::IngestRecordsResponse> ShardService::Ingest(const Inputs& inputs) {
-  absl::StatusOr<std::vector<Write>> writes = ToWrites(inputs);
+  absl::StatusOr<std::vector<Write>> writes = Decode(inputs);
   if (!writes.ok()) return NameIndex(writes.status(), inputs);
   const absl::StatusOr<std::vector<Assignment>> assignments = Apply(*std::move(writes));
   if (!assignments.ok()) return NameIndex(assignments.status(), inputs);
+  const Histogram::Timer timer(metrics_.answer);
   return ToResponse(inputs, *assignments);
 }
 
 absl::StatusOr<Ingestion> ShardService::Submit(const Inputs& inputs) {
-  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes, ToWrites(inputs));
+  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes, Decode(inputs));
   return engine_.Submit(std::move(writes));
 }
 
@@ -208,14 +216,23 @@ grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, Inges
 grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, PendingChunk& chunk,
                                        IngestStream& stream) {
   const absl::StatusOr<std::vector<Assignment>> assignments = chunk.ingestion->Await();
-  ingest_latency_.Add(SteadyClockMicros() - chunk.micros);
+  const uint64_t micros = SteadyClockMicros() - chunk.micros;
+  metrics_.ingest.Add(micros);
+  if (IsSlow(micros)) {
+    Log(LogLevel::kWarning, "slow chunk",
+        {{"request_id", rpc::RequestId(*context)},
+         {"duration_ms", static_cast<double>(micros) / 1000},
+         {"records", static_cast<uint64_t>(chunk.inputs.records_size())}});
+  }
   if (!assignments.ok()) {
     const absl::Status status = NameIndex(assignments.status(), chunk.inputs.records());
-    Log(LogLevel::kError, "a chunk of an ingest stream failed: " + std::string(status.message()));
+    Log(LogLevel::kError, "a chunk of an ingest stream failed",
+        {{"request_id", rpc::RequestId(*context)}, {"error", std::string(status.message())}});
     context->TryCancel();
     return RefuseChunk(context, chunk.number, status);
   }
-  ingested_records_ += assignments->size();
+  metrics_.ingested_records += assignments->size();
+  const Histogram::Timer timer(metrics_.answer);
   if (stream.Write(ToResponse(chunk.inputs.records(), *assignments))) return grpc::Status::OK;
   return grpc::Status::CANCELLED;
 }

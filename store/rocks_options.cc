@@ -69,7 +69,10 @@ bool IsLookedUp(Family family) {
 }  // namespace
 
 RocksOptions::RocksOptions(uint64_t memory_budget_bytes)
-    : memory_budget_bytes_(memory_budget_bytes), cache_(rdb::NewLRUCache(memory_budget_bytes)) {
+    : memory_budget_bytes_(memory_budget_bytes),
+      cache_(rdb::NewLRUCache(memory_budget_bytes)),
+      statistics_(rdb::CreateDBStatistics()) {
+  statistics_->set_stats_level(rdb::StatsLevel::kExceptHistogramOrTimers);
   table_.block_cache = cache_;
   table_.cache_index_and_filter_blocks = true;
   table_.cache_index_and_filter_blocks_with_high_priority = true;
@@ -104,6 +107,8 @@ rdb::Options RocksOptions::Db() const {
   out.skip_checking_sst_file_sizes_on_db_open = true;
   out.max_total_wal_size = 512ULL << 20U;
   out.info_log = std::make_shared<OurLog>();
+  out.statistics = statistics_;
+  out.stats_persist_period_sec = 0;  // keeps no history of them
   return out;
 }
 

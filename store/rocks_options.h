@@ -3,6 +3,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/options.h>
+#include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 
 #include <cstdint>
@@ -20,10 +21,12 @@ class RocksOptions {
   rocksdb::Options Db() const;
   rocksdb::ColumnFamilyOptions Of(Family family) const;
   const rocksdb::Cache& cache() const { return *cache_; }
+  const rocksdb::Statistics& statistics() const { return *statistics_; }
 
  private:
   uint64_t memory_budget_bytes_;
   std::shared_ptr<rocksdb::Cache> cache_;
+  std::shared_ptr<rocksdb::Statistics> statistics_;  // counters only: timers would cost
   rocksdb::BlockBasedTableOptions table_;
 };
 

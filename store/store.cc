@@ -25,6 +25,7 @@
 #include "base/status_macros.h"
 #include "store/commit_mark.h"
 #include "store/rocks_log.h"
+#include "store/rocks_metrics.h"
 #include "store/rocks_options.h"
 #include "store/rocks_reader.h"
 
@@ -510,14 +511,13 @@ absl::Status Store::VerifyChecksums() const {
 }
 
 StorageMetrics Store::Metrics() const {
-  StorageMetrics out;
-  impl_->db->GetAggregatedIntProperty(rdb::DB::Properties::kNumRunningCompactions,
-                                      &out.running_compactions);
-  impl_->db->GetAggregatedIntProperty(rdb::DB::Properties::kNumRunningFlushes,
-                                      &out.running_flushes);
-  out.block_cache_capacity_bytes = impl_->rocks.cache().GetCapacity();
-  out.block_cache_usage_bytes = impl_->rocks.cache().GetUsage();
-  return out;
+  std::vector<std::shared_ptr<Families>> generations;
+  {
+    MutexLock lock(impl_->mutex);
+    generations.push_back(impl_->current);
+    if (impl_->pending != nullptr) generations.push_back(impl_->pending);
+  }
+  return ReadMetrics(*impl_->db, impl_->rocks, impl_->options.dir, generations);
 }
 
 }  // namespace unirust::store

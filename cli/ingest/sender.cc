@@ -34,7 +34,7 @@ class Sender::Attempt {
     }
     stream_->WritesDone();
     receiver_.Join();
-    const absl::Status status = sender_->client_->Explain(stream_->Finish());
+    const absl::Status status = sender_->client_->Explain(stream_->Finish(), context_);
     UNIRUST_RETURN_IF_ERROR(mismatch_);
     UNIRUST_RETURN_IF_ERROR(status);
     MutexLock lock(sender_->mutex_);

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace unirust {
 namespace {
@@ -14,12 +16,17 @@ using ::testing::Not;
 
 class Log : public ::testing::Test {
  protected:
-  ~Log() override { SetLogLevel(LogLevel::kInfo); }
+  ~Log() override {
+    SetLogLevel(LogLevel::kInfo);
+    SetLogFormat(LogFormat::kText);
+    SetSlowMillis(1000);
+  }
 };
 
-std::string Captured(LogLevel level, const std::string& message) {
+std::string Captured(LogLevel level, const std::string& message,
+                     const std::vector<LogField>& fields = {}) {
   ::testing::internal::CaptureStderr();
-  unirust::Log(level, message);
+  unirust::Log(level, message, fields);
   return ::testing::internal::GetCapturedStderr();
 }
 
@@ -56,6 +63,53 @@ TEST_F(Log, DropsLinesBelowTheLevel) {
   EXPECT_THAT(Captured(LogLevel::kError, "broken"), HasSubstr("broken"));
   SetLogLevel(LogLevel::kDebug);
   EXPECT_THAT(Captured(LogLevel::kDebug, "detail"), HasSubstr("detail"));
+}
+
+TEST_F(Log, TellsWhatIsLogged) {
+  EXPECT_FALSE(IsLogged(LogLevel::kDebug));
+  EXPECT_TRUE(IsLogged(LogLevel::kInfo));
+  SetLogLevel(LogLevel::kError);
+  EXPECT_FALSE(IsLogged(LogLevel::kWarning));
+}
+
+TEST_F(Log, WritesFieldsQuotedWhereNeeded) {
+  const std::vector<LogField> fields = {{"id", "a-1.b/c:d+e_f"}, {"n", uint64_t{7}},
+                                        {"ms", 1.25},            {"text", "a \"b\"=\n"},
+                                        {"empty", ""},           {"bytes", "\xff"}};
+  EXPECT_THAT(Captured(LogLevel::kInfo, "done", fields),
+              MatchesRegex(".* info done id=a-1\\.b/c:d\\+e_f n=7 ms=1\\.25 "
+                           "text=\"a \\\\\"b\\\\\"=\\\\n\" empty=\"\" bytes=\"\xef\xbf\xbd\"\n"));
+}
+
+TEST_F(Log, WritesJson) {
+  SetLogFormat(LogFormat::kJson);
+  const std::string line = Captured(LogLevel::kWarning, "low on \"%v\" disk\n",
+                                    {{"dir", "/a b"}, {"n", uint64_t{7}}, {"ms", 1.25}});
+  const auto json = nlohmann::json::parse(line);
+  EXPECT_THAT(json["time"].get<std::string>(), MatchesRegex("[0-9-]+T[0-9:.]+"));
+  EXPECT_EQ(json["level"], "warning");
+  EXPECT_EQ(json["message"], "low on \"%v\" disk\n");
+  EXPECT_EQ(json["dir"], "/a b");
+  EXPECT_EQ(json["n"], 7);
+  EXPECT_EQ(json["ms"], 1.25);
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+}
+
+TEST_F(Log, KnowsWhatIsSlow) {
+  EXPECT_FALSE(IsSlow(999'999));
+  EXPECT_TRUE(IsSlow(1'000'000));
+  SetSlowMillis(0);
+  EXPECT_TRUE(IsSlow(0));
+}
+
+TEST(ParseLogFormat, KnowsTwoNames) {
+  LogFormat format = LogFormat::kText;
+  EXPECT_TRUE(ParseLogFormat("json", &format));
+  EXPECT_EQ(format, LogFormat::kJson);
+  EXPECT_FALSE(ParseLogFormat("xml", &format));
+  EXPECT_EQ(format, LogFormat::kJson);
+  EXPECT_TRUE(ParseLogFormat("text", &format));
+  EXPECT_EQ(format, LogFormat::kText);
 }
 
 TEST(Die, EndsTheProcessWithTheCodeAndTheMessage) {

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/mutex.h"
 #include "cli/client.h"
+#include "cli/failure.h"
 #include "cli/ingest/chunk_source.h"
 #include "cli/ingest/resume_file.h"
 #include "cli/ingest/sender.h"
@@ -256,6 +257,13 @@ TEST_F(IngestTest, GivesUpWhenTheServerIsGone) {
   EXPECT_THAT(std::string(status.message()), HasSubstr(server_->address()));
   EXPECT_EQ(router_.accepted(), Uids(20));
   EXPECT_EQ(tally_.applied, 20U);
+}
+
+TEST_F(IngestTest, NamesTheRequestThatTheDaemonFailed) {
+  router_.FailOnce("u25", grpc::StatusCode::DATA_LOSS);
+  const absl::Status status = Ingest({WriteUids("file", Uids(50))}, false);
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(HintOf(status), ::testing::ContainsRegex("request_id=[0-9a-f]+-[0-9]+$"));
 }
 
 TEST_F(IngestTest, ReportsAFileThatIsNotThere) {

@@ -84,12 +84,15 @@ TEST_F(CommandLine, ReadsEveryTypeFromToml) {
   RouterSettings router;
   Settings settings = Declare(router);
   const std::string file =
-      WriteFile("shards = ['a:1', 'b:2']\ndeadline-ms = 5\nlog-level = 'error'\n");
+      WriteFile("shards = ['a:1', 'b:2']\ndeadline-ms = 5\nlog-level = 'error'\n"
+                "log-format = 'json'\nslow-ms = 0\n");
   SetEnvironment("UNIRUST_CONFIG", file);
   ASSERT_TRUE(settings.AssignFromEnvironmentAndFile().ok());
   EXPECT_THAT(router.shards, ElementsAre("a:1", "b:2"));
   EXPECT_EQ(router.deadline_ms, 5U);
-  EXPECT_EQ(router.log_level, LogLevel::kError);
+  EXPECT_EQ(router.observe.log_level, LogLevel::kError);
+  EXPECT_EQ(router.observe.log_format, LogFormat::kJson);
+  EXPECT_EQ(router.observe.slow_ms, 0U);
 }
 
 TEST_F(CommandLine, SplitsListsAtCommas) {
@@ -114,6 +117,8 @@ TEST_F(CommandLine, RefusesPositionalArguments) {
 TEST_F(CommandLine, RefusesMalformedValuesNamingTheSource) {
   EXPECT_EQ(Parse({"--shard-id", "4294967296"}), kExitUsage);
   EXPECT_THAT(error_, HasSubstr("--shard-id: '4294967296' is not a number from 0 to 4294967295"));
+  EXPECT_EQ(Parse({"--log-format", "xml"}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("--log-format: 'xml' is not text or json"));
   SetEnvironment("UNIRUST_MEMORY_BUDGET", "512MB");
   EXPECT_EQ(Parse({}), kExitUsage);
   EXPECT_THAT(error_, HasSubstr("UNIRUST_MEMORY_BUDGET: '512MB' is not a size"));

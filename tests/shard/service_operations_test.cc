@@ -121,24 +121,6 @@ TEST_F(ShardOperations, MetricsCountRequests) {
   EXPECT_GT(metrics.store().block_cache_capacity_bytes(), 0U);
 }
 
-TEST(Latency, HasQuantiles) {
-  Latency latency;
-  proto::LatencyMetrics metrics;
-  latency.Fill(&metrics);
-  EXPECT_EQ(metrics.p99_micros(), 0U);
-  for (uint64_t micros = 1; micros <= 1000; ++micros) latency.Add(micros);
-  latency.Fill(&metrics);
-  EXPECT_GE(metrics.p50_micros(), 500U);
-  EXPECT_LE(metrics.p50_micros(), 600U);
-  EXPECT_GE(metrics.p99_micros(), 990U);
-  EXPECT_LE(metrics.p99_micros(), 1000U);
-  latency.Add(0);
-  latency.Add(std::numeric_limits<uint64_t>::max());
-  latency.Fill(&metrics);
-  EXPECT_EQ(metrics.max_micros(), std::numeric_limits<uint64_t>::max());
-  EXPECT_LE(metrics.p99_micros(), 1100U);
-}
-
 TEST_F(ShardOperations, ResetNeedsPermission) {
   Ingest({Person("crm", "1", {})});
   proto::Empty empty;

@@ -94,7 +94,7 @@ class ShardFixture : public ::testing::Test {
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
     service_ = std::make_unique<ShardService>(*engine_, import_dir_);
-    auto server = rpc::Server::Start("", *service_);
+    auto server = rpc::Server::Start("", *service_, &service_->requests());
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     stub_ = proto::ShardService::NewStub(server_->InProcessChannel());

@@ -292,6 +292,49 @@ TEST_F(StoreTest, CheckpointOpensAsAStoreOfThatMoment) {
   EXPECT_EQ(Get(store_->Latest(), Family::kRecords, "a"), "2");
 }
 
+// Files and bytes of a family at level 0.
+std::pair<uint64_t, uint64_t> Files(const StorageMetrics& metrics, const std::string& family) {
+  for (const StorageMetrics::Level& level : metrics.levels) {
+    if (level.family == family && level.level == 0) return {level.files, level.bytes};
+  }
+  return {0, 0};
+}
+
+TEST_F(StoreTest, MetricsTellWhatIsWritten) {
+  const StorageMetrics before = store_->Metrics();
+  EXPECT_GT(before.disk_free_bytes, 0U);
+  EXPECT_EQ(before.running_compactions, 0U);
+  EXPECT_FALSE(before.writes_stopped);
+  const std::string value(100'000, 'x');
+  Put(Family::kGroups, "a", value);
+  const StorageMetrics logged = store_->Metrics();
+  EXPECT_GE(logged.wal_bytes, before.wal_bytes + value.size());
+  EXPECT_GE(logged.wal_written_bytes, before.wal_written_bytes + value.size());
+  EXPECT_GT(logged.wal_syncs, before.wal_syncs);
+  EXPECT_GE(logged.memtable_bytes, before.memtable_bytes + value.size());
+  EXPECT_EQ(Files(logged, "groups").first, 0U);
+
+  ASSERT_TRUE(store_->Checkpoint(temp_.path() + "/first").ok());  // flushes
+  const StorageMetrics flushed = store_->Metrics();
+  EXPECT_EQ(Files(flushed, "groups").first, 1U);
+  EXPECT_GT(Files(flushed, "groups").second, 0U);
+  EXPECT_GT(flushed.flush_written_bytes, 0U);
+  EXPECT_EQ(Get(store_->Latest(), Family::kGroups, "a"), value);
+  EXPECT_GT(store_->Metrics().block_cache_misses, flushed.block_cache_misses);
+  EXPECT_EQ(Get(store_->Latest(), Family::kGroups, "a"), value);
+  EXPECT_GT(store_->Metrics().block_cache_hits, flushed.block_cache_hits);
+}
+
+TEST_F(StoreTest, MetricsCountFilesOfBothGenerations) {
+  Put(Family::kGroups, "a", "1");
+  ASSERT_TRUE(store_->BeginGeneration().ok());
+  PutPending(Family::kGroups, "b", "2");
+  ASSERT_TRUE(store_->Checkpoint(temp_.path() + "/both").ok());
+  EXPECT_EQ(Files(store_->Metrics(), "groups").first, 2U);
+  ASSERT_TRUE(store_->DropPending().ok());
+  EXPECT_EQ(Files(store_->Metrics(), "groups").first, 1U);
+}
+
 TEST_F(StoreTest, MetricsTellTheStatedBudget) {
   EXPECT_EQ(store_->Metrics().block_cache_capacity_bytes, StoreOptions().memory_budget_bytes);
   store_.reset();

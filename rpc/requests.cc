@@ -1,0 +1,213 @@
+#include "rpc/requests.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "rpc/malformed.h"
+#include "rpc/request_id.h"
+
+namespace unirust::rpc {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::Interceptor;
+using grpc::experimental::InterceptorBatchMethods;
+using grpc::experimental::ServerInterceptorFactoryInterface;
+using grpc::experimental::ServerRpcInfo;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr char kOther[] = "other";
+
+constexpr Metric kRequests{MetricType::kCounter, "unirust_requests_total",
+                           "calls that have ended, by service, method and gRPC code"};
+constexpr Metric kDurations{MetricType::kSeconds, "unirust_request_duration_seconds",
+                            "time from the arrival of a call to its status, by service and method"};
+
+std::string CodeName(grpc::StatusCode code) {
+  return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
+}
+
+// The codes that blame the daemon.
+bool IsFault(grpc::StatusCode code) {
+  return code == grpc::StatusCode::UNKNOWN || code == grpc::StatusCode::INTERNAL ||
+         code == grpc::StatusCode::DATA_LOSS;
+}
+
+// One call. gRPC may read and write on two threads, but ends the call after both.
+class RequestInterceptor final : public Interceptor {
+ public:
+  RequestInterceptor(const ServerRpcInfo& info, RequestMetrics* metrics)
+      : path_(info.method()),
+        type_(info.type()),
+        method_(metrics == nullptr ? nullptr : &metrics->OfPath(path_)) {}
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    using Hook = InterceptionHookPoints;
+    if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_INITIAL_METADATA)) {
+      TakeRequestId(*methods->GetRecvInitialMetadata());
+    }
+    if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_MESSAGE)) {
+      Received(methods->GetRecvMessage());
+    }
+    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_MESSAGE) && sent_++ == 0) {
+      first_answer_micros_ = SteadyClockMicros() - start_micros_;
+    }
+    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_STATUS)) {
+      const grpc::Status status = ExplainMalformed(methods->GetSendStatus());
+      methods->ModifySendStatus(status);
+      methods->GetSendTrailingMetadata()->emplace(kRequestIdKey, request_id_);
+      End(status);
+    }
+    methods->Proceed();
+  }
+
+ private:
+  using Type = ServerRpcInfo::Type;
+
+  // The handler finds the id among the client's metadata, whoever made it.
+  void TakeRequestId(std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
+    const auto given = metadata.find(kRequestIdKey);
+    if (given != metadata.end()) request_id_.assign(given->second.data(), given->second.size());
+    if (!IsRequestId(request_id_)) request_id_ = NewRequestId();
+    metadata.erase(kRequestIdKey);
+    metadata.emplace(kRequestIdKey, request_id_);
+  }
+
+  // Null at the end of a stream.
+  void Received(const void* message) {
+    if (message == nullptr) return;
+    ++received_;
+    // Streams of requests come as bytes, and so does what other services take; else it is decoded.
+    const bool decoded = type_ == Type::UNARY || type_ == Type::SERVER_STREAMING;
+    if (decoded && method_ != nullptr && method_->ours) {
+      MeasureLists(*static_cast<const Message*>(message));
+    }
+  }
+
+  // The lengths of its lists say how much was asked.
+  void MeasureLists(const Message& request) {
+    const google::protobuf::Descriptor* const descriptor = request.GetDescriptor();
+    for (int i = 0; i < descriptor->field_count(); ++i) {
+      const FieldDescriptor* const field = descriptor->field(i);
+      if (!field->is_repeated()) continue;
+      lists_.emplace_back(field, request.GetReflection()->FieldSize(request, field));
+    }
+  }
+
+  void End(const grpc::Status& status) const {
+    const uint64_t micros = SteadyClockMicros() - start_micros_;
+    if (method_ != nullptr) method_->Add(status.error_code(), micros);
+    if (IsFault(status.error_code())) {
+      LogCall(LogLevel::kError, "request failed", status, micros);
+    } else if (IsSlow(Waited(micros))) {
+      LogCall(LogLevel::kWarning, "slow request", status, micros);
+    } else if (IsLogged(LogLevel::kDebug)) {
+      LogCall(LogLevel::kDebug, "request", status, micros);
+    }
+  }
+
+  // How long the client waited for us; `micros` is the whole time.
+  uint64_t Waited(uint64_t micros) const {
+    if (type_ == Type::UNARY) return micros;
+    if (type_ != Type::SERVER_STREAMING) return 0;
+    return sent_ > 0 ? first_answer_micros_.load() : micros;
+  }
+
+  void LogCall(LogLevel level, const char* message, const grpc::Status& status,
+               uint64_t micros) const {
+    std::vector<LogField> fields = {{"method", std::string(path_.substr(1))},
+                                    {"request_id", request_id_},
+                                    {"code", CodeName(status.error_code())},
+                                    {"duration_ms", static_cast<double>(micros) / 1000}};
+    for (const auto& [field, length] : lists_) {
+      fields.push_back({field->name(), static_cast<uint64_t>(length)});
+    }
+    if (type_ != Type::UNARY) {
+      fields.push_back({"messages_received", received_.load()});
+      fields.push_back({"messages_sent", sent_.load()});
+    }
+    // What the client did wrong would quote its records.
+    if (level == LogLevel::kError) fields.push_back({"error", status.error_message()});
+    Log(level, message, fields);
+  }
+
+  const std::string_view path_;
+  const Type type_;
+  RequestMetrics::Method* const method_;
+  const uint64_t start_micros_ = SteadyClockMicros();
+  std::string request_id_;
+  std::vector<std::pair<const FieldDescriptor*, int>> lists_;
+  std::atomic<uint64_t> received_ = 0;
+  std::atomic<uint64_t> sent_ = 0;
+  std::atomic<uint64_t> first_answer_micros_ = 0;
+};
+
+class Factory final : public ServerInterceptorFactoryInterface {
+ public:
+  explicit Factory(RequestMetrics* metrics) : metrics_(metrics) {}
+  Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
+    return new RequestInterceptor(*info, metrics_);
+  }
+
+ private:
+  RequestMetrics* const metrics_;
+};
+
+}  // namespace
+
+RequestMetrics::RequestMetrics(const std::string& service)
+    : service_(service.substr(service.rfind('.') + 1)), prefix_("/" + service + "/") {
+  const google::protobuf::ServiceDescriptor* const descriptor =
+      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
+  for (int i = 0; i < descriptor->method_count(); ++i) {
+    methods_.try_emplace(descriptor->method(i)->name());
+  }
+  methods_[kOther].ours = false;
+}
+
+void RequestMetrics::Method::Add(grpc::StatusCode code, uint64_t micros) {
+  ++codes[std::min(static_cast<size_t>(code), codes.size() - 1)];
+  durations.Add(micros);
+}
+
+RequestMetrics::Method& RequestMetrics::OfPath(std::string_view path) {
+  if (path.starts_with(prefix_)) {
+    const auto found = methods_.find(path.substr(prefix_.size()));
+    if (found != methods_.end()) return found->second;
+  }
+  return methods_.at(kOther);
+}
+
+void RequestMetrics::AddTo(MetricFamilies& families) const {
+  families.Declare(kRequests);
+  families.Declare(kDurations);
+  for (const auto& [name, method] : methods_) {
+    uint64_t calls = 0;
+    for (size_t code = 0; code < method.codes.size(); ++code) {
+      const uint64_t count = method.codes[code];
+      calls += count;
+      if (count == 0) continue;
+      families.Add(kRequests, static_cast<double>(count),
+                   {{"service", service_},
+                    {"method", name},
+                    {"code", CodeName(static_cast<grpc::StatusCode>(code))}});
+    }
+    if (calls == 0) continue;
+    families.Add(kDurations, method.durations, {{"service", service_}, {"method", name}});
+  }
+}
+
+std::unique_ptr<ServerInterceptorFactoryInterface> MakeRequestInterceptor(
+    RequestMetrics* metrics) {
+  return std::make_unique<Factory>(metrics);
+}
+
+}  // namespace unirust::rpc

@@ -29,7 +29,8 @@ inline constexpr size_t kStatusMessageBytesMax = 2048;        // message of a gR
 
 // --- one daemon -----------------------------------------------------------------------------
 inline constexpr size_t kCommitRecordsMax = 5000;      // records gathered into one commit
-inline constexpr size_t kIngestQueueRecordsMax = 50000;  // records waiting for a commit
+// What a record of a commit takes in memory from its resolution until the next commit is written, for three commits.
+inline constexpr uint64_t kCommitBytesPerRecord = 32U << 10U;
 inline constexpr size_t kChunksInFlightMax = 16;        // unanswered chunks of one ingest stream
 inline constexpr size_t kServerThreadsMax = 512;       // threads that serve requests
 inline constexpr size_t kDrainMsMax = 5000;            // until running requests are cancelled at shutdown

@@ -61,6 +61,16 @@ absl::Status At(size_t position, const Write& write, const absl::Status& status)
                                          std::string(status.message()));
 }
 
+uint64_t MemoryOf(const std::vector<Write>& writes) {
+  uint64_t bytes = writes.capacity() * sizeof(Write);
+  for (const Write& write : writes) {
+    bytes += write.identity.entity_type.size() + write.identity.perspective.size() +
+             write.identity.uid.size() + write.descriptors.capacity() * sizeof(Descriptor);
+    for (const Descriptor& d : write.descriptors) bytes += d.attribute.size() + d.value.size();
+  }
+  return bytes;
+}
+
 // How many records a block has, up to a bound: what a commit costs does not grow with it.
 uint64_t CountRecords(WorkingSet& rows, store::BlockName block) {
   uint64_t records = 0;
@@ -156,6 +166,11 @@ uint64_t Committer::QueuedRecords() const {
   return queued_records_;
 }
 
+uint64_t Committer::QueuedBytes() const {
+  MutexLock lock(queue_mutex_);
+  return queued_bytes_;
+}
+
 std::shared_ptr<const Config> Committer::config() const {
   MutexLock lock(state_);
   return config_;
@@ -185,7 +200,7 @@ absl::StatusOr<std::vector<Assignment>> Ingestion::Await() {
   return std::move(state_->request.assignments);
 }
 
-absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes) {
+absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFull if_full) {
   if (writes.size() > limits::kRecordsPerRequestMax) {
     return absl::InvalidArgumentError(
         std::to_string(writes.size()) + " records in one request, at most " +
@@ -204,16 +219,20 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes) {
   request.writes = std::move(writes);
   request.done = request.writes.empty();
   if (request.done) return Ingestion(std::move(state));
+  request.bytes = MemoryOf(request.writes);
   MutexLock lock(queue_mutex_);
-  if (queued_records_ > 0 &&
-      queued_records_ + request.writes.size() > limits::kIngestQueueRecordsMax) {
-    return absl::ResourceExhaustedError(
-        std::to_string(queued_records_) +
-        " records wait for a commit already: send again a little later");
+  while (queued_bytes_ > 0 && queued_bytes_ + request.bytes > shares_.queue_bytes) {
+    if (if_full == IfQueueFull::kRefuse) {
+      return absl::ResourceExhaustedError(
+          std::to_string(queued_records_) +
+          " records wait for a commit already: send again a little later");
+    }
+    queue_has_room_.Wait(queue_mutex_);
   }
   request.queued_micros = SteadyClockMicros();
   queue_.push_back(&request);
   queued_records_ += request.writes.size();
+  queued_bytes_ += request.bytes;
   queue_changed_.NotifyOne();
   return Ingestion(std::move(state));
 }
@@ -292,12 +311,14 @@ std::vector<Committer::Request*> Committer::Gather() {
   size_t records = 0;
   while (!queue_.empty()) {
     const size_t more = queue_.front()->writes.size();
-    if (!out.empty() && records + more > limits::kCommitRecordsMax) break;
+    if (!out.empty() && records + more > shares_.commit_records) break;
     out.push_back(queue_.front());
     queue_.pop_front();
     records += more;
+    queued_bytes_ -= out.back()->bytes;
   }
   queued_records_ -= records;
+  queue_has_room_.NotifyAll();
   const uint64_t now = SteadyClockMicros();
   for (const Request* request : out) metrics_.queue.Add(now - request->queued_micros);
   if (records > 0) metrics_.commit_records.Add(records);

@@ -25,6 +25,7 @@
 #include "resolve/working_set.h"
 #include "shard/config.h"
 #include "shard/engine.h"
+#include "shard/memory_shares.h"
 #include "shard/metrics.h"
 #include "store/store.h"
 
@@ -33,15 +34,16 @@ namespace unirust::shard {
 class Committer {
  public:
   // The store, the interner over its symbols and the metrics must outlive the Committer.
-  Committer(store::Store& store, interner::Interner& interner, Metrics& metrics)
-      : store_(store), interner_(interner), metrics_(metrics) {}
+  Committer(store::Store& store, interner::Interner& interner, Metrics& metrics,
+            const MemoryShares& shares)
+      : store_(store), interner_(interner), metrics_(metrics), shares_(shares) {}
   ~Committer();  // commits what was accepted, then stops
 
   // Reads the ontology and the counters, and starts. To be called once, before anything else.
   absl::Status Start();
 
   // See Engine.
-  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes);
+  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, IfQueueFull if_full);
   absl::Status SetOntology(const ontology::Ontology& ontology);
   absl::Status CheckOntology(const ontology::Ontology& ontology);
   absl::Status Verify(VerifyReport& report);
@@ -55,6 +57,7 @@ class Committer {
   State Read() const;
   std::shared_ptr<const Config> config() const;
   uint64_t QueuedRecords() const;  // wait for a commit
+  uint64_t QueuedBytes() const;    // of memory, about
 
  private:
   friend class Ingestion;
@@ -64,6 +67,7 @@ class Committer {
     std::vector<Assignment> assignments;
     absl::Status status;
     uint64_t queued_micros = 0;  // when it began to wait
+    uint64_t bytes = 0;          // of memory, about
     bool done = false;  // guarded by queue_mutex_
   };
   void Await(Request& request);
@@ -101,6 +105,7 @@ class Committer {
   store::Store& store_;
   interner::Interner& interner_;
   Metrics& metrics_;
+  const MemoryShares shares_;
 
   // Held while the next state is made: by the resolving thread for a batch, by SetOntology and Reset for their whole
   // length.
@@ -114,9 +119,11 @@ class Committer {
 
   mutable Mutex queue_mutex_;
   CondVar queue_changed_;
+  CondVar queue_has_room_;
   CondVar answered_;
   std::deque<Request*> queue_ ABSL_GUARDED_BY(queue_mutex_);
   size_t queued_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
+  uint64_t queued_bytes_ ABSL_GUARDED_BY(queue_mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
 
   Mutex write_mutex_;

@@ -34,9 +34,13 @@ bool IsCheckpointName(std::string_view name) {
 }  // namespace
 
 struct Engine::Impl {
-  explicit Impl(EngineOptions engine_options) : options(std::move(engine_options)) {}
+  explicit Impl(EngineOptions engine_options)
+      : options(std::move(engine_options)),
+        shares(MemoryShares::Of(
+            std::max(options.memory_budget_bytes, limits::kMemoryBudgetBytesMin))) {}
 
   EngineOptions options;
+  const MemoryShares shares;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<store::SymbolJournal> journal;
   std::unique_ptr<interner::Interner> interner;
@@ -55,21 +59,23 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
   UNIRUST_ASSIGN_OR_RETURN(
       impl->store, store::Store::Open({.dir = options.data_dir,
                                        .shard_id = options.shard_id,
-                                       .memory_budget_bytes = options.memory_budget_bytes}));
+                                       .memory_budget_bytes = impl->shares.store_bytes}));
   impl->journal = std::make_unique<store::SymbolJournal>(*impl->store);
   impl->interner = std::make_unique<interner::Interner>(*impl->journal);
-  impl->committer = std::make_unique<Committer>(*impl->store, *impl->interner, impl->metrics);
+  impl->committer = std::make_unique<Committer>(*impl->store, *impl->interner, impl->metrics,
+                                                impl->shares);
   UNIRUST_RETURN_IF_ERROR(impl->committer->Start());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
 absl::StatusOr<std::vector<Assignment>> Engine::Ingest(std::vector<Write> writes) {
-  UNIRUST_ASSIGN_OR_RETURN(Ingestion ingestion, Submit(std::move(writes)));
+  UNIRUST_ASSIGN_OR_RETURN(Ingestion ingestion,
+                           Submit(std::move(writes), IfQueueFull::kRefuse));
   return ingestion.Await();
 }
 
-absl::StatusOr<Ingestion> Engine::Submit(std::vector<Write> writes) {
-  return impl_->committer->Submit(std::move(writes));
+absl::StatusOr<Ingestion> Engine::Submit(std::vector<Write> writes, IfQueueFull if_full) {
+  return impl_->committer->Submit(std::move(writes), if_full);
 }
 
 absl::Status Engine::SetOntology(const ontology::Ontology& ontology) {
@@ -137,6 +143,8 @@ absl::StatusOr<std::string> Engine::Checkpoint(std::string_view wanted) {
 StorageMetrics Engine::GetStorageMetrics() const { return impl_->store->Metrics(); }
 
 uint64_t Engine::QueuedRecords() const { return impl_->committer->QueuedRecords(); }
+uint64_t Engine::QueuedBytes() const { return impl_->committer->QueuedBytes(); }
+const MemoryShares& Engine::memory_shares() const { return impl_->shares; }
 
 Metrics& Engine::metrics() const { return impl_->metrics; }
 

@@ -23,6 +23,7 @@
 #include "model/record.h"
 #include "model/verify_report.h"
 #include "ontology/ontology.h"
+#include "shard/memory_shares.h"
 
 namespace unirust::shard {
 
@@ -31,7 +32,7 @@ struct Metrics;
 struct EngineOptions {
   std::string data_dir;            // created if absent
   uint32_t shard_id = 0;           // a directory of another shard is refused
-  uint64_t memory_budget_bytes = 512ULL << 20U;  // block cache and write buffers together; at least 64 MiB
+  uint64_t memory_budget_bytes = 512ULL << 20U;  // for all that grows under load; at least 64 MiB
   std::string backup_dir;          // checkpoints go below it; empty: Checkpoint is refused
   bool allow_reset = false;
 };
@@ -108,6 +109,12 @@ class Ingestion {
   std::unique_ptr<State> state_;
 };
 
+// What becomes of a request while as many wait for a commit as the memory budget allows.
+enum class IfQueueFull {
+  kRefuse,  // RESOURCE_EXHAUSTED
+  kWait,
+};
+
 class Engine {
  public:
   // Whether a store was made in the directory, sound or not.
@@ -125,7 +132,7 @@ class Engine {
 
   // The same without waiting for the commit: what the caller submits next is applied after this. The Ingestion must not
   // outlive the Engine.
-  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes);
+  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, IfQueueFull if_full);
 
   // Re-resolves all live records under the ontology and switches to it in one commit; reads go on with the old state
   // meanwhile, writes wait. FAILED_PRECONDITION if a stored record breaks a limit under it, naming the record; the old
@@ -155,6 +162,8 @@ class Engine {
 
   StorageMetrics GetStorageMetrics() const;  // reads figures of RocksDB that it keeps anyway
   uint64_t QueuedRecords() const;            // wait for a commit now
+  uint64_t QueuedBytes() const;              // what these take in memory, about
+  const MemoryShares& memory_shares() const;
   Metrics& metrics() const;
   uint32_t shard_id() const;
 

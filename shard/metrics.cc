@@ -77,9 +77,13 @@ void AddStats(const Engine& engine, MetricFamilies& families) {
 // --- memory --------------------------------------------------------------------------------------
 
 constexpr Metric kBudget{kGauge, "unirust_memory_budget_bytes",
-                         "--memory-budget, which is the capacity of the block cache"};
+                         "shares of --memory-budget: cache, commits, queue"};
+constexpr Metric kQueuedBytes{kGauge, "unirust_queued_bytes",
+                              "what requests that wait for a commit take of the share of the queue"};
+constexpr Metric kCacheCapacity{kGauge, "unirust_block_cache_capacity_bytes",
+                                "what the block cache may use of its share"};
 constexpr Metric kCacheUsage{kGauge, "unirust_block_cache_usage_bytes",
-                             "used of the budget: blocks, indexes, filters and write buffers"};
+                             "used of it: blocks, indexes, filters and write buffers"};
 constexpr Metric kCachePinned{kGauge, "unirust_block_cache_pinned_bytes",
                               "of these, what cannot be evicted now"};
 constexpr Metric kCacheHits{kCounter, "unirust_block_cache_hits_total",
@@ -87,16 +91,21 @@ constexpr Metric kCacheHits{kCounter, "unirust_block_cache_hits_total",
 constexpr Metric kCacheMisses{kCounter, "unirust_block_cache_misses_total",
                               "blocks that were read from files"};
 constexpr Metric kBuffersMax{kGauge, "unirust_write_buffers_capacity_bytes",
-                             "of the budget, what write buffers may use at most"};
+                             "of it, what write buffers may use at most"};
 constexpr Metric kBuffers{kGauge, "unirust_write_buffers_usage_bytes",
-                          "of the budget, what write buffers use"};
+                          "of it, what write buffers use"};
 constexpr Metric kMemtables{kGauge, "unirust_rocksdb_memtable_bytes",
                             "memtables, with those that only readers still hold"};
 constexpr Metric kImmutable{kGauge, "unirust_rocksdb_immutable_memtables",
                             "memtables that wait for a flush"};
 
-void AddMemory(const StorageMetrics& storage, MetricFamilies& families) {
-  families.Add(kBudget, Number(storage.block_cache_capacity_bytes));
+void AddMemory(const Engine& engine, const StorageMetrics& storage, MetricFamilies& families) {
+  const MemoryShares& shares = engine.memory_shares();
+  families.Add(kBudget, Number(shares.store_bytes), {{"share", "cache"}});
+  families.Add(kBudget, Number(shares.commit_bytes()), {{"share", "commits"}});
+  families.Add(kBudget, Number(shares.queue_bytes), {{"share", "queue"}});
+  families.Add(kQueuedBytes, Number(engine.QueuedBytes()));
+  families.Add(kCacheCapacity, Number(storage.block_cache_capacity_bytes));
   families.Add(kCacheUsage, Number(storage.block_cache_usage_bytes));
   families.Add(kCachePinned, Number(storage.block_cache_pinned_bytes));
   families.Add(kCacheHits, Number(storage.block_cache_hits));
@@ -168,7 +177,7 @@ void AddMetrics(const Engine& engine, MetricFamilies& families) {
   AddIngest(engine, families);
   AddStats(engine, families);
   const StorageMetrics storage = engine.GetStorageMetrics();
-  AddMemory(storage, families);
+  AddMemory(engine, storage, families);
   AddRocksDb(storage, families);
 }
 

@@ -98,7 +98,7 @@ class ShardService final : public proto::ShardService::Service {
   absl::StatusOr<std::vector<Assignment>> Apply(std::vector<Write> writes);
   using Inputs = google::protobuf::RepeatedPtrField<proto::RecordInput>;
   absl::StatusOr<proto::IngestRecordsResponse> Ingest(const Inputs& inputs);
-  absl::StatusOr<Ingestion> Submit(const Inputs& inputs);
+  absl::StatusOr<Ingestion> Submit(const Inputs& inputs, IfQueueFull if_full);
   absl::StatusOr<std::vector<Write>> Decode(const Inputs& inputs);
   proto::IngestRecordsResponse ToResponse(const Inputs& inputs,
                                           const std::vector<Assignment>& assignments) const;

@@ -131,9 +131,9 @@ absl::StatusOr<proto::IngestRecordsResponse> ShardService::Ingest(const Inputs& 
   return ToResponse(inputs, *assignments);
 }
 
-absl::StatusOr<Ingestion> ShardService::Submit(const Inputs& inputs) {
+absl::StatusOr<Ingestion> ShardService::Submit(const Inputs& inputs, IfQueueFull if_full) {
   UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes, Decode(inputs));
-  return engine_.Submit(std::move(writes));
+  return engine_.Submit(std::move(writes), if_full);
 }
 
 proto::IngestRecordsResponse ShardService::ToResponse(
@@ -199,7 +199,8 @@ grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, Inges
     chunk.number = number;
     if (!stream.Read(&chunk.inputs)) break;
     chunk.micros = SteadyClockMicros();
-    absl::StatusOr<Ingestion> ingestion = Submit(chunk.inputs.records());
+    absl::StatusOr<Ingestion> ingestion =
+        Submit(chunk.inputs.records(), IfQueueFull::kWait);
     if (ingestion.ok()) {
       chunk.ingestion.emplace(*std::move(ingestion));
       answers.Add(std::move(chunk));

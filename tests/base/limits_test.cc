@@ -38,7 +38,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kScrapesMax),            LIMIT(kScrapeRequestMsMax),
       LIMIT(kEntityRecordsCountedMax),
       LIMIT(kStatusMessageBytesMax), LIMIT(kChunksInFlightMax),
-      LIMIT(kCommitRecordsMax),      LIMIT(kIngestQueueRecordsMax),
+      LIMIT(kCommitRecordsMax),      LIMIT(kCommitBytesPerRecord),
       LIMIT(kServerThreadsMax),      LIMIT(kDrainMsMax),
       LIMIT(kSymbolCacheEntriesMax), LIMIT(kMemoryBudgetBytesMin),
       LIMIT(kConflictNamesMax),      LIMIT(kNeighbourhoodRecordsMax),

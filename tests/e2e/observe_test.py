@@ -157,7 +157,7 @@ class ObserveTest(E2eTest):
                                ("unirust_graph_edges", stats.graph_edge_count),
                                ("unirust_ingest_records_total", metrics.ingest_records),
                                ("unirust_ingest_duration_seconds_count", metrics.ingest_requests),
-                               ("unirust_memory_budget_bytes", metrics.store.block_cache_capacity_bytes)):
+                               ("unirust_block_cache_capacity_bytes", metrics.store.block_cache_capacity_bytes)):
             self.assertEqual(scrape.value(name), expected, name)
         self.assertEqual((stats.record_count, metrics.ingest_requests), (6, 3))
         self.assertAlmostEqual(scrape.value("unirust_ingest_duration_seconds_sum"),
@@ -172,7 +172,9 @@ class ObserveTest(E2eTest):
         self.assertGreaterEqual(before.value("unirust_rocksdb_wal_syncs_total"), 1)
         self.assertGreater(before.value("unirust_rocksdb_memtable_bytes"), 10000)
         self.assertGreater(before.value("unirust_write_buffers_usage_bytes"), 10000)
-        self.assertEqual(before.value("unirust_memory_budget_bytes"), 512 << 20)
+        shares = [before.value("unirust_memory_budget_bytes", share=s) for s in ("cache", "commits", "queue")]
+        self.assertEqual(sum(shares), 512 << 20)
+        self.assertLessEqual(before.value("unirust_block_cache_capacity_bytes"), shares[0])
         self.assertLess(before.value("unirust_write_buffers_capacity_bytes"), 512 << 20)
         self.assertGreater(before.value("unirust_disk_free_bytes"), 0)
         self.assertGreater(before.value("process_resident_memory_bytes"), 1 << 20)

@@ -256,7 +256,7 @@ TEST_F(Refusals, MoreRecordsThanMayWait) {
   std::vector<Write> writes(limits::kRecordsPerRequestMax, Person("crm", "2"));
   absl::Status status;
   for (size_t i = 0; i < 100 && status.ok(); ++i) {
-    auto submitted = engine_->Submit(writes);
+    auto submitted = engine_->Submit(writes, IfQueueFull::kWait);
     status = submitted.status();
     if (submitted.ok()) waiting.push_back(*std::move(submitted));
   }
@@ -498,7 +498,8 @@ TEST_F(EngineTest, WritesAreTakenWhileTheOntologyChanges) {
 TEST_F(EngineTest, SubmittedRequestsAreAppliedInTheirOrder) {
   std::vector<Ingestion> waiting;
   for (int i = 0; i < 200; ++i) {
-    auto submitted = engine_->Submit({Person("crm", "1", {Email(std::to_string(i))})});
+    auto submitted = engine_->Submit({Person("crm", "1", {Email(std::to_string(i))})},
+                                     IfQueueFull::kWait);
     ASSERT_TRUE(submitted.ok());
     waiting.push_back(*std::move(submitted));
   }

@@ -23,7 +23,8 @@ void AddStore(Settings& settings, StoreSettings& store) {
   settings.Add("data-dir", &store.data_dir, "directory of the store, created if absent");
   settings.Add("ephemeral", &store.ephemeral, "temporary store, removed at exit");
   settings.Add("ontology", &store.ontology, "JSON file to apply at start; empty: the stored one");
-  settings.Add("memory-budget", &store.memory_budget, "for all that grows under load, at least 64MiB");
+  settings.Add("memory-budget", &store.memory_budget,
+               "for all that grows under load, at least 64MiB");
   settings.Add("backup-dir", &store.backup_dir, "checkpoints go below it; empty: refused");
   settings.Add("import-dir", &store.import_dir,
                "clients may ingest files below it; empty: refused");

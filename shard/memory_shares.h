@@ -19,8 +19,8 @@ struct MemoryShares {
   static MemoryShares Of(uint64_t budget_bytes) {
     MemoryShares out;
     out.queue_bytes = budget_bytes / 16;
-    out.commit_records =
-        std::min<size_t>(budget_bytes / 4 / limits::kCommitBytesPerRecord, limits::kCommitRecordsMax);
+    out.commit_records = std::min<size_t>(budget_bytes / 4 / limits::kCommitBytesPerRecord,
+                                          limits::kCommitRecordsMax);
     out.store_bytes = budget_bytes - out.queue_bytes - out.commit_bytes();
     return out;
   }

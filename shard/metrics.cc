@@ -79,7 +79,7 @@ void AddStats(const Engine& engine, MetricFamilies& families) {
 constexpr Metric kBudget{kGauge, "unirust_memory_budget_bytes",
                          "shares of --memory-budget: cache, commits, queue"};
 constexpr Metric kQueuedBytes{kGauge, "unirust_queued_bytes",
-                              "what requests that wait for a commit take of the share of the queue"};
+                              "what requests that wait for a commit take of their share"};
 constexpr Metric kCacheCapacity{kGauge, "unirust_block_cache_capacity_bytes",
                                 "what the block cache may use of its share"};
 constexpr Metric kCacheUsage{kGauge, "unirust_block_cache_usage_bytes",

@@ -1,15 +1,10 @@
 #include "shard/open.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "base/exit_codes.h"
-#include "base/log.h"
 #include "base/status_macros.h"
 #include "ontology/ontology.h"
 
@@ -34,22 +29,6 @@ absl::Status ApplyOntologyFile(const std::string& path, Engine& engine) {
 }
 
 }  // namespace
-
-absl::StatusOr<std::unique_ptr<TemporaryDirectory>> TemporaryDirectory::Create() {
-  const char* parent = std::getenv("TMPDIR");
-  std::string path =
-      std::string(parent == nullptr || *parent == '\0' ? "/tmp" : parent) + "/unirust.XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) {
-    return absl::PermissionDeniedError(path + ": " + std::strerror(errno));
-  }
-  return std::unique_ptr<TemporaryDirectory>(new TemporaryDirectory(path));
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
-  if (error) Log(LogLevel::kWarning, path_ + " is left behind: " + error.message());
-}
 
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id) {
   OpenedStore store;

@@ -7,25 +7,11 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "base/files.h"
 #include "config/programs.h"
 #include "shard/engine.h"
 
 namespace unirust::shard {
-
-// A directory below TMPDIR (or /tmp) that only this user can read, removed by the destructor with
-// all it holds.
-class TemporaryDirectory {
- public:
-  static absl::StatusOr<std::unique_ptr<TemporaryDirectory>> Create();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 struct OpenedStore {
   std::unique_ptr<TemporaryDirectory> directory;  // of an ephemeral store, else null

@@ -30,6 +30,7 @@ struct StoreOptions {
   std::string dir;
   uint32_t shard_id = 0;
   uint64_t memory_budget_bytes = 512ULL << 20U;
+  bool read_only = false;  // see Store::Open
 };
 
 // Walks the keys of [lower, upper) of one family. Valid only while its Reader is.
@@ -72,6 +73,11 @@ class Store {
   // Whether a store was made in the directory, sound or not.
   static bool Exists(const std::string& dir);
   // Errors: shard/engine.h, Engine::Open. Reads `meta` and nothing else.
+  //
+  // Read only: the state of one instant during the call, with every commit acknowledged before it, for good; another
+  // process may have the directory open and go on. Nothing is written to it, no lock is taken, and only Latest,
+  // Snapshot and Metrics may be called. Every file of the directory is open, and what the log holds is in memory,
+  // besides the budget.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   ~Store();
 
@@ -103,6 +109,7 @@ class Store {
 
  private:
   struct Impl;
+  static absl::StatusOr<std::unique_ptr<Store>> OpenToRead(const StoreOptions& options);
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -41,10 +41,16 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
   options.shard_id = shard_id;
   options.memory_budget_bytes = settings.memory_budget.bytes;
   options.backup_dir = settings.backup_dir;
+  options.backup_keep = settings.backup_keep;
   options.allow_reset = settings.allow_reset;
+  options.read_only = settings.read_only;
   UNIRUST_ASSIGN_OR_RETURN(store.engine, Engine::Open(options));
   if (!settings.ontology.empty()) {
     UNIRUST_RETURN_IF_ERROR(ApplyOntologyFile(settings.ontology, *store.engine));
+  }
+  if (settings.backup_every.seconds > 0) {
+    store.schedule = std::make_unique<BackupSchedule>(*store.engine, settings.backup_dir,
+                                                      settings.backup_every.seconds);
   }
   return store;
 }

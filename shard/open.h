@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/files.h"
 #include "config/programs.h"
+#include "shard/backups.h"
 #include "shard/engine.h"
 
 namespace unirust::shard {
@@ -16,9 +17,10 @@ namespace unirust::shard {
 struct OpenedStore {
   std::unique_ptr<TemporaryDirectory> directory;  // of an ephemeral store, else null
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<BackupSchedule> schedule;  // null without --backup-every
 };
 
-// Opens the engine and applies the ontology file, if one is given. `settings` have passed
+// Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups, if there is one. `settings` have passed
 // CheckStore. The errors of Engine::Open; INVALID_ARGUMENT if the ontology file cannot be read or
 // is refused.
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id);

@@ -68,6 +68,9 @@ struct Store::Impl {
   std::shared_ptr<Families> pending ABSL_GUARDED_BY(mutex);
 };
 
+// A whole, durable copy gets a mark of its own.
+absl::Status AddMark(const std::string& dir, uint64_t commits);
+
 std::string GenerationFamilyName(Family family, uint64_t generation);
 
 }  // namespace unirust::store

@@ -16,19 +16,7 @@
 #include "store/rocks_store.h"
 
 namespace unirust::store {
-namespace {
-
 namespace rdb = rocksdb;
-
-// A whole, durable copy has a mark of its own.
-absl::Status AddMark(const std::string& dir, uint64_t commits) {
-  UNIRUST_ASSIGN_OR_RETURN(const auto mark,
-                           CommitMark::Open(dir, CommitMark::IfAbsent::kCreate));
-  UNIRUST_RETURN_IF_ERROR(mark->Advance(commits));
-  return SyncDirectory(dir + "/..");
-}
-
-}  // namespace
 
 absl::StatusOr<std::shared_ptr<Families>> Store::Impl::CreateGeneration(uint64_t generation) {
   auto families = std::make_shared<Families>(db.get());
@@ -196,6 +184,13 @@ absl::Status Store::Clear() {
   UNIRUST_RETURN_IF_ERROR(meta->status());
   impl_->Commit(&writes);
   return absl::OkStatus();
+}
+
+absl::Status AddMark(const std::string& dir, uint64_t commits) {
+  UNIRUST_ASSIGN_OR_RETURN(const auto mark,
+                           CommitMark::Open(dir, CommitMark::IfAbsent::kCreate));
+  UNIRUST_RETURN_IF_ERROR(mark->Advance(commits));
+  return SyncDirectory(dir + "/..");
 }
 
 absl::Status Store::Checkpoint(const std::string& dir) const {

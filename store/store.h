@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -101,6 +102,13 @@ class Store {
 
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.
   absl::Status Checkpoint(const std::string& dir) const;
+
+  // Adds a backup of this moment to those in `dir` (backup.h), which is created if absent; its parent must exist. Then
+  // removes all but the newest `keep` >= 1. Commits go on meanwhile. `stop` is asked now and then: true ends the
+  // attempt, CANCELLED. UNAVAILABLE: another backup into `dir` is under way; FAILED_PRECONDITION: it holds another
+  // store's; PERMISSION_DENIED. After a failure the earlier backups are as they were.
+  absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
+                                    const std::function<bool()>& stop) const;
 
   // Reads every file and compares the checksums of its blocks. DATA_LOSS names the file.
   absl::Status VerifyChecksums() const;

@@ -6,12 +6,15 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "base/thread.h"
 #include "store/commit_mark.h"
@@ -51,6 +54,20 @@ std::optional<std::string> Get(const Reader& reader, Family family, const std::s
   return found.ok() && *found ? std::optional(value) : std::nullopt;
 }
 
+// Runs a body over and over until the end of the scope, whichever way that is left.
+class Meanwhile {
+ public:
+  explicit Meanwhile(std::function<void(uint64_t)> body)
+      : thread_("meanwhile", [this, body = std::move(body)] {
+          for (uint64_t n = 1; !stop_; ++n) body(n);
+        }) {}
+  ~Meanwhile() { stop_ = true; }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  Thread thread_;
+};
+
 class ReadOnlyTest : public ::testing::Test {
  protected:
   void OpenToWrite() {
@@ -71,6 +88,18 @@ class ReadOnlyTest : public ::testing::Test {
     batch.Put(Family::kRecords, "n" + text, std::string(filler, 'r'));
     batch.Put(Family::kTouches, "n" + text, std::string(filler / 3, 't'));
     store_->Commit(std::move(batch));
+  }
+  // Writes the rows of the derived families into a new generation and switches to it.
+  void ResolveAnew(uint64_t number) {
+    ASSERT_EQ(store_->BeginGeneration(), absl::OkStatus());
+    Batch derived;
+    const Reader reader = store_->Latest();
+    const auto cursor = reader.Scan(Family::kTouches, "", "");
+    for (; cursor->Valid(); cursor->Next()) {
+      derived.Put(Family::kTouches, cursor->key(), cursor->value());
+    }
+    derived.Put(Family::kGroups, "last", std::to_string(number));
+    store_->SwitchGeneration(std::move(derived));
   }
   // The number of the last commit, after a look whether all of it and all before it are there.
   static uint64_t CheckedLast(const Store& store) {
@@ -156,23 +185,10 @@ TEST_F(ReadOnlyTest, LeavesNoTemporaryFilesAndNeedsNoneAfterOpening) {
 TEST_F(ReadOnlyTest, SeesOneWholeStateWhateverTheWriterDoes) {
   OpenToWrite();
   std::atomic<uint64_t> acknowledged = 0;
-  std::atomic<bool> stop = false;
-  Thread writer("writer", [&] {
-    for (uint64_t n = 1; !stop; ++n) {
-      if (n % 50 == 0) {  // the rows of derived families are written anew
-        ASSERT_EQ(store_->BeginGeneration(), absl::OkStatus());
-        Batch derived;
-        const Reader reader = store_->Latest();
-        const auto cursor = reader.Scan(Family::kTouches, "", "");
-        for (; cursor->Valid(); cursor->Next()) {
-          derived.Put(Family::kTouches, cursor->key(), cursor->value());
-        }
-        derived.Put(Family::kGroups, "last", std::to_string(n - 1));
-        store_->SwitchGeneration(std::move(derived));
-      }
-      CommitNumber(n, n % 5 == 0 ? 200000 : 3000);
-      acknowledged = n;
-    }
+  const Meanwhile writer([&](uint64_t n) {
+    if (n % 50 == 0) ResolveAnew(n - 1);
+    CommitNumber(n, n % 5 == 0 ? 200000 : 3000);
+    acknowledged = n;
   });
   while (acknowledged < 3) {
   }
@@ -186,8 +202,6 @@ TEST_F(ReadOnlyTest, SeesOneWholeStateWhateverTheWriterDoes) {
     EXPECT_LE(last, after + 1);
     EXPECT_EQ(CheckedLast(**reading), last) << "the state is constant";
   }
-  stop = true;
-  writer.Join();
 }
 
 TEST_F(ReadOnlyTest, RefusesADirectoryWithoutAStore) {
@@ -238,13 +252,10 @@ TEST_F(ReadOnlyTest, OpensWithATornTailThatWasNotAcknowledged) {
 
 TEST_F(ReadOnlyTest, TheMarkIsReadWhileItIsAdvanced) {
   OpenToWrite();
-  std::atomic<bool> stop = false;
   std::atomic<uint64_t> advanced = 0;
-  Thread writer("writer", [&] {
-    for (uint64_t n = 1; !stop; ++n) {
-      store_->Commit({});
-      advanced = n;
-    }
+  const Meanwhile writer([&](uint64_t n) {
+    store_->Commit({});
+    advanced = n;
   });
   for (int look = 0; look < 20000; ++look) {
     const uint64_t before = advanced;
@@ -253,8 +264,6 @@ TEST_F(ReadOnlyTest, TheMarkIsReadWhileItIsAdvanced) {
     EXPECT_GE(*commits, before);
     EXPECT_LE(*commits, advanced + 1);
   }
-  stop = true;
-  writer.Join();
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ void AddStore(Settings& settings, StoreSettings& store) {
   settings.Add("ephemeral", &store.ephemeral, "temporary store, removed at exit");
   settings.Add("ontology", &store.ontology, "JSON file to apply at start; empty: the stored one");
   settings.Add("memory-budget", &store.memory_budget, "caches and write buffers, at least 64MiB");
-  settings.Add("backup-dir", &store.backup_dir, "checkpoints and backups go below it; empty: refused");
+  settings.Add("backup-dir", &store.backup_dir,
+               "checkpoints and backups go below it; empty: refused");
   settings.Add("backup-every", &store.backup_every,
                "time between backups, such as 30m, 6h or 1d; 0s: none are made by themselves");
   settings.Add("backup-keep", &store.backup_keep, "backups that stay; older ones are removed");

@@ -3,16 +3,12 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "shard/engine.h"
 #include "store/backup.h"
 
 namespace unirust::shard {
-namespace {
-
-constexpr uint64_t kRetrySecondsMax = 300;
-
-}  // namespace
 
 absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& backup_dir) {
   return store::ListBackups(backup_dir + "/" + kBackupsName);
@@ -65,7 +61,8 @@ void BackupSchedule::Run() {
       if (stopping_) return;
     }
     const absl::StatusOr<BackupInfo> made = engine_.Backup(stopping);
-    wait_seconds = made.ok() ? interval_seconds_ : std::min(interval_seconds_, kRetrySecondsMax);
+    wait_seconds = made.ok() ? interval_seconds_
+                             : std::min(interval_seconds_, limits::kBackupRetrySecondsMax);
     if (!made.ok() && !stopping()) {
       Log(LogLevel::kError, "the scheduled backup failed, and is tried again in " +
                                 std::to_string(wait_seconds) +

@@ -28,8 +28,8 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& backup_dir, std::opt
                                          const std::string& data_dir);
 
 // Makes a backup whenever the newest is older than the interval, in a thread of its own, from construction to
-// destruction; what is under way then is given up. Failures are logged, and tried again after the interval or five
-// minutes, whichever is less. The engine must outlive it.
+// destruction; what is under way then is given up. Failures are logged, and tried again after the interval or
+// limits::kBackupRetrySecondsMax, whichever is less. The engine must outlive it.
 class BackupSchedule {
  public:
   BackupSchedule(Engine& engine, const std::string& backup_dir, uint64_t interval_seconds);

@@ -119,6 +119,7 @@ View Engine::Read() const {
 }
 
 absl::Status Engine::Verify(VerifyDepth depth, VerifyReport& report) {
+  if (depth == VerifyDepth::kFull) UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   UNIRUST_RETURN_IF_ERROR(FaultIfDamaged(impl_->store->VerifyChecksums(), report));
   const Committer::State state = impl_->committer->Read();
   const resolve::ReadContext context{state.reader, &state.config->rules, impl_->interner.get()};

@@ -160,8 +160,8 @@ class Engine {
   // FAILED_PRECONDITION without backup_dir; ALREADY_EXISTS; INVALID_ARGUMENT if the name is not [A-Za-z0-9._-]{1,64}.
   absl::StatusOr<std::string> Checkpoint(std::string_view name);
 
-  // A backup of this moment below backup_dir, next to the earlier ones, of which the newest backup_keep stay. Commits go
-  // on meanwhile. `stop` is asked now and then whether to give up: CANCELLED then. Errors: FAILED_PRECONDITION without
+  // A backup of this moment below backup_dir, next to the earlier ones, of which the newest backup_keep stay. Commits
+  // go on meanwhile. `stop` is asked now and then whether to give up: CANCELLED then. FAILED_PRECONDITION without
   // backup_dir, or if it holds backups of another store; UNAVAILABLE while another backup is under way there.
   absl::StatusOr<BackupInfo> Backup(const std::function<bool()>& stop);
 

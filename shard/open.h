@@ -20,7 +20,8 @@ struct OpenedStore {
   std::unique_ptr<BackupSchedule> schedule;  // null without --backup-every
 };
 
-// Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups, if there is one. `settings` have passed
+// Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups, if there is
+// one. `settings` have passed
 // CheckStore. The errors of Engine::Open; INVALID_ARGUMENT if the ontology file cannot be read or
 // is refused.
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id);

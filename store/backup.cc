@@ -167,7 +167,9 @@ class Stage {
         stage->lock_,
         FileLock::Take(lock_path, "another process restores into " + target + " already"));
     fs::remove_all(stage->data(), error);
-    if (error) return absl::InternalError("cannot remove " + stage->data() + ": " + error.message());
+    if (error) {
+      return absl::InternalError("cannot remove " + stage->data() + ": " + error.message());
+    }
     return stage;
   }
   ~Stage() {
@@ -253,7 +255,7 @@ absl::StatusOr<BackupInfo> Store::Backup(const std::string& dir, size_t keep,
   UNIRUST_RETURN_IF_ERROR(CheckOwner(*backups, dir, impl_->identity));
 
   rdb::CreateBackupOptions options;
-  options.flush_before_backup = false;
+  options.flush_before_backup = true;  // else each backup has a log of its own, of up to 512 MiB
   options.progress_callback = [&] {
     if (stop()) backups->StopBackup();
   };

@@ -6,20 +6,16 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
 #include <tuple>
-#include <utility>
 
-#include "base/thread.h"
 #include "store/commit_mark.h"
 #include "store/store.h"
-#include "tests/store/temp_dir.h"
+#include "tests/store/numbered_commits.h"
 
 namespace unirust::store {
 namespace {
@@ -47,79 +43,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenToRead(const std::string& dir) {
   return Store::Open({.dir = dir, .read_only = true});
 }
 
-std::optional<std::string> Get(const Reader& reader, Family family, const std::string& key) {
-  std::string value;
-  const auto found = reader.Get(family, key, &value);
-  EXPECT_TRUE(found.ok()) << found.status();
-  return found.ok() && *found ? std::optional(value) : std::nullopt;
-}
-
-// Runs a body over and over until the end of the scope, whichever way that is left.
-class Meanwhile {
- public:
-  explicit Meanwhile(std::function<void(uint64_t)> body)
-      : thread_("meanwhile", [this, body = std::move(body)] {
-          for (uint64_t n = 1; !stop_; ++n) body(n);
-        }) {}
-  ~Meanwhile() { stop_ = true; }
-
- private:
-  std::atomic<bool> stop_ = false;
-  Thread thread_;
-};
-
-class ReadOnlyTest : public ::testing::Test {
- protected:
-  void OpenToWrite() {
-    store_.reset();
-    auto opened = Store::Open({.dir = Dir(), .memory_budget_bytes = 64U << 20U});
-    ASSERT_TRUE(opened.ok()) << opened.status();
-    store_ = *std::move(opened);
-  }
-  std::string Dir() const { return temp_.path() + "/data"; }
-
-  // One commit of several families, all of which tell its number; `filler` makes memtables flush.
-  void CommitNumber(uint64_t number, size_t filler = 0) {
-    const std::string text = std::to_string(number);
-    Batch batch;
-    batch.Put(Family::kMeta, "last", text);
-    batch.Put(Family::kRecords, "last", text);
-    batch.Put(Family::kGroups, "last", text);
-    batch.Put(Family::kRecords, "n" + text, std::string(filler, 'r'));
-    batch.Put(Family::kTouches, "n" + text, std::string(filler / 3, 't'));
-    store_->Commit(std::move(batch));
-  }
-  // Writes the rows of the derived families into a new generation and switches to it.
-  void ResolveAnew(uint64_t number) {
-    ASSERT_EQ(store_->BeginGeneration(), absl::OkStatus());
-    Batch derived;
-    const Reader reader = store_->Latest();
-    const auto cursor = reader.Scan(Family::kTouches, "", "");
-    for (; cursor->Valid(); cursor->Next()) {
-      derived.Put(Family::kTouches, cursor->key(), cursor->value());
-    }
-    derived.Put(Family::kGroups, "last", std::to_string(number));
-    store_->SwitchGeneration(std::move(derived));
-  }
-  // The number of the last commit, after a look whether all of it and all before it are there.
-  static uint64_t CheckedLast(const Store& store) {
-    const Reader reader = store.Snapshot();
-    const std::string last = Get(reader, Family::kMeta, "last").value_or("0");
-    EXPECT_EQ(Get(reader, Family::kRecords, "last").value_or("0"), last);
-    EXPECT_EQ(Get(reader, Family::kGroups, "last").value_or("0"), last);
-    for (const Family family : {Family::kRecords, Family::kTouches}) {
-      uint64_t rows = 0;
-      const auto cursor = reader.ScanPrefix(family, "n");
-      for (; cursor->Valid(); cursor->Next()) ++rows;
-      EXPECT_EQ(cursor->status(), absl::OkStatus());
-      EXPECT_EQ(std::to_string(rows), last) << FamilyName(family);
-    }
-    return std::stoull(last);
-  }
-
-  TempDir temp_;
-  std::unique_ptr<Store> store_;
-};
+class ReadOnlyTest : public NumberedCommitsTest {};
 
 TEST_F(ReadOnlyTest, SeesWhatWasAcknowledgedAndNothingLater) {
   OpenToWrite();
@@ -235,6 +159,21 @@ TEST_F(ReadOnlyTest, NoticesWhatIsLost) {
   const auto reading = OpenToRead(Dir());
   EXPECT_EQ(reading.status().code(), absl::StatusCode::kDataLoss) << reading.status();
   EXPECT_THAT(std::string(reading.status().message()), HasSubstr("4 were acknowledged"));
+}
+
+TEST_F(ReadOnlyTest, NoticesALogThatIsMissingBetweenOthers) {
+  std::set<std::string> logs;
+  for (uint64_t n = 1; n <= 3; ++n) {  // each opening begins a log
+    OpenToWrite();
+    CommitNumber(n);
+    for (const auto& file : fs::directory_iterator(Dir())) {
+      if (file.path().extension() == ".log") logs.insert(file.path());
+    }
+  }
+  store_.reset();
+  ASSERT_EQ(logs.size(), 3U);
+  fs::remove(*std::next(logs.begin()));
+  EXPECT_EQ(OpenToRead(Dir()).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(ReadOnlyTest, OpensWithATornTailThatWasNotAcknowledged) {

@@ -116,7 +116,7 @@ rdb::Options RocksOptions::ReadOnlyDb() const {
   rdb::Options out = Db();
   out.create_if_missing = false;
   out.create_missing_column_families = false;
-  out.write_buffer_manager = nullptr;
+  out.write_buffer_manager = std::make_shared<rdb::WriteBufferManager>(0);
   out.max_open_files = -1;
   return out;
 }

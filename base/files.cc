@@ -4,7 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+
+#include "base/log.h"
 
 namespace unirust {
 
@@ -15,6 +19,22 @@ absl::Status SyncDirectory(const std::string& dir) {
   if (directory >= 0) close(directory);
   if (synced) return absl::OkStatus();
   return absl::InternalError("cannot sync directory " + dir + ": " + std::strerror(error));
+}
+
+absl::StatusOr<std::unique_ptr<TemporaryDirectory>> TemporaryDirectory::Create() {
+  const char* parent = std::getenv("TMPDIR");
+  std::string path =
+      std::string(parent == nullptr || *parent == '\0' ? "/tmp" : parent) + "/unirust.XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) {
+    return absl::PermissionDeniedError(path + ": " + std::strerror(errno));
+  }
+  return std::unique_ptr<TemporaryDirectory>(new TemporaryDirectory(path));
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code error;
+  std::filesystem::remove_all(path_, error);
+  if (error) Log(LogLevel::kWarning, path_ + " is left behind: " + error.message());
 }
 
 }  // namespace unirust

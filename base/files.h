@@ -1,13 +1,31 @@
 // What the standard library does not do with files.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace unirust {
 
 // Makes the names in a directory durable, which syncing a file in it does not. INTERNAL if that fails.
 absl::Status SyncDirectory(const std::string& dir);
+
+// A directory below TMPDIR (or /tmp) that only this user can read, removed by the destructor with
+// all it holds.
+class TemporaryDirectory {
+ public:
+  static absl::StatusOr<std::unique_ptr<TemporaryDirectory>> Create();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
 
 }  // namespace unirust

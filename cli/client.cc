@@ -57,6 +57,8 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
   settings.data_dir = flags.data_dir;
   settings.memory_budget = flags.memory_budget;
   settings.backup_dir = flags.backup_dir;
+  settings.backup_keep = flags.backup_keep;
+  settings.read_only = flags.read_only;
   UNIRUST_RETURN_IF_ERROR(WithExitCode(config::CheckStore(settings), kExitUsage));
   UNIRUST_ASSIGN_OR_RETURN(client->local_, LocalStore::Open(settings, /*listen=*/""));
   client->stub_ = proto::RouterService::NewStub(client->local_->server().InProcessChannel());

@@ -135,4 +135,29 @@ inline constexpr CommandText kGenerateText{
     "  unirust bench generate --records 10000000 --seed 7 --window 0 --json --out records.jsonl",
 };
 
+inline constexpr CommandText kBackupText{
+    "backup",
+    "make an incremental backup of the store while it runs",
+    "It goes below the backup directory of the daemon, next to the earlier ones, or with\n"
+    "--data-dir of --backup-dir. A daemon with --backup-every makes them by itself.",
+    "  unirust backup\n"
+    "  unirust backup --data-dir D --backup-dir /backups --backup-keep 30",
+};
+
+inline constexpr CommandText kBackupsText{
+    "backups",
+    "list the backups below a backup directory, oldest first",
+    "",
+    "  unirust backups /backups",
+};
+
+inline constexpr CommandText kRestoreText{
+    "restore",
+    "make the data directory of a new store from a backup",
+    "Every file is checked and the store is opened once before the directory gets its name:\n"
+    "it is there whole or not at all.",
+    "  unirust restore --from /backups --data-dir /var/lib/unirust\n"
+    "  unirust restore --from /backups --backup 7 --data-dir /tmp/last-week",
+};
+
 }  // namespace unirust::cli

@@ -1,6 +1,6 @@
-// The commands of `unirust`. Each talks the published RouterService and nothing else (but `bench
-// generate`, which needs no store), prints its result to standard output, and returns what went
-// wrong (failure.h).
+// The commands of `unirust`. Each talks the published RouterService and nothing else (but `backups`,
+// `restore` and `bench generate`, which need no store), prints its result to standard output, and
+// returns what went wrong (failure.h).
 #pragma once
 
 #include "absl/status/status.h"
@@ -20,6 +20,9 @@ absl::Status Run(const OntologyShowFlags& flags);
 absl::Status Run(const OntologyApplyFlags& flags);
 absl::Status Run(const OntologyCheckFlags& flags);
 absl::Status Run(const CheckpointFlags& flags);
+absl::Status Run(const BackupFlags& flags);
+absl::Status Run(const BackupsFlags& flags);
+absl::Status Run(const RestoreFlags& flags);
 absl::Status Run(const GenerateFlags& flags);
 
 }  // namespace unirust::cli

@@ -41,6 +41,9 @@ struct Parse {
   OntologyCheckFlags check;
   StoreFlags check_store;
   CheckpointFlags checkpoint;
+  BackupFlags backup;
+  BackupsFlags backups;
+  RestoreFlags restore;
   GenerateFlags generate;
 };
 
@@ -116,6 +119,22 @@ void AddStore(CLI::App* command, StoreFlags* store) {
       ->needs(data_dir);
 }
 
+// For commands that only read.
+void AddStoreToRead(CLI::App* command, StoreFlags* store) {
+  AddStore(command, store);
+  command
+      ->add_flag("--read-only", store->read_only,
+                 "with --data-dir: also while a shard has it open; shows what was acknowledged "
+                 "before the command began")
+      ->needs("--data-dir");
+}
+
+void AddBackupDir(CLI::App* command, StoreFlags* store) {
+  command->add_option("--backup-dir", store->backup_dir, "with --data-dir: where the copy goes")
+      ->type_name("DIR")
+      ->needs("--data-dir");
+}
+
 void AddServe(Parse* parse) {
   CLI::App* command = AddCommand(parse, &parse->app, &parse->serve, kServeText);
   config::AddFlags(parse->serve_settings, *command);
@@ -170,7 +189,7 @@ void AddQuery(Parse* parse) {
              [flags](Instant instant) { flags->interval.end = instant; });
   command->add_flag("--all", flags->all, "stream every match, never a conflict");
   AddJson(command, &flags->json);
-  AddStore(command, &flags->store);
+  AddStoreToRead(command, &flags->store);
 }
 
 void AddEntity(Parse* parse) {
@@ -182,7 +201,7 @@ void AddEntity(Parse* parse) {
   AddInstant(command, "--as-of", "only what holds at this time",
              [flags](Instant instant) { flags->as_of = instant; });
   AddJson(command, &flags->json);
-  AddStore(command, &flags->store);
+  AddStoreToRead(command, &flags->store);
 }
 
 void AddConflicts(Parse* parse) {
@@ -195,7 +214,7 @@ void AddConflicts(Parse* parse) {
   AddFromTo(command, &flags->from, &flags->to);
   AddPaging(command, &flags->limit, &flags->cursor);
   AddJson(command, &flags->json);
-  AddStore(command, &flags->store);
+  AddStoreToRead(command, &flags->store);
 }
 
 void AddScan(Parse* parse) {
@@ -209,7 +228,7 @@ void AddScan(Parse* parse) {
   AddFromTo(command, &flags->from, &flags->to);
   AddPaging(command, &flags->limit, &flags->cursor);
   AddJson(command, &flags->json);
-  AddStore(command, &flags->store);
+  AddStoreToRead(command, &flags->store);
 }
 
 void AddExport(Parse* parse) {
@@ -237,7 +256,7 @@ void AddExport(Parse* parse) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::IsMember({"record", "entity", "conflict", "same_as", "generic"}));
-  AddStore(command, &flags->store);
+  AddStoreToRead(command, &flags->store);
 }
 
 void AddOntology(Parse* parse) {
@@ -245,7 +264,7 @@ void AddOntology(Parse* parse) {
       "ontology", "show, apply or check the rules of resolution (docs/ontology.md)");
   group->require_subcommand(1);
   CLI::App* show = AddCommand(parse, group, &parse->show, kOntologyShowText);
-  AddStore(show, &parse->show.store);
+  AddStoreToRead(show, &parse->show.store);
 
   CLI::App* apply = AddCommand(parse, group, &parse->apply, kOntologyApplyText);
   apply->add_option("FILE", parse->apply.file, "JSON; '-' is standard input")
@@ -268,7 +287,7 @@ void AddOntology(Parse* parse) {
 void AddOthers(Parse* parse) {
   CLI::App* stats = AddCommand(parse, &parse->app, &parse->stats, kStatsText);
   AddJson(stats, &parse->stats.json);
-  AddStore(stats, &parse->stats.store);
+  AddStoreToRead(stats, &parse->stats.store);
 
   CLI::App* checkpoint = AddCommand(parse, &parse->app, &parse->checkpoint, kCheckpointText);
   checkpoint
@@ -276,11 +295,38 @@ void AddOthers(Parse* parse) {
                    "letters, digits, '.', '_' and '-'; default: a fresh one")
       ->type_name("");
   AddStore(checkpoint, &parse->checkpoint.store);
-  checkpoint
-      ->add_option("--backup-dir", parse->checkpoint.store.backup_dir,
-                   "with --data-dir: where the copy goes")
-      ->type_name("DIR")
+  AddBackupDir(checkpoint, &parse->checkpoint.store);
+}
+
+void AddBackups(Parse* parse) {
+  CLI::App* backup = AddCommand(parse, &parse->app, &parse->backup, kBackupText);
+  AddJson(backup, &parse->backup.json);
+  AddStore(backup, &parse->backup.store);
+  AddBackupDir(backup, &parse->backup.store);
+  backup
+      ->add_option("--backup-keep", parse->backup.store.backup_keep,
+                   "with --data-dir: remove all but the newest N, default 10")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
       ->needs("--data-dir");
+
+  CLI::App* backups = AddCommand(parse, &parse->app, &parse->backups, kBackupsText);
+  backups->add_option("DIR", parse->backups.dir, "the --backup-dir of a daemon")
+      ->type_name("")
+      ->required();
+  AddJson(backups, &parse->backups.json);
+
+  RestoreFlags* flags = &parse->restore;
+  CLI::App* restore = AddCommand(parse, &parse->app, flags, kRestoreText);
+  restore->add_option("--from", flags->from, "the --backup-dir of a daemon")
+      ->type_name("DIR")
+      ->required();
+  restore->add_option("--backup", flags->backup, "number of the backup; default: the newest")
+      ->type_name("N");
+  restore->add_option("--data-dir", flags->data_dir, "the new directory: absent or empty")
+      ->type_name("DIR")
+      ->required();
+  AddJson(restore, &flags->json);
 }
 
 void AddBench(Parse* parse) {
@@ -333,6 +379,7 @@ void AddCommands(Parse* parse) {
   AddExport(parse);
   AddOntology(parse);
   AddOthers(parse);
+  AddBackups(parse);
   AddBench(parse);
 }
 

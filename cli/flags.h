@@ -20,7 +20,9 @@ struct StoreFlags {
   std::string router;                             // address; empty if `data_dir` is given
   std::string data_dir;                           // empty: `router`
   config::ByteSize memory_budget{512ULL << 20U};  // data_dir only
-  std::string backup_dir;                         // data_dir only: where checkpoints go
+  std::string backup_dir;                         // data_dir only: where checkpoints and backups go
+  uint32_t backup_keep = 10;                      // data_dir only: backups that stay
+  bool read_only = false;                         // data_dir only: beside a shard that has it open
 };
 
 struct ServeFlags {
@@ -111,6 +113,23 @@ struct CheckpointFlags {
   std::string name;  // empty: a fresh one
 };
 
+struct BackupFlags {
+  StoreFlags store;
+  bool json = false;
+};
+
+struct BackupsFlags {
+  std::string dir;
+  bool json = false;
+};
+
+struct RestoreFlags {
+  std::string from;
+  std::optional<uint32_t> backup;  // absent: the newest
+  std::string data_dir;
+  bool json = false;
+};
+
 struct GenerateFlags {
   uint64_t records = 0;
   uint64_t seed = 1;
@@ -122,10 +141,10 @@ struct GenerateFlags {
   bool json = false;
 };
 
-using Command =
-    std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags, ScanFlags,
-                 ExportFlags, StatsFlags, OntologyShowFlags, OntologyApplyFlags, OntologyCheckFlags,
-                 CheckpointFlags, GenerateFlags>;
+using Command = std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags,
+                             ScanFlags, ExportFlags, StatsFlags, OntologyShowFlags,
+                             OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags,
+                             BackupFlags, BackupsFlags, RestoreFlags, GenerateFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

@@ -25,7 +25,11 @@ void AddStore(Settings& settings, StoreSettings& store) {
   settings.Add("ontology", &store.ontology, "JSON file to apply at start; empty: the stored one");
   settings.Add("memory-budget", &store.memory_budget,
                "for all that grows under load, at least 64MiB");
-  settings.Add("backup-dir", &store.backup_dir, "checkpoints go below it; empty: refused");
+  settings.Add("backup-dir", &store.backup_dir,
+               "checkpoints and backups go below it; empty: refused");
+  settings.Add("backup-every", &store.backup_every,
+               "time between backups, such as 30m, 6h or 1d; 0s: none are made by themselves");
+  settings.Add("backup-keep", &store.backup_keep, "backups that stay; older ones are removed");
   settings.Add("import-dir", &store.import_dir,
                "clients may ingest files below it; empty: refused");
   settings.Add("allow-reset", &store.allow_reset, "let clients delete everything with Reset");
@@ -66,6 +70,12 @@ absl::Status CheckStore(const StoreSettings& store) {
   if (!store.ephemeral && store.data_dir.empty()) {
     return absl::InvalidArgumentError(
         "--data-dir DIR is required (or --ephemeral for a temporary store, removed at exit)");
+  }
+  if (store.backup_every.seconds > 0 && store.backup_dir.empty()) {
+    return absl::InvalidArgumentError("--backup-every needs --backup-dir");
+  }
+  if (store.backup_keep == 0) {
+    return absl::InvalidArgumentError("--backup-keep: at least 1, or there is no backup");
   }
   if (store.memory_budget.bytes < limits::kMemoryBudgetBytesMin) {
     return absl::InvalidArgumentError("--memory-budget: at least 64MiB are needed");

@@ -16,8 +16,11 @@ struct StoreSettings {
   std::string ontology;
   ByteSize memory_budget{512ULL << 20U};
   std::string backup_dir;
+  Duration backup_every;  // 0: never
+  uint32_t backup_keep = 10;
   std::string import_dir;
   bool allow_reset = false;
+  bool read_only = false;  // no setting of a daemon: the command line's
 };
 
 // What a daemon tells about itself.

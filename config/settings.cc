@@ -27,6 +27,12 @@ struct Unit {
 };
 constexpr Unit kUnits[] = {{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}};
 
+struct TimeUnit {
+  char suffix;
+  uint64_t seconds;
+};
+constexpr TimeUnit kTimeUnits[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+
 // False unless `text` is a decimal number and nothing else.
 template <typename T>
 bool ParseNumber(std::string_view text, T* number) {
@@ -78,6 +84,20 @@ Expected Parse(std::string_view text, ByteSize* value) {
   return nullptr;
 }
 
+Expected Parse(std::string_view text, Duration* value) {
+  constexpr Expected kExpected = "a duration such as 90s, 30m, 6h or 1d, of at most 366 days";
+  constexpr uint64_t kSecondsMax = 366 * 86400;
+  for (const TimeUnit& unit : kTimeUnits) {
+    if (!text.ends_with(unit.suffix)) continue;
+    uint64_t number = 0;
+    text.remove_suffix(1);
+    if (!ParseNumber(text, &number) || number > kSecondsMax / unit.seconds) return kExpected;
+    value->seconds = number * unit.seconds;
+    return nullptr;
+  }
+  return kExpected;
+}
+
 Expected Parse(std::string_view text, LogLevel* value) {
   return ParseLogLevel(text, value) ? nullptr : "debug, info, warning or error";
 }
@@ -105,6 +125,15 @@ std::string Print(ByteSize size) {
     }
   }
   return std::to_string(size.bytes);
+}
+
+std::string Print(Duration duration) {
+  for (const TimeUnit& unit : kTimeUnits) {
+    if (duration.seconds > 0 && duration.seconds % unit.seconds == 0) {
+      return std::to_string(duration.seconds / unit.seconds) + unit.suffix;
+    }
+  }
+  return "0s";
 }
 
 std::string Print(LogLevel level) {

@@ -34,9 +34,13 @@ struct ByteSize {
   uint64_t bytes = 0;
 };
 
-using Variable =
-    std::variant<std::string*, bool*, uint32_t*, ByteSize*, LogLevel*, LogFormat*,
-                 std::vector<std::string>*>;
+// Written "90s", "30m", "6h" or "1d".
+struct Duration {
+  uint64_t seconds = 0;
+};
+
+using Variable = std::variant<std::string*, bool*, uint32_t*, ByteSize*, Duration*, LogLevel*,
+                              LogFormat*, std::vector<std::string>*>;
 
 struct Setting {
   std::string name;  // "data-dir": flag --data-dir, environment UNIRUST_DATA_DIR, TOML key data-dir

@@ -158,6 +158,16 @@ struct RecordIdRange {
   uint64_t records = 0;
 };
 
+struct BackupInfo {
+  uint32_t id = 0;              // ascending with time in one directory
+  int64_t created_seconds = 0;  // since 1970, by the clock of the daemon
+  uint64_t bytes = 0;           // of all its files, those shared with other backups included
+  uint64_t files = 0;
+  uint32_t shard_id = 0;
+  uint64_t commits = 0;         // acknowledged before it was begun: it has these at least
+  bool damaged = false;         // then only `id` is known
+};
+
 // What storage tells of itself. Totals count from the opening.
 struct StorageMetrics {
   bool persistent = true;
@@ -196,6 +206,10 @@ struct StorageMetrics {
   };
   std::vector<Level> levels;  // those that have files
   uint64_t disk_free_bytes = 0;  // for this user
+
+  // --- backups ---
+  uint64_t backups_made = 0;
+  uint64_t backups_failed = 0;
 };
 
 }  // namespace unirust

@@ -200,6 +200,12 @@ grpc::Status RouterService::Checkpoint(grpc::ServerContext* context,
   return Forward(context, &Stub::Checkpoint, *request, response, NoDeadline::kForever);
 }
 
+grpc::Status RouterService::Backup(grpc::ServerContext* context,
+                                   const proto::BackupRequest* request,
+                                   proto::BackupResponse* response) {
+  return Forward(context, &Stub::Backup, *request, response, NoDeadline::kForever);
+}
+
 grpc::Status RouterService::Reset(grpc::ServerContext* context, const proto::Empty* request,
                                   proto::Empty* response) {
   return Forward(context, &Stub::Reset, *request, response, NoDeadline::kForever);

@@ -65,6 +65,8 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
                           proto::MetricsResponse* response) override;
   grpc::Status Checkpoint(grpc::ServerContext* context, const proto::CheckpointRequest* request,
                           proto::CheckpointResponse* response) override;
+  grpc::Status Backup(grpc::ServerContext* context, const proto::BackupRequest* request,
+                      proto::BackupResponse* response) override;
   grpc::Status Reset(grpc::ServerContext* context, const proto::Empty* request,
                      proto::Empty* response) override;
   grpc::Status Reconcile(grpc::ServerContext* context, const proto::ReconcileRequest* request,

@@ -3,14 +3,17 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
 #include "resolve/verify.h"
+#include "shard/backups.h"
 #include "shard/committer.h"
 #include "shard/metrics.h"
 #include "shard/view_state.h"
@@ -28,7 +31,7 @@ bool IsCheckpointName(std::string_view name) {
            c == '_' || c == '-';
   };
   return name.size() <= kCheckpointNameBytesMax && name != "." && name != ".." &&
-         std::all_of(name.begin(), name.end(), allowed);
+         name != kBackupsName && std::all_of(name.begin(), name.end(), allowed);
 }
 
 }  // namespace
@@ -47,7 +50,30 @@ struct Engine::Impl {
   Metrics metrics;
   std::unique_ptr<Committer> committer;
   Mutex checkpointing;  // one at a time
+  std::atomic<uint64_t> backups_made = 0;
+  std::atomic<uint64_t> backups_failed = 0;
+
+  absl::Status CheckWritable() const;
+  absl::Status CheckBackupDir(const std::string& what) const;
 };
+
+absl::Status Engine::Impl::CheckWritable() const {
+  if (!options.read_only) return absl::OkStatus();
+  return absl::FailedPreconditionError("data directory " + options.data_dir +
+                                       " is open read-only: nothing can be written");
+}
+
+absl::Status Engine::Impl::CheckBackupDir(const std::string& what) const {
+  UNIRUST_RETURN_IF_ERROR(CheckWritable());
+  const std::string& root = options.backup_dir;
+  if (root.empty()) {
+    return absl::FailedPreconditionError(what +
+                                         " need a place: start the daemon with --backup-dir");
+  }
+  if (mkdir(root.c_str(), 0777) == 0 || errno == EEXIST) return absl::OkStatus();
+  return absl::FailedPreconditionError("cannot create --backup-dir " + root + ": " +
+                                       std::strerror(errno));
+}
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
@@ -59,7 +85,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
   UNIRUST_ASSIGN_OR_RETURN(
       impl->store, store::Store::Open({.dir = options.data_dir,
                                        .shard_id = options.shard_id,
-                                       .memory_budget_bytes = impl->shares.store_bytes}));
+                                       .memory_budget_bytes = impl->shares.store_bytes,
+                                       .read_only = options.read_only}));
   impl->journal = std::make_unique<store::SymbolJournal>(*impl->store);
   impl->interner = std::make_unique<interner::Interner>(*impl->journal);
   impl->committer = std::make_unique<Committer>(*impl->store, *impl->interner, impl->metrics,
@@ -75,14 +102,17 @@ absl::StatusOr<std::vector<Assignment>> Engine::Ingest(std::vector<Write> writes
 }
 
 absl::StatusOr<Ingestion> Engine::Submit(std::vector<Write> writes, IfQueueFull if_full) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   return impl_->committer->Submit(std::move(writes), if_full);
 }
 
 absl::Status Engine::SetOntology(const ontology::Ontology& ontology) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   return impl_->committer->SetOntology(ontology);
 }
 
 absl::Status Engine::CheckOntology(const ontology::Ontology& ontology) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());  // the names of a new ontology become symbols
   return impl_->committer->CheckOntology(ontology);
 }
 
@@ -95,6 +125,7 @@ View Engine::Read() const {
 }
 
 absl::Status Engine::Verify(VerifyDepth depth, VerifyReport& report) {
+  if (depth == VerifyDepth::kFull) UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   UNIRUST_RETURN_IF_ERROR(FaultIfDamaged(impl_->store->VerifyChecksums(), report));
   const Committer::State state = impl_->committer->Read();
   const resolve::ReadContext context{state.reader, &state.config->rules, impl_->interner.get()};
@@ -104,6 +135,7 @@ absl::Status Engine::Verify(VerifyDepth depth, VerifyReport& report) {
 }
 
 absl::Status Engine::Reset() {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   if (!impl_->options.allow_reset) {
     return absl::FailedPreconditionError(
         "reset deletes all data and is refused: start the daemon with --allow-reset to permit it");
@@ -113,19 +145,12 @@ absl::Status Engine::Reset() {
 
 absl::StatusOr<std::string> Engine::Checkpoint(std::string_view wanted) {
   const std::string& root = impl_->options.backup_dir;
-  if (root.empty()) {
-    return absl::FailedPreconditionError(
-        "checkpoints need a place: start the daemon with --backup-dir");
-  }
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckBackupDir("checkpoints"));
   if (!IsCheckpointName(wanted)) {
     return absl::InvalidArgumentError("path: '" + std::string(wanted) +
                                       "' is not a checkpoint name: [A-Za-z0-9._-]{1,64} is needed");
   }
   MutexLock lock(impl_->checkpointing);
-  if (mkdir(root.c_str(), 0777) != 0 && errno != EEXIST) {
-    return absl::FailedPreconditionError("cannot create --backup-dir " + root + ": " +
-                                         std::strerror(errno));
-  }
   std::string name(wanted);
   struct stat info {};
   for (uint64_t n = WallClockMicros(); name.empty(); ++n) {
@@ -140,7 +165,28 @@ absl::StatusOr<std::string> Engine::Checkpoint(std::string_view wanted) {
   return dir;
 }
 
-StorageMetrics Engine::GetStorageMetrics() const { return impl_->store->Metrics(); }
+absl::StatusOr<BackupInfo> Engine::Backup(const std::function<bool()>& stop) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckBackupDir("backups"));
+  const uint64_t started_micros = SteadyClockMicros();
+  absl::StatusOr<BackupInfo> made = impl_->store->Backup(
+      impl_->options.backup_dir + "/" + kBackupsName, impl_->options.backup_keep, stop);
+  ++(made.ok() ? impl_->backups_made : impl_->backups_failed);
+  if (made.ok()) {
+    Log(LogLevel::kInfo,
+        "backup " + std::to_string(made->id) + " below " + impl_->options.backup_dir + ": " +
+            std::to_string(made->commits) + " commits, " + std::to_string(made->bytes) +
+            " bytes, took " +
+            std::to_string((SteadyClockMicros() - started_micros) / 1000) + " ms");
+  }
+  return made;
+}
+
+StorageMetrics Engine::GetStorageMetrics() const {
+  StorageMetrics out = impl_->store->Metrics();
+  out.backups_made = impl_->backups_made;
+  out.backups_failed = impl_->backups_failed;
+  return out;
+}
 
 uint64_t Engine::QueuedRecords() const { return impl_->committer->QueuedRecords(); }
 uint64_t Engine::QueuedBytes() const { return impl_->committer->QueuedBytes(); }

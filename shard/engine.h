@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +34,9 @@ struct EngineOptions {
   std::string data_dir;            // created if absent
   uint32_t shard_id = 0;           // a directory of another shard is refused
   uint64_t memory_budget_bytes = 512ULL << 20U;  // for all that grows under load; at least 64 MiB
-  std::string backup_dir;          // checkpoints go below it; empty: Checkpoint is refused
+  std::string backup_dir;          // checkpoints and backups go below it; empty: both are refused
+  size_t backup_keep = 10;         // backups; older ones are removed after the next one
+  bool read_only = false;          // see Engine::Open
   bool allow_reset = false;
 };
 
@@ -122,6 +125,10 @@ class Engine {
 
   // FAILED_PRECONDITION: the directory is of another shard or of a format this program does not know; UNAVAILABLE: in
   // use by another process; PERMISSION_DENIED: not readable or writable; DATA_LOSS: damaged. Constant time.
+  //
+  // Read only: works beside a process that has the directory open, and writes nothing to it. Every View is of one
+  // state, that of the opening, with all that was acknowledged before; what changes the store is
+  // FAILED_PRECONDITION. Costs besides the budget what the other process has in its log (docs/operations.md).
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
   ~Engine();  // waits for running commits
 
@@ -159,6 +166,11 @@ class Engine {
   // A consistent copy below backup_dir/name (hard links where possible); empty name: a fresh one. Returns its path.
   // FAILED_PRECONDITION without backup_dir; ALREADY_EXISTS; INVALID_ARGUMENT if the name is not [A-Za-z0-9._-]{1,64}.
   absl::StatusOr<std::string> Checkpoint(std::string_view name);
+
+  // A backup of this moment below backup_dir, next to the earlier ones, of which the newest backup_keep stay. Commits
+  // go on meanwhile. `stop` is asked now and then whether to give up: CANCELLED then. FAILED_PRECONDITION without
+  // backup_dir, or if it holds backups of another store; UNAVAILABLE while another backup is under way there.
+  absl::StatusOr<BackupInfo> Backup(const std::function<bool()>& stop);
 
   StorageMetrics GetStorageMetrics() const;  // reads figures of RocksDB that it keeps anyway
   uint64_t QueuedRecords() const;            // wait for a commit now

@@ -146,6 +146,9 @@ constexpr Metric kFileBytes{kGauge, "unirust_rocksdb_sst_bytes",
                             "bytes of SST files by column family and level"};
 constexpr Metric kDiskFree{kGauge, "unirust_disk_free_bytes",
                            "free space of the file system with the data directory"};
+constexpr Metric kBackupsMade{kCounter, "unirust_backups_made_total", "backups that are whole"};
+constexpr Metric kBackupsFailed{kCounter, "unirust_backups_failed_total",
+                                "backups that failed; the log says why"};
 
 void AddRocksDb(const StorageMetrics& storage, MetricFamilies& families) {
   families.Add(kWal, Number(storage.wal_bytes));
@@ -169,6 +172,8 @@ void AddRocksDb(const StorageMetrics& storage, MetricFamilies& families) {
     families.Add(kFileBytes, Number(level.bytes), labels);
   }
   families.Add(kDiskFree, Number(storage.disk_free_bytes));
+  families.Add(kBackupsMade, Number(storage.backups_made));
+  families.Add(kBackupsFailed, Number(storage.backups_failed));
 }
 
 }  // namespace

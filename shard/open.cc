@@ -1,15 +1,10 @@
 #include "shard/open.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "base/exit_codes.h"
-#include "base/log.h"
 #include "base/status_macros.h"
 #include "ontology/ontology.h"
 
@@ -35,22 +30,6 @@ absl::Status ApplyOntologyFile(const std::string& path, Engine& engine) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<TemporaryDirectory>> TemporaryDirectory::Create() {
-  const char* parent = std::getenv("TMPDIR");
-  std::string path =
-      std::string(parent == nullptr || *parent == '\0' ? "/tmp" : parent) + "/unirust.XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) {
-    return absl::PermissionDeniedError(path + ": " + std::strerror(errno));
-  }
-  return std::unique_ptr<TemporaryDirectory>(new TemporaryDirectory(path));
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
-  if (error) Log(LogLevel::kWarning, path_ + " is left behind: " + error.message());
-}
-
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id) {
   OpenedStore store;
   EngineOptions options;
@@ -62,10 +41,16 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
   options.shard_id = shard_id;
   options.memory_budget_bytes = settings.memory_budget.bytes;
   options.backup_dir = settings.backup_dir;
+  options.backup_keep = settings.backup_keep;
   options.allow_reset = settings.allow_reset;
+  options.read_only = settings.read_only;
   UNIRUST_ASSIGN_OR_RETURN(store.engine, Engine::Open(options));
   if (!settings.ontology.empty()) {
     UNIRUST_RETURN_IF_ERROR(ApplyOntologyFile(settings.ontology, *store.engine));
+  }
+  if (settings.backup_every.seconds > 0) {
+    store.schedule = std::make_unique<BackupSchedule>(*store.engine, settings.backup_dir,
+                                                      settings.backup_every.seconds);
   }
   return store;
 }

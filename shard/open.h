@@ -7,32 +7,21 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "base/files.h"
 #include "config/programs.h"
+#include "shard/backups.h"
 #include "shard/engine.h"
 
 namespace unirust::shard {
 
-// A directory below TMPDIR (or /tmp) that only this user can read, removed by the destructor with
-// all it holds.
-class TemporaryDirectory {
- public:
-  static absl::StatusOr<std::unique_ptr<TemporaryDirectory>> Create();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
 struct OpenedStore {
   std::unique_ptr<TemporaryDirectory> directory;  // of an ephemeral store, else null
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<BackupSchedule> schedule;  // null without --backup-every
 };
 
-// Opens the engine and applies the ontology file, if one is given. `settings` have passed
+// Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups, if there is
+// one. `settings` have passed
 // CheckStore. The errors of Engine::Open; INVALID_ARGUMENT if the ontology file cannot be read or
 // is refused.
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id);

@@ -83,6 +83,8 @@ class ShardService final : public proto::ShardService::Service {
                           proto::MetricsResponse* response) override;
   grpc::Status Checkpoint(grpc::ServerContext* context, const proto::CheckpointRequest* request,
                           proto::CheckpointResponse* response) override;
+  grpc::Status Backup(grpc::ServerContext* context, const proto::BackupRequest* request,
+                      proto::BackupResponse* response) override;
   grpc::Status Reset(grpc::ServerContext* context, const proto::Empty* request,
                      proto::Empty* response) override;
 

@@ -94,6 +94,8 @@ grpc::Status ShardService::GetMetrics(grpc::ServerContext*, const proto::Metrics
   store->set_running_flushes(storage.running_flushes);
   store->set_block_cache_capacity_bytes(storage.block_cache_capacity_bytes);
   store->set_block_cache_usage_bytes(storage.block_cache_usage_bytes);
+  store->set_backups_made(storage.backups_made);
+  store->set_backups_failed(storage.backups_failed);
   response->set_shards_reporting(1);
   return grpc::Status::OK;
 }
@@ -103,6 +105,21 @@ grpc::Status ShardService::Checkpoint(grpc::ServerContext*, const proto::Checkpo
   const absl::StatusOr<std::string> path = engine_.Checkpoint(request->path());
   if (path.ok()) response->add_paths(*path);
   return proto::ToGrpc(path.status());
+}
+
+grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::BackupRequest*,
+                                  proto::BackupResponse* response) {
+  const absl::StatusOr<BackupInfo> made =
+      engine_.Backup([context] { return context->IsCancelled(); });
+  if (!made.ok()) return proto::ToGrpc(made.status());
+  proto::BackupInfo* info = response->add_backups();
+  info->set_shard_id(made->shard_id);
+  info->set_backup_id(made->id);
+  info->set_created_seconds(made->created_seconds);
+  info->set_bytes(made->bytes);
+  info->set_files(made->files);
+  info->set_commits(made->commits);
+  return grpc::Status::OK;
 }
 
 grpc::Status ShardService::Reset(grpc::ServerContext*, const proto::Empty*, proto::Empty*) {

@@ -45,6 +45,16 @@ std::optional<uint64_t> ReadSlot(int file, int slot) {
   return commits;
 }
 
+absl::Status Absent(const std::string& dir) {
+  return absl::DataLossError("data directory " + dir + " has no file commit-mark: it is not a "
+                             "whole copy. Copy it again while no program has it open, or "
+                             "restore a backup");
+}
+
+absl::Status IsDamaged(const std::string& path) {
+  return absl::DataLossError(path + " is damaged. Restore a backup");
+}
+
 }  // namespace
 
 absl::Status InUse(const std::string& dir) {
@@ -62,17 +72,28 @@ absl::StatusOr<std::unique_ptr<CommitMark>> CommitMark::Open(const std::string& 
   const std::string path = PathIn(dir);
   const int create = if_absent == IfAbsent::kCreate ? O_CREAT : 0;
   const int file = open(path.c_str(), O_RDWR | O_CLOEXEC | create, 0666);
-  if (file < 0 && errno == ENOENT) {
-    return absl::DataLossError("data directory " + dir + " has no file commit-mark: it is not a "
-                               "whole copy. Copy it again while no program has it open, or "
-                               "restore a checkpoint");
-  }
+  if (file < 0 && errno == ENOENT) return Absent(dir);
   if (file < 0) return Failed("open", path);
   std::unique_ptr<CommitMark> mark(new CommitMark(path, file));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) return InUse(dir);
   UNIRUST_RETURN_IF_ERROR(mark->ReadSlots(if_absent));
   if (if_absent == IfAbsent::kCreate) UNIRUST_RETURN_IF_ERROR(SyncDirectory(dir));
   return mark;
+}
+
+// A slot that is just being written does not decode; the other one is whole then.
+absl::StatusOr<uint64_t> CommitMark::Read(const std::string& dir) {
+  constexpr int kLooks = 10;
+  const std::string path = PathIn(dir);
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return errno == ENOENT ? Absent(dir) : Failed("open", path);
+  std::optional<uint64_t> commits;
+  for (int look = 0; look < kLooks && !commits; ++look) {
+    commits = std::max(ReadSlot(file, 0), ReadSlot(file, 1));  // nothing is less than any number
+  }
+  close(file);
+  if (!commits) return IsDamaged(path);
+  return *commits;
 }
 
 absl::Status CommitMark::ReadSlots(IfAbsent if_absent) {
@@ -86,7 +107,7 @@ absl::Status CommitMark::ReadSlots(IfAbsent if_absent) {
   const off_t size = lseek(file_, 0, SEEK_END);
   const off_t whole = kSlotStride + static_cast<off_t>(kSlotBytes);
   if (if_absent == IfAbsent::kRefuse || size < 0 || size >= whole) {
-    return absl::DataLossError(path_ + " is damaged. Restore a checkpoint");
+    return IsDamaged(path_);
   }
   UNIRUST_RETURN_IF_ERROR(Advance(0));
   return Advance(0);

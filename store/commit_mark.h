@@ -24,6 +24,8 @@ class CommitMark {
   // DATA_LOSS if it is damaged, or absent where it must not be.
   static absl::StatusOr<std::unique_ptr<CommitMark>> Open(const std::string& dir,
                                                           IfAbsent if_absent);
+  // What a mark says that another may have open and advance meanwhile. DATA_LOSS if it is damaged or absent.
+  static absl::StatusOr<uint64_t> Read(const std::string& dir);
   ~CommitMark();
   CommitMark(const CommitMark&) = delete;
   CommitMark& operator=(const CommitMark&) = delete;

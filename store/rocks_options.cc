@@ -25,7 +25,7 @@ class DieOnBackgroundError : public rdb::EventListener {
   void OnBackgroundError(rdb::BackgroundErrorReason /*reason*/, rdb::Status* status) override {
     if (status->IsCorruption()) {
       Die(kExitDataLoss,
-          "stored bytes are damaged: " + status->ToString() + ". Restore a checkpoint");
+          "stored bytes are damaged: " + status->ToString() + ". Restore a backup");
     }
     Die(kExitStorage,
         "storage failed in the background: " + status->ToString() +
@@ -116,6 +116,15 @@ rdb::Options RocksOptions::Db() const {
   out.info_log = std::make_shared<OurLog>();
   out.statistics = statistics_;
   out.stats_persist_period_sec = 0;  // keeps no history of them
+  return out;
+}
+
+rdb::Options RocksOptions::ReadOnlyDb() const {
+  rdb::Options out = Db();
+  out.create_if_missing = false;
+  out.create_missing_column_families = false;
+  out.write_buffer_manager = std::make_shared<rdb::WriteBufferManager>(0);
+  out.max_open_files = -1;
   return out;
 }
 

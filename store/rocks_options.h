@@ -19,6 +19,7 @@ class RocksOptions {
   explicit RocksOptions(uint64_t memory_budget_bytes);
 
   rocksdb::Options Db() const;
+  rocksdb::Options ReadOnlyDb() const;  // every file stays open; memtables do not count as cache, for none is flushed
   rocksdb::ColumnFamilyOptions Of(Family family) const;
   const rocksdb::Cache& cache() const { return *cache_; }
   const rocksdb::Statistics& statistics() const { return *statistics_; }

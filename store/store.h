@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +31,7 @@ struct StoreOptions {
   std::string dir;
   uint32_t shard_id = 0;
   uint64_t memory_budget_bytes = 512ULL << 20U;
+  bool read_only = false;  // see Store::Open
 };
 
 // Walks the keys of [lower, upper) of one family. Valid only while its Reader is.
@@ -72,6 +74,11 @@ class Store {
   // Whether a store was made in the directory, sound or not.
   static bool Exists(const std::string& dir);
   // Errors: shard/engine.h, Engine::Open. Reads `meta` and nothing else.
+  //
+  // Read only: the state of one instant during the call, with every commit acknowledged before it, for good; another
+  // process may have the directory open and go on. Nothing is written to it, no lock is taken, and only Latest,
+  // Snapshot and Metrics may be called. Every file of the directory is open, and what the log holds is in memory,
+  // besides the budget.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   ~Store();
 
@@ -96,6 +103,13 @@ class Store {
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.
   absl::Status Checkpoint(const std::string& dir) const;
 
+  // Adds a backup of this moment to those in `dir` (backup.h), which is created if absent; its parent must exist. Then
+  // removes all but the newest `keep` >= 1. Commits go on meanwhile. `stop` is asked now and then: true ends the
+  // attempt, CANCELLED. UNAVAILABLE: another backup into `dir` is under way; FAILED_PRECONDITION: it holds another
+  // store's; PERMISSION_DENIED. After a failure the earlier backups are as they were.
+  absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
+                                    const std::function<bool()>& stop) const;
+
   // Reads every file and compares the checksums of its blocks. DATA_LOSS names the file.
   absl::Status VerifyChecksums() const;
 
@@ -103,6 +117,7 @@ class Store {
 
  private:
   struct Impl;
+  static absl::StatusOr<std::unique_ptr<Store>> OpenToRead(const StoreOptions& options);
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

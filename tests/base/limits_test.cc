@@ -44,7 +44,9 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kConflictNamesMax),      LIMIT(kNeighbourhoodRecordsMax),
       LIMIT(kOntologyBytesMax),      LIMIT(kInputLineBytesMax),
       LIMIT(kCsvMappingBytesMax),    LIMIT(kWorkloadRecordsMax),
-      LIMIT(kSlots),                 LIMIT(kRecordsPerSlotMax)};
+      LIMIT(kSlots),                 LIMIT(kRecordsPerSlotMax),
+      LIMIT(kBackupRetrySecondsMax), LIMIT(kImageAttemptsMax),
+      LIMIT(kReadOnlyAttemptsMax)};
 #undef LIMIT
   return values;
 }

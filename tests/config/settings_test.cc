@@ -163,6 +163,32 @@ TEST(StoreSettings, NeedExactlyOnePlaceForTheData) {
   EXPECT_TRUE(CheckStore(store).ok());
 }
 
+TEST_F(CommandLine, TakesDurationsWithAUnit) {
+  for (const auto& [text, seconds] : std::map<std::string, uint64_t>{
+           {"90s", 90}, {"30m", 1800}, {"6h", 21600}, {"1d", 86400}, {"366d", 366 * 86400}}) {
+    SetEnvironment("UNIRUST_BACKUP_EVERY", text);
+    EXPECT_EQ(Parse({}), std::nullopt) << error_;
+    EXPECT_EQ(shard_.store.backup_every.seconds, seconds) << text;
+    settings_ = Declare(shard_);
+    EXPECT_THAT(MarkdownTable(settings_), HasSubstr("`" + text + "`"));
+  }
+  for (const char* text : {"90", "h", "1w", "-1s", "1.5h", "367d", "99999999999999999999s", "1 h"}) {
+    EXPECT_EQ(Parse({"--backup-every", text}), kExitUsage) << text;
+    EXPECT_THAT(error_, HasSubstr("is not a duration such as 90s"));
+  }
+}
+
+TEST(StoreSettings, BackupsNeedAPlaceAndAreKept) {
+  StoreSettings store;
+  store.ephemeral = true;
+  store.backup_every.seconds = 60;
+  EXPECT_FALSE(CheckStore(store).ok());
+  store.backup_dir = "b";
+  EXPECT_TRUE(CheckStore(store).ok());
+  store.backup_keep = 0;
+  EXPECT_FALSE(CheckStore(store).ok());
+}
+
 TEST(StoreSettings, NeedEnoughMemory) {
   StoreSettings store;
   store.ephemeral = true;

@@ -107,6 +107,7 @@ class ReflectionTest(E2eTest):
         self.assertTrue(metrics.store.persistent)
         paths = self.call("Checkpoint", path="one").paths
         self.assertEqual(len(paths), 1)
+        self.assertEqual([b.backup_id for b in self.call("Backup").backups], [1])
         health = self.client.call("grpc.health.v1.Health/Check")
         self.assertEqual(health.status, 1)  # SERVING
         self.assertEqual(next(iter(self.client.call("grpc.health.v1.Health/Watch"))).status, 1)

@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "base/thread.h"
+#include "shard/backups.h"
 #include "tests/shard/engine_fixture.h"
 
 namespace unirust::shard {
@@ -392,6 +393,59 @@ TEST_F(EngineTest, AViewFromBeforeAResetKeepsWhatItHad) {
   EXPECT_EQ(EntityName("abc", "1"), "person/abc/1");
   EXPECT_EQ(IngestOne(Person("crm", "1", {}, -1)).outcome, WriteOutcome::kApplied)
       << "versions are forgotten";
+}
+
+// --- reading beside a writer, and backups
+// ----------------------------------------------------------------------------
+
+TEST_F(EngineTest, ReadOnlyIsOneStateBesideTheWriter) {
+  SetOntology(kByEmail);
+  Ingest({Person("crm", "1", {Email("a")}), Person("erp", "1", {Email("a")})});
+  const auto then = Everything(*engine_);
+  EngineOptions reading = options_;
+  reading.read_only = true;
+  reading.allow_reset = true;
+  reading.backup_dir = temp_.path() + "/backup";
+  const auto reader = Engine::Open(reading);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ(Everything(**reader), then);
+  Ingest({Gone("crm", "1")});
+  EXPECT_EQ(Everything(**reader), then);
+  EXPECT_EQ((*reader)->GetOntology(), engine_->GetOntology());
+  constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+  EXPECT_EQ((*reader)->Ingest({Person("crm", "2")}).status().code(), kRefused);
+  EXPECT_EQ((*reader)->SetOntology({}).code(), kRefused);
+  EXPECT_EQ((*reader)->CheckOntology({}).code(), kRefused);
+  EXPECT_EQ((*reader)->Reset().code(), kRefused);
+  EXPECT_EQ((*reader)->Checkpoint("a").status().code(), kRefused);
+  EXPECT_EQ((*reader)->Backup([] { return false; }).status().code(), kRefused);
+}
+
+TEST_F(EngineTest, ABackupIsRestoredAsAStoreOfItsMoment) {
+  const auto never = [] { return false; };
+  EXPECT_EQ(engine_->Backup(never).status().code(), absl::StatusCode::kFailedPrecondition);
+  options_.backup_dir = temp_.path() + "/backup";
+  options_.backup_keep = 2;
+  Reopen();
+  EXPECT_EQ(engine_->Checkpoint("backups").status().code(), absl::StatusCode::kInvalidArgument);
+  SetOntology(kByEmail);
+  std::vector<std::vector<std::string>> then;
+  for (const char* uid : {"1", "2", "3"}) {
+    Ingest({Person("crm", uid, {Email("a")})});
+    then.push_back(Everything(*engine_));
+    ASSERT_TRUE(engine_->Backup(never).ok());
+  }
+  EXPECT_EQ(engine_->GetStorageMetrics().backups_made, 3U);
+  EXPECT_EQ(engine_->GetStorageMetrics().backups_failed, 0U);
+  ASSERT_EQ(ListBackups(options_.backup_dir)->size(), 2U);
+  for (const uint32_t id : {2U, 3U}) {
+    EngineOptions copy = options_;
+    copy.data_dir = temp_.path() + "/restored" + std::to_string(id);
+    ASSERT_TRUE(RestoreBackup(options_.backup_dir, id, copy.data_dir).ok());
+    const auto restored = Engine::Open(copy);
+    ASSERT_TRUE(restored.ok()) << restored.status();
+    EXPECT_EQ(Everything(**restored), then[id - 1]);
+  }
 }
 
 // --- checkpoints

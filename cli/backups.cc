@@ -1,0 +1,100 @@
+// `unirust backup`, `unirust backups` and `unirust restore`.
+#include <array>
+#include <ctime>
+#include <string>
+
+#include "base/status_macros.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/display.h"
+#include "cli/failure.h"
+#include "cli/json_line.h"
+#include "cli/output.h"
+#include "cli/table.h"
+#include "shard/backups.h"
+#include "shard/open.h"
+
+namespace unirust::cli {
+namespace {
+
+// "2026-01-31T12:00:00Z"
+std::string UtcTime(int64_t seconds) {
+  const auto time = static_cast<time_t>(seconds);
+  std::tm utc{};
+  std::array<char, 64> text{};
+  if (gmtime_r(&time, &utc) == nullptr) return std::to_string(seconds);
+  return std::string(text.data(),
+                     std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc));
+}
+
+std::string ToJson(const BackupInfo& backup) {
+  JsonLine line;
+  line.Text("type", "backup").Number("id", backup.id).Flag("damaged", backup.damaged);
+  if (!backup.damaged) {
+    line.Text("created", UtcTime(backup.created_seconds))
+        .Number("shard", backup.shard_id)
+        .Number("commits", backup.commits)
+        .Number("files", backup.files)
+        .Number("bytes", backup.bytes);
+  }
+  return line.Take() + "\n";
+}
+
+absl::Status Print(const std::vector<BackupInfo>& backups, bool json) {
+  UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));
+  Table table({"backup", "created", "shard", "commits", "files", "bytes"}, out.get());
+  for (const BackupInfo& backup : backups) {
+    const std::string id = std::to_string(backup.id);
+    if (json) {
+      out->Write(ToJson(backup));
+    } else if (backup.damaged) {
+      table.Row({id, "damaged", "", "", "", ""});
+    } else {
+      table.Row({id, UtcTime(backup.created_seconds), std::to_string(backup.shard_id),
+                 WithSeparators(backup.commits), WithSeparators(backup.files),
+                 WithSeparators(backup.bytes)});
+    }
+  }
+  table.Finish();
+  return out->Close();
+}
+
+absl::Status WithExitCodeOfStore(const absl::Status& status) {
+  return WithExitCode(status, static_cast<ExitCode>(shard::ExitCodeOf(status)));
+}
+
+}  // namespace
+
+absl::Status Run(const BackupFlags& flags) {
+  UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(flags.store));
+  proto::BackupResponse response;
+  const absl::Status status = client->Call(&Router::Backup, proto::BackupRequest(), &response);
+  const bool placed = flags.store.data_dir.empty() || !flags.store.backup_dir.empty();
+  UNIRUST_RETURN_IF_ERROR(placed ? status : WithHint(status, "Give --backup-dir DIR here."));
+  std::vector<BackupInfo> backups;
+  for (const proto::BackupInfo& info : response.backups()) {
+    backups.push_back({.id = info.backup_id(),
+                       .created_seconds = info.created_seconds(),
+                       .bytes = info.bytes(),
+                       .files = info.files(),
+                       .shard_id = info.shard_id(),
+                       .commits = info.commits()});
+  }
+  return Print(backups, flags.json);
+}
+
+absl::Status Run(const BackupsFlags& flags) {
+  const absl::StatusOr<std::vector<BackupInfo>> backups = shard::ListBackups(flags.dir);
+  UNIRUST_RETURN_IF_ERROR(WithExitCodeOfStore(backups.status()));
+  return Print(*backups, flags.json);
+}
+
+absl::Status Run(const RestoreFlags& flags) {
+  SetLogLevel(LogLevel::kWarning);
+  const absl::StatusOr<BackupInfo> restored =
+      shard::RestoreBackup(flags.from, flags.backup, flags.data_dir);
+  UNIRUST_RETURN_IF_ERROR(WithExitCodeOfStore(restored.status()));
+  return Print({*restored}, flags.json);
+}
+
+}  // namespace unirust::cli

@@ -1,0 +1,326 @@
+// Store::Open: from a directory to a store that is known to be whole.
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <random>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/files.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "store/image.h"
+#include "store/rocks_store.h"
+
+namespace unirust::store {
+namespace {
+
+namespace rdb = rocksdb;
+
+constexpr uint32_t kFormatVersion = 1;
+
+// True if the directory is open elsewhere, in this process or in another: RocksDB tells only in words.
+bool IsInUse(const rdb::Status& status) {
+  const std::string text = status.ToString();
+  return status.IsIOError() && (text.find("lock hold by current process") != std::string::npos ||
+                                text.find("While lock file") != std::string::npos);
+}
+
+absl::Status CurrentIsGone(const std::string& dir) {
+  return absl::DataLossError("data directory " + dir +
+                             " held a store, and its file CURRENT or what this names is gone. "
+                             "Restore a backup");
+}
+
+absl::Status NotMade(const std::string& dir) {
+  return absl::FailedPreconditionError("there is no store in " + dir +
+                                       ", or its creation was cut short: nothing can be read");
+}
+
+}  // namespace
+
+std::string GenerationFamilyName(Family family, uint64_t generation) {
+  return std::string(FamilyName(family)) + "@" + std::to_string(generation);
+}
+
+Store::Impl::~Impl() {
+  current.reset();
+  pending.reset();
+  fixed.reset();
+  for (const auto& [name, handle] : found) db->DestroyColumnFamilyHandle(handle);
+  if (db != nullptr) db->Close();
+}
+
+absl::Status Store::Impl::OpenToWrite() {
+  if (mkdir(options.dir.c_str(), 0777) == 0) {
+    UNIRUST_RETURN_IF_ERROR(SyncDirectory(options.dir + "/.."));
+  } else if (errno != EEXIST) {
+    return absl::PermissionDeniedError("cannot create data directory " + options.dir + ": " +
+                                       std::strerror(errno));
+  }
+  if (access(options.dir.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return absl::PermissionDeniedError("data directory " + options.dir +
+                                       " must be readable and writable: " + std::strerror(errno));
+  }
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies(options.dir));
+  UNIRUST_RETURN_IF_ERROR(OpenMark(names));
+  UNIRUST_RETURN_IF_ERROR(OpenFamilies(options.dir, names));
+  UNIRUST_RETURN_IF_ERROR(CheckCommits());
+  UNIRUST_RETURN_IF_ERROR(CheckIdentity());
+  return ChooseGeneration();
+}
+
+// The image is needed only here: RocksDB holds every file open.
+absl::Status Store::Impl::OpenImage(const std::string& image) {
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies(image));
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    const bool there = std::find(names.begin(), names.end(), FamilyName(family)) != names.end();
+    if (!there && !IsDerived(family)) return NotMade(options.dir);
+  }
+  UNIRUST_RETURN_IF_ERROR(OpenFamilies(image, names));
+  UNIRUST_RETURN_IF_ERROR(CheckCommits());
+  UNIRUST_RETURN_IF_ERROR(CheckIdentity());
+  return ChooseGeneration();
+}
+
+// None in a new directory.
+absl::StatusOr<std::vector<std::string>> Store::Impl::ListFamilies(
+    const std::string& dir) const {
+  struct stat info {};
+  const std::string path = dir + "/CURRENT";
+  if (stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return std::vector<std::string>();
+    return absl::InternalError("cannot read " + path + ": " + std::strerror(errno));
+  }
+  std::vector<std::string> names;
+  const rdb::Status listed = rdb::DB::ListColumnFamilies(rocks.Db(), dir, &names);
+  UNIRUST_RETURN_IF_ERROR(FromRocks(listed, "cannot read data directory " + options.dir));
+  return names;
+}
+
+// The mark comes before anything that RocksDB makes: no store is ever without it.
+absl::Status Store::Impl::OpenMark(const std::vector<std::string>& names) {
+  const bool created =
+      std::find(names.begin(), names.end(), FamilyName(Family::kMeta)) != names.end();
+  if (!names.empty() && !created) UNIRUST_RETURN_IF_ERROR(CheckNotForeign());
+  UNIRUST_ASSIGN_OR_RETURN(
+      mark, CommitMark::Open(options.dir, created ? CommitMark::IfAbsent::kRefuse
+                                                  : CommitMark::IfAbsent::kCreate));
+  acknowledged = mark->commits();
+  if (!created && acknowledged > 0) return CurrentIsGone(options.dir);
+  return absl::OkStatus();
+}
+
+// A database without our families is one of ours whose creation was cut short, or another program's. Ours has no rows
+// in the default family.
+absl::Status Store::Impl::CheckNotForeign() const {
+  rdb::DB* raw = nullptr;
+  const rdb::Status status = rdb::DB::OpenForReadOnly(rocks.Db(), options.dir, &raw);
+  UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot open data directory " + options.dir));
+  const std::unique_ptr<rdb::DB> foreign(raw);
+  const std::unique_ptr<rdb::Iterator> rows(foreign->NewIterator({}));
+  rows->SeekToFirst();
+  if (!rows->Valid()) return FromRocks(rows->status(), "read");
+  return absl::FailedPreconditionError("data directory " + options.dir +
+                                       " holds the database of another program, not unirust's");
+}
+
+absl::Status Store::Impl::OpenFamilies(const std::string& dir,
+                                        const std::vector<std::string>& names) {
+  std::vector<rdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.emplace_back(rdb::kDefaultColumnFamilyName, rocks.Of(Family::kMeta));
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    if (IsDerived(family)) {
+      for (const std::string& name : names) {
+        if (name.rfind(std::string(FamilyName(family)) + "@", 0) == 0) {
+          descriptors.emplace_back(name, rocks.Of(family));
+        }
+      }
+    } else {
+      descriptors.emplace_back(FamilyName(family), rocks.Of(family));
+    }
+  }
+  for (const std::string& name : names) {
+    const bool known = std::any_of(descriptors.begin(), descriptors.end(),
+                                   [&](const auto& d) { return d.name == name; });
+    if (!known) {
+      return absl::FailedPreconditionError(
+          "data directory " + options.dir + " has a column family '" + name +
+          "' that this program does not know: it was written by a newer one or is not unirust's");
+    }
+  }
+  std::vector<rdb::ColumnFamilyHandle*> handles;
+  rdb::DB* raw = nullptr;
+  rdb::Options db_options = options.read_only ? rocks.ReadOnlyDb() : rocks.Db();
+  db_options.wal_filter = &log_gaps;
+  const rdb::Status status =
+      options.read_only ? rdb::DB::OpenForReadOnly(db_options, dir, descriptors, &handles, &raw)
+                        : rdb::DB::Open(db_options, dir, descriptors, &handles, &raw);
+  if (IsInUse(status)) return InUse(options.dir);
+  UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot open data directory " + options.dir));
+  db.reset(raw);
+  fixed = std::make_shared<Families>(raw);
+  for (rdb::ColumnFamilyHandle* handle : handles) {
+    bool ours = false;
+    for (size_t i = 0; i < kFamilies && !ours; ++i) {
+      ours = !IsDerived(static_cast<Family>(i)) &&
+             handle->GetName() == FamilyName(static_cast<Family>(i));
+      if (ours) fixed->handles[i] = handle;
+    }
+    if (ours || handle->GetName() == rdb::kDefaultColumnFamilyName) {
+      fixed->owned.push_back(handle);
+    } else {
+      found[handle->GetName()] = handle;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Store::Impl::GetMeta(const char* key, std::string* value) const {
+  const rdb::Status status =
+      db->Get({}, fixed->handles[static_cast<size_t>(Family::kMeta)], key, value);
+  if (status.IsNotFound()) return false;
+  UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot read " + options.dir));
+  return true;
+}
+
+absl::Status Store::Impl::MakeIdentity() {
+  std::random_device random;
+  identity.clear();
+  AppendBig32(&identity, kFormatVersion);
+  AppendBig32(&identity, options.shard_id);
+  for (int i = 0; i < 4; ++i) AppendBig32(&identity, random());
+  rdb::WriteOptions sync;
+  sync.sync = true;
+  rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
+  return FromRocks(db->Put(sync, meta, kStoreKey, identity), "cannot write to " + options.dir);
+}
+
+absl::Status Store::Impl::CheckIdentity() {
+  UNIRUST_ASSIGN_OR_RETURN(const bool made, GetMeta(kStoreKey, &identity));
+  if (!made) return options.read_only ? NotMade(options.dir) : MakeIdentity();
+  ByteReader in(identity);
+  const uint32_t version = in.Big32();
+  const uint32_t shard = in.Big32();
+  if (!in.ok()) return Damaged(Family::kMeta, kStoreKey);
+  if (version != kFormatVersion) {
+    return absl::FailedPreconditionError(
+        "data directory " + options.dir + " has format version " + std::to_string(version) +
+        "; this program knows version " + std::to_string(kFormatVersion) +
+        ". Use the program that wrote it, or ingest the records anew");
+  }
+  if (shard != options.shard_id) {
+    return absl::FailedPreconditionError("data directory " + options.dir + " is of shard " +
+                                         std::to_string(shard) + ", not of shard " +
+                                         std::to_string(options.shard_id) +
+                                         ": give --shard-id " + std::to_string(shard) +
+                                         " or another --data-dir");
+  }
+  return absl::OkStatus();
+}
+
+// What RocksDB recovered against what was acknowledged.
+absl::Status Store::Impl::CheckCommits() {
+  std::string value;
+  UNIRUST_ASSIGN_OR_RETURN(const bool counted, GetMeta(kCommitsKey, &value));
+  if (counted) {
+    ByteReader in(value);
+    commits = in.Big64();
+    if (!in.done()) return Damaged(Family::kMeta, kCommitsKey);
+  }
+  if (commits >= acknowledged) return absl::OkStatus();
+  return absl::DataLossError(
+      "data directory " + options.dir + " holds " + std::to_string(commits) + " commits, but " +
+      std::to_string(acknowledged) +
+      " were acknowledged: its newest files are damaged or missing. Restore a backup");
+}
+
+absl::Status Store::Impl::ChooseGeneration() {
+  std::string value;
+  uint64_t generation = 0;
+  UNIRUST_ASSIGN_OR_RETURN(const bool switched, GetMeta(kGenerationKey, &value));
+  if (switched) {
+    ByteReader in(value);
+    generation = in.Big64();
+    if (!in.done()) return Damaged(Family::kMeta, kGenerationKey);
+  }
+  auto families = std::make_shared<Families>(db.get());
+  families->generation = generation;
+  families->base = fixed;
+  families->handles = fixed->handles;
+  size_t chosen = 0;
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    if (!IsDerived(family)) continue;
+    const auto it = found.find(GenerationFamilyName(family, generation));
+    if (it == found.end()) continue;
+    families->handles[i] = it->second;
+    families->owned.push_back(it->second);
+    found.erase(it);
+    ++chosen;
+  }
+  if (!options.read_only) UNIRUST_RETURN_IF_ERROR(DropLeftovers());
+  last_generation = generation;
+  if (chosen == 0 && generation == 0) {
+    if (options.read_only) return NotMade(options.dir);
+    UNIRUST_ASSIGN_OR_RETURN(families, CreateGeneration(0));
+  } else if (chosen != families->owned.size() ||
+             chosen != kFamilies - static_cast<size_t>(Family::kGroups)) {
+    return absl::DataLossError("data directory " + options.dir +
+                               " lacks column families of generation " +
+                               std::to_string(generation));
+  }
+  MutexLock lock(mutex);
+  current = families;
+  return absl::OkStatus();
+}
+
+// Families of a rebuild that never finished.
+absl::Status Store::Impl::DropLeftovers() {
+  for (const auto& [name, handle] : found) {
+    UNIRUST_RETURN_IF_ERROR(FromRocks(db->DropColumnFamily(handle), "drop " + name));
+    db->DestroyColumnFamilyHandle(handle);
+  }
+  found.clear();
+  return absl::OkStatus();
+}
+
+bool Store::Exists(const std::string& dir) {
+  std::error_code ignored;
+  return std::filesystem::exists(dir + "/CURRENT", ignored) ||
+         std::filesystem::exists(CommitMark::PathIn(dir), ignored);
+}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
+  if (options.read_only) return OpenToRead(options);
+  auto impl = std::make_unique<Impl>(options);
+  UNIRUST_RETURN_IF_ERROR(impl->OpenToWrite());
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+// What fails on an image although the shard changed nothing since is no race with it.
+absl::StatusOr<std::unique_ptr<Store>> Store::OpenToRead(const StoreOptions& options) {
+  if (!Exists(options.dir)) return NotMade(options.dir);
+  for (size_t attempt = 1;; ++attempt) {
+    auto impl = std::make_unique<Impl>(options);
+    // Before the image: that may lack what is acknowledged after it was taken.
+    UNIRUST_ASSIGN_OR_RETURN(impl->acknowledged, CommitMark::Read(options.dir));
+    if (access((options.dir + "/CURRENT").c_str(), F_OK) != 0) {
+      return impl->acknowledged > 0 ? CurrentIsGone(options.dir) : NotMade(options.dir);
+    }
+    UNIRUST_ASSIGN_OR_RETURN(const auto image, DirectoryImage::Take(options.dir));
+    const absl::Status status = impl->OpenImage(image->path());
+    if (status.ok()) return std::unique_ptr<Store>(new Store(std::move(impl)));
+    if (attempt == limits::kReadOnlyAttemptsMax || image->IsCurrent()) return status;
+  }
+}
+
+}  // namespace unirust::store

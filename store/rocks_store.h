@@ -1,0 +1,76 @@
+// What a Store holds. open.cc finds it in a directory, store.cc works on it, backup.cc copies it. Only for the sources
+// of store/.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "store/commit_mark.h"
+#include "store/rocks_log.h"
+#include "store/rocks_options.h"
+#include "store/rocks_reader.h"
+#include "store/store.h"
+
+namespace unirust::store {
+
+// Rows of `meta` that are the store's own.
+inline constexpr char kStoreKey[] = "store";            // format version, shard id, store id
+inline constexpr char kGenerationKey[] = "generation";  // of the derived families
+inline constexpr char kCommitsKey[] = "commits";        // how many there were, this one with them
+
+struct Store::Impl {
+  explicit Impl(StoreOptions store_options)
+      : options(std::move(store_options)), rocks(options.memory_budget_bytes) {}
+  ~Impl();
+
+  // --- open.cc
+  absl::Status OpenToWrite();
+  absl::Status OpenImage(const std::string& image);
+  absl::StatusOr<std::vector<std::string>> ListFamilies(const std::string& dir) const;
+  absl::Status CheckNotForeign() const;
+  absl::Status OpenMark(const std::vector<std::string>& names);
+  absl::Status OpenFamilies(const std::string& dir, const std::vector<std::string>& names);
+  absl::Status CheckIdentity();
+  absl::Status MakeIdentity();
+  absl::Status CheckCommits();
+  absl::Status ChooseGeneration();
+  absl::Status DropLeftovers();
+  // False if there is no such row of `meta`.
+  absl::StatusOr<bool> GetMeta(const char* key, std::string* value) const;
+
+  // --- store.cc
+  absl::StatusOr<std::shared_ptr<Families>> CreateGeneration(uint64_t generation);
+  absl::Status DropGeneration(const std::shared_ptr<Families>& families);
+  void Write(Batch batch, const Families& families, bool sync);
+  void Commit(rocksdb::WriteBatch* rows);
+  [[noreturn]] void CannotWrite(const std::string& why) const;
+  Reader MakeReader(std::shared_ptr<Families> families, bool snapshot) const;
+
+  StoreOptions options;
+  const RocksOptions rocks;
+  LogGaps log_gaps;
+  std::unique_ptr<CommitMark> mark;  // null if the store is open to read
+  uint64_t acknowledged = 0;         // commits by the mark, when the store was opened
+  std::unique_ptr<rocksdb::DB> db;
+  std::string identity;             // the row kStoreKey
+  uint64_t commits = 0;             // the committing thread's
+  std::shared_ptr<Families> fixed;  // not derived
+  std::map<std::string, rocksdb::ColumnFamilyHandle*> found;  // derived ones found at opening, until chosen or dropped
+  uint64_t last_generation = 0;
+  mutable Mutex mutex;
+  std::shared_ptr<Families> current ABSL_GUARDED_BY(mutex);
+  std::shared_ptr<Families> pending ABSL_GUARDED_BY(mutex);
+};
+
+// A whole, durable copy gets a mark of its own.
+absl::Status AddMark(const std::string& dir, uint64_t commits);
+
+std::string GenerationFamilyName(Family family, uint64_t generation);
+
+}  // namespace unirust::store

@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::chrono::seconds kStartingMax{2};
 
-absl::Status NoStore(const std::string& data_dir) {
-  return WithHint(
-      WithExitCode(absl::NotFoundError("there is no store in " + data_dir), kExitDataDir),
-      "Check --data-dir; `unirust ingest --data-dir DIR` makes a new one.");
-}
-
 // Where to read more about a call that the daemon failed.
 std::string LogHint(const grpc::ClientContext& call) {
   const auto& metadata = call.GetServerTrailingMetadata();
@@ -33,6 +27,12 @@ std::string LogHint(const grpc::ClientContext& call) {
 }
 
 }  // namespace
+
+absl::Status NoStore(const std::string& data_dir) {
+  return WithHint(
+      WithExitCode(absl::NotFoundError("there is no store in " + data_dir), kExitDataDir),
+      "Check --data-dir; `unirust ingest --data-dir DIR` makes a new one.");
+}
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, IfAbsent if_absent) {
   std::unique_ptr<Client> client(new Client);

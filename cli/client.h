@@ -25,6 +25,9 @@ namespace unirust::cli {
 
 using Router = proto::RouterService::Stub;
 
+// That the directory of --data-dir holds none.
+absl::Status NoStore(const std::string& data_dir);
+
 class Client {
  public:
   // What to do about a data directory that holds no store yet.

@@ -113,6 +113,18 @@ inline constexpr CommandText kOntologyCheckText{
     "  unirust ontology check --data-dir D ontology.json",
 };
 
+inline constexpr CommandText kVerifyText{
+    "verify",
+    "compare what is stored with what it must be",
+    "Checksums of all files and a sample of records; with --full everything: each record, index\n"
+    "entry and name against each other, and all that is derived against a fresh resolution, made\n"
+    "beside it. Prints each fault; exit code 6 if there are any. Nothing is repaired by guessing:\n"
+    "--rebuild-derived makes indexes, entities and conflicts anew from the records.",
+    "  unirust verify --data-dir D\n"
+    "  unirust verify --data-dir D --full\n"
+    "  unirust verify --data-dir D --rebuild-derived --full",
+};
+
 inline constexpr CommandText kCheckpointText{
     "checkpoint",
     "take a consistent copy of the store while it runs",

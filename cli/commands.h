@@ -23,6 +23,7 @@ absl::Status Run(const CheckpointFlags& flags);
 absl::Status Run(const BackupFlags& flags);
 absl::Status Run(const BackupsFlags& flags);
 absl::Status Run(const RestoreFlags& flags);
+absl::Status Run(const VerifyFlags& flags);
 absl::Status Run(const GenerateFlags& flags);
 
 }  // namespace unirust::cli

@@ -43,6 +43,7 @@ struct Parse {
   CheckpointFlags checkpoint;
   BackupFlags backup;
   BackupsFlags backups;
+  VerifyFlags verify;
   RestoreFlags restore;
   GenerateFlags generate;
 };
@@ -96,6 +97,21 @@ void AddJson(CLI::App* command, bool* json) {
   command->add_flag("--json", *json, "JSON for programs, one object a line (docs/cli.md)");
 }
 
+void AddMemoryBudget(CLI::App* command, CLI::Option* data_dir, StoreFlags* store) {
+  const auto set_budget = [store](const std::string& text) {
+    config::Settings settings;
+    config::Setting setting{"memory-budget", &store->memory_budget, "", ""};
+    const absl::Status status = settings.Assign(setting, text, "--memory-budget");
+    if (!status.ok()) throw CLI::ValidationError(std::string(status.message()));
+  };
+  command
+      ->add_option_function<std::string>("--memory-budget", set_budget,
+                                         "with --data-dir: memory for all that grows with the "
+                                         "work; default 512MiB")
+      ->type_name("SIZE")
+      ->needs(data_dir);
+}
+
 void AddStore(CLI::App* command, StoreFlags* store) {
   auto* router = command->add_option("--router", store->router,
                                      "address of a router or of `unirust serve` [UNIRUST_ROUTER, "
@@ -105,18 +121,7 @@ void AddStore(CLI::App* command, StoreFlags* store) {
                                        "work on a store's directory in this process, without a "
                                        "daemon; `ingest` and `ontology apply` create it");
   data_dir->type_name("DIR")->excludes(router);
-  const auto set_budget = [store](const std::string& text) {
-    config::Settings settings;
-    config::Setting setting{"memory-budget", &store->memory_budget, "", ""};
-    const absl::Status status = settings.Assign(setting, text, "--memory-budget");
-    if (!status.ok()) throw CLI::ValidationError(std::string(status.message()));
-  };
-  command
-      ->add_option_function<std::string>("--memory-budget", set_budget,
-                                         "with --data-dir: memory for caches and write buffers; "
-                                         "default 512MiB")
-      ->type_name("SIZE")
-      ->needs(data_dir);
+  AddMemoryBudget(command, data_dir, store);
 }
 
 // For commands that only read.
@@ -329,6 +334,29 @@ void AddBackups(Parse* parse) {
   AddJson(restore, &flags->json);
 }
 
+void AddVerify(Parse* parse) {
+  VerifyFlags* flags = &parse->verify;
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kVerifyText);
+  auto* data_dir =
+      command->add_option("--data-dir", flags->store.data_dir, "the store's directory");
+  data_dir->type_name("DIR")->required();
+  command->add_option("--shard-id", flags->shard_id, "of which shard it is, default 0")
+      ->type_name("N");
+  AddMemoryBudget(command, data_dir, &flags->store);
+  auto* full = command->add_flag("--full", flags->full, "compare everything: takes about as long "
+                                                        "as ingesting all records anew");
+  auto* rebuild = command->add_flag("--rebuild-derived", flags->rebuild_derived,
+                                    "first make anew what follows from the records");
+  command
+      ->add_flag("--read-only", flags->store.read_only, "also while a shard has the directory open")
+      ->excludes(full)
+      ->excludes(rebuild);
+  auto* progress = command->add_flag("--progress", flags->progress,
+                                     "show progress also where standard error is no terminal");
+  command->add_flag("--quiet", flags->quiet, "no progress")->excludes(progress);
+  AddJson(command, &flags->json);
+}
+
 void AddBench(Parse* parse) {
   CLI::App* group = parse->app.add_subcommand("bench", "data for measurements (docs/scale.md)");
   group->require_subcommand(1);
@@ -379,6 +407,7 @@ void AddCommands(Parse* parse) {
   AddExport(parse);
   AddOntology(parse);
   AddOthers(parse);
+  AddVerify(parse);
   AddBackups(parse);
   AddBench(parse);
 }

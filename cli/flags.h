@@ -130,6 +130,16 @@ struct RestoreFlags {
   bool json = false;
 };
 
+struct VerifyFlags {
+  StoreFlags store;  // without router
+  uint32_t shard_id = 0;
+  bool full = false;
+  bool rebuild_derived = false;
+  bool progress = false;
+  bool quiet = false;
+  bool json = false;
+};
+
 struct GenerateFlags {
   uint64_t records = 0;
   uint64_t seed = 1;
@@ -144,7 +154,7 @@ struct GenerateFlags {
 using Command = std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags,
                              ScanFlags, ExportFlags, StatsFlags, OntologyShowFlags,
                              OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags,
-                             BackupFlags, BackupsFlags, RestoreFlags, GenerateFlags>;
+                             BackupFlags, BackupsFlags, RestoreFlags, GenerateFlags, VerifyFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

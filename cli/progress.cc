@@ -31,21 +31,34 @@ Progress::~Progress() {
 }
 
 void Progress::Update(uint64_t records, uint64_t refused) {
-  if (mode_ == Mode::kOff) return;
+  if (!IsDue()) return;
   const double elapsed = seconds();
-  const uint64_t now_micros = SteadyClockMicros();
-  MutexLock lock(mutex_);
-  const bool terminal = mode_ == Mode::kTerminal;
-  if (now_micros - shown_micros_ < (terminal ? kTerminalIntervalMicros : kLinesIntervalMicros)) {
-    return;
-  }
-  shown_micros_ = now_micros;
-  ClearLine();
   const double rate = elapsed > 0 ? static_cast<double>(records) / elapsed : 0;
   std::string line =
       WithSeparators(records) + " records, " + WithSeparators(static_cast<uint64_t>(rate)) + "/s";
   if (refused > 0) line += ", " + WithSeparators(refused) + " refused";
-  line_open_ = terminal;
+  Show(line);
+}
+
+void Progress::Update(std::string_view doing, uint64_t rows) {
+  if (IsDue()) Show(std::string(doing) + ": " + WithSeparators(rows));
+}
+
+bool Progress::IsDue() {
+  if (mode_ == Mode::kOff) return false;
+  const uint64_t now_micros = SteadyClockMicros();
+  MutexLock lock(mutex_);
+  const uint64_t interval =
+      mode_ == Mode::kTerminal ? kTerminalIntervalMicros : kLinesIntervalMicros;
+  if (now_micros - shown_micros_ < interval) return false;
+  shown_micros_ = now_micros;
+  return true;
+}
+
+void Progress::Show(const std::string& line) {
+  MutexLock lock(mutex_);
+  ClearLine();
+  line_open_ = mode_ == Mode::kTerminal;
   std::fprintf(stderr, line_open_ ? "%s" : "%s\n", line.c_str());
 }
 

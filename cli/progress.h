@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 
@@ -25,6 +26,7 @@ class Progress {
 
   // Shows the numbers, if the last time is long enough ago.
   void Update(uint64_t records, uint64_t refused);
+  void Update(std::string_view doing, uint64_t rows);  // e.g. "groups: 1,000,000"
 
   // Prints a line of its own.
   void Message(const std::string& text);
@@ -32,6 +34,8 @@ class Progress {
   double seconds() const;  // since construction
 
  private:
+  bool IsDue();  // and then, that it is shown
+  void Show(const std::string& line);
   void ClearLine() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Mode mode_;

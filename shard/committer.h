@@ -47,6 +47,7 @@ class Committer {
   absl::Status SetOntology(const ontology::Ontology& ontology);
   absl::Status CheckOntology(const ontology::Ontology& ontology);
   absl::Status Verify(VerifyReport& report);
+  absl::Status RebuildDerived(VerifyReport& report);
   absl::Status Reset();
 
   // A state of the store and the ontology that it was resolved under.
@@ -99,6 +100,7 @@ class Committer {
                                         store::Batch& batch);
   absl::Status Assign(Request& request, resolve::WorkingSet& rows,
                       std::vector<store::BlockName>* entities);
+  absl::Status WriteIndexesAnew(store::CountersRow* counters, VerifyReport& report);
   absl::Status ResolveAnew(const Config& config, store::CountersRow* counters,
                            VerifyReport* report);  // may be null
 

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "resolve/evidence.h"
+#include "resolve/indexes.h"
 #include "resolve/names.h"
 #include "resolve/verify.h"
 #include "shard/committer.h"
@@ -146,6 +147,48 @@ absl::Status Committer::Verify(VerifyReport& report) {
   }
   UNIRUST_RETURN_IF_ERROR(store_.DropPending());
   return FaultIfDamaged(status, report);
+}
+
+// Fills the indexes, which are empty, and counts the live records.
+absl::Status Committer::WriteIndexesAnew(store::CountersRow* counters, VerifyReport& report) {
+  const store::Reader all = store_.Latest();
+  const auto cursor = all.Scan(Family::kRecords, "", "");
+  while (cursor->Valid()) {
+    store::Batch batch;
+    for (size_t n = 0; n < limits::kCommitRecordsMax && cursor->Valid(); cursor->Next(), ++n) {
+      const auto key = store::RecordKey::Decode(cursor->key());
+      store::RecordRow record;
+      if (!key || !store::RecordRow::Decode(cursor->value(), &record)) {
+        return store::Damaged(Family::kRecords, cursor->key());
+      }
+      if (record.retracted) continue;
+      ++counters->records;
+      resolve::ForEachIndexRow(
+          key->record, record,
+          [&](Family family, const std::string& row, const std::string& value) {
+            batch.Put(family, row, value);
+          });
+    }
+    if (!batch.empty()) store_.Commit(std::move(batch));
+    report.Progress("indexed anew", counters->records);
+  }
+  return cursor->status();
+}
+
+absl::Status Committer::RebuildDerived(VerifyReport& report) {
+  MutexLock lock(resolving_);
+  AwaitWritten();
+  store::CountersRow counters;
+  UNIRUST_RETURN_IF_ERROR(WriteIndexesAnew(&counters, report));
+  UNIRUST_RETURN_IF_ERROR(store_.BeginGeneration());
+  UNIRUST_RETURN_IF_ERROR(ResolveAnew(*config(), &counters, &report));
+  store::Batch batch;
+  batch.Put(Family::kMeta, kCountersKey, counters.Encode());
+  MutexLock state_lock(state_);
+  store_.SwitchGeneration(std::move(batch));
+  counters_ = counters;
+  last_rows_.reset();
+  return absl::OkStatus();
 }
 
 absl::Status Committer::Reset() {

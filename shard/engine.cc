@@ -24,6 +24,15 @@ namespace {
 
 constexpr size_t kCheckpointNameBytesMax = 64;
 constexpr uint32_t kVerifyProbes = 1000;
+constexpr uint32_t kOpenProbes = 8;
+
+struct FirstFault : VerifyReport {
+  void Fault(std::string_view fault) override {
+    if (what.empty()) what = fault;
+  }
+  void Progress(std::string_view /*check*/, uint64_t /*rows*/) override {}
+  std::string what;
+};
 
 bool IsCheckpointName(std::string_view name) {
   const auto allowed = [](char c) {
@@ -53,9 +62,16 @@ struct Engine::Impl {
   std::atomic<uint64_t> backups_made = 0;
   std::atomic<uint64_t> backups_failed = 0;
 
+  absl::Status Probe(uint32_t probes, VerifyReport& report) const;
   absl::Status CheckWritable() const;
   absl::Status CheckBackupDir(const std::string& what) const;
 };
+
+absl::Status Engine::Impl::Probe(uint32_t probes, VerifyReport& report) const {
+  const Committer::State state = committer->Read();
+  return resolve::ProbeRecords({state.reader, &state.config->rules, interner.get()}, probes,
+                               report);
+}
 
 absl::Status Engine::Impl::CheckWritable() const {
   if (!options.read_only) return absl::OkStatus();
@@ -80,18 +96,38 @@ Engine::~Engine() = default;
 
 bool Engine::Exists(const std::string& data_dir) { return store::Store::Exists(data_dir); }
 
-absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
+absl::StatusOr<std::unique_ptr<Engine::Impl>> Engine::OpenImpl(const EngineOptions& options,
+                                                               bool rebuild) {
   auto impl = std::make_unique<Impl>(options);
   UNIRUST_ASSIGN_OR_RETURN(
       impl->store, store::Store::Open({.dir = options.data_dir,
                                        .shard_id = options.shard_id,
                                        .memory_budget_bytes = impl->shares.store_bytes,
-                                       .read_only = options.read_only}));
+                                       .read_only = options.read_only,
+                                       .rebuild = rebuild}));
   impl->journal = std::make_unique<store::SymbolJournal>(*impl->store);
   impl->interner = std::make_unique<interner::Interner>(*impl->journal);
   impl->committer = std::make_unique<Committer>(*impl->store, *impl->interner, impl->metrics,
                                                 impl->shares);
   UNIRUST_RETURN_IF_ERROR(impl->committer->Start());
+  return impl;
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
+  UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, /*rebuild=*/false));
+  FirstFault fault;
+  UNIRUST_RETURN_IF_ERROR(impl->Probe(kOpenProbes, fault));
+  if (!fault.what.empty()) {
+    return absl::DataLossError("data directory " + options.data_dir + " is damaged: " + fault.what +
+                               ". `unirust verify --full` tells how much");
+  }
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Rebuild(const EngineOptions& options,
+                                                        VerifyReport& report) {
+  UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, /*rebuild=*/true));
+  UNIRUST_RETURN_IF_ERROR(impl->committer->RebuildDerived(report));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -127,10 +163,7 @@ View Engine::Read() const {
 absl::Status Engine::Verify(VerifyDepth depth, VerifyReport& report) {
   if (depth == VerifyDepth::kFull) UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   UNIRUST_RETURN_IF_ERROR(FaultIfDamaged(impl_->store->VerifyChecksums(), report));
-  const Committer::State state = impl_->committer->Read();
-  const resolve::ReadContext context{state.reader, &state.config->rules, impl_->interner.get()};
-  UNIRUST_RETURN_IF_ERROR(
-      FaultIfDamaged(resolve::ProbeRecords(context, kVerifyProbes, report), report));
+  UNIRUST_RETURN_IF_ERROR(FaultIfDamaged(impl_->Probe(kVerifyProbes, report), report));
   return depth == VerifyDepth::kFull ? impl_->committer->Verify(report) : absl::OkStatus();
 }
 

@@ -130,6 +130,11 @@ class Engine {
   // state, that of the opening, with all that was acknowledged before; what changes the store is
   // FAILED_PRECONDITION. Costs besides the budget what the other process has in its log (docs/operations.md).
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
+
+  // Opens a store whose indexes or derived families are damaged and makes them anew from the records and the symbols.
+  // DATA_LOSS if these are damaged. If it is cut short, only another one opens the store. Linear in what is stored.
+  static absl::StatusOr<std::unique_ptr<Engine>> Rebuild(const EngineOptions& options,
+                                                         VerifyReport& report);
   ~Engine();  // waits for running commits
 
   // Applies the writes in order, all or none. Blocks until they are durable and resolved. INVALID_ARGUMENT names the
@@ -182,6 +187,7 @@ class Engine {
  private:
   struct Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
+  static absl::StatusOr<std::unique_ptr<Impl>> OpenImpl(const EngineOptions& options, bool rebuild);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -73,6 +73,7 @@ absl::Status Store::Impl::OpenToWrite() {
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(options.dir, names));
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
+  UNIRUST_RETURN_IF_ERROR(options.rebuild ? EmptyIndexes() : CheckRebuilding());
   return ChooseGeneration();
 }
 
@@ -87,6 +88,7 @@ absl::Status Store::Impl::OpenImage(const std::string& image) {
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(image, names));
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
+  UNIRUST_RETURN_IF_ERROR(CheckRebuilding());
   return ChooseGeneration();
 }
 
@@ -241,6 +243,35 @@ absl::Status Store::Impl::CheckCommits() {
       "data directory " + options.dir + " holds " + std::to_string(commits) + " commits, but " +
       std::to_string(acknowledged) +
       " were acknowledged: its newest files are damaged or missing. Restore a backup");
+}
+
+absl::Status Store::Impl::CheckRebuilding() const {
+  std::string value;
+  UNIRUST_ASSIGN_OR_RETURN(const bool rebuilding, GetMeta(kRebuildingKey, &value));
+  if (!rebuilding) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "in data directory " + options.dir + " a rebuild was cut short: run `unirust verify "
+      "--rebuild-derived --data-dir " + options.dir + "` again");
+}
+
+// Families are dropped, not read: their files may be damaged. One that is not there yet when this is cut short is made
+// by the next opening.
+absl::Status Store::Impl::EmptyIndexes() {
+  rdb::WriteOptions sync;
+  sync.sync = true;
+  rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
+  UNIRUST_RETURN_IF_ERROR(
+      FromRocks(db->Put(sync, meta, kRebuildingKey, ""), "cannot write to " + options.dir));
+  for (const Family index : {Family::kAttributeValues, Family::kSources}) {
+    rdb::ColumnFamilyHandle*& handle = fixed->handles[static_cast<size_t>(index)];
+    UNIRUST_RETURN_IF_ERROR(FromRocks(db->DropColumnFamily(handle), "drop indexes"));
+    std::erase(fixed->owned, handle);
+    db->DestroyColumnFamilyHandle(std::exchange(handle, nullptr));
+    UNIRUST_RETURN_IF_ERROR(FromRocks(
+        db->CreateColumnFamily(rocks.Of(index), FamilyName(index), &handle), "create indexes"));
+    fixed->owned.push_back(handle);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Store::Impl::ChooseGeneration() {

@@ -23,6 +23,7 @@ namespace unirust::store {
 inline constexpr char kStoreKey[] = "store";            // format version, shard id, store id
 inline constexpr char kGenerationKey[] = "generation";  // of the derived families
 inline constexpr char kCommitsKey[] = "commits";        // how many there were, this one with them
+inline constexpr char kRebuildingKey[] = "rebuilding";  // there while indexes and derived families are made anew
 
 struct Store::Impl {
   explicit Impl(StoreOptions store_options)
@@ -39,6 +40,8 @@ struct Store::Impl {
   absl::Status CheckIdentity();
   absl::Status MakeIdentity();
   absl::Status CheckCommits();
+  absl::Status CheckRebuilding() const;
+  absl::Status EmptyIndexes();
   absl::Status ChooseGeneration();
   absl::Status DropLeftovers();
   // False if there is no such row of `meta`.

@@ -142,6 +142,7 @@ void Store::SwitchGeneration(Batch batch) {
     std::string generation;
     AppendBig64(&generation, impl_->pending->generation);
     batch.Put(Family::kMeta, kGenerationKey, generation);
+    if (impl_->options.rebuild) batch.Delete(Family::kMeta, kRebuildingKey);
     impl_->Write(std::move(batch), *impl_->pending, true);
     old = std::exchange(impl_->current, std::exchange(impl_->pending, nullptr));
   }

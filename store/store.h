@@ -32,6 +32,8 @@ struct StoreOptions {
   uint32_t shard_id = 0;
   uint64_t memory_budget_bytes = 512ULL << 20U;
   bool read_only = false;  // see Store::Open
+  // Empties the indexes of records. Until SwitchGeneration was called the store opens only so.
+  bool rebuild = false;
 };
 
 // Walks the keys of [lower, upper) of one family. Valid only while its Reader is.

@@ -313,6 +313,27 @@ class OntologyAndCheckpointTest(CliTest):
         unirust("checkpoint", "--router", store.address, "second")
         compare.same_lines("the copy", compare.export(backups / "second"), verdict.canonical())
 
+    def test_verify(self):
+        self.filled()
+        self.assertIn(b"checksums and samples", unirust("verify", "--data-dir", self.data).stdout)
+        last = json.loads(unirust("verify", "--data-dir", self.data, "--full", "--json").stdout.splitlines()[-1])
+        self.assertEqual((last["type"], last["full"], last["rebuilt"], last["faults"]), ("verify", True, False, 0))
+        before = unirust("export", "--format", "canonical", "--data-dir", self.data).stdout
+        unirust("verify", "--data-dir", self.data, "--rebuild-derived", "--full")
+        self.assertEqual(unirust("export", "--format", "canonical", "--data-dir", self.data).stdout, before)
+        unirust("verify", "--data-dir", self.data, "--full", "--read-only", expect=2)
+        unirust("verify", "--data-dir", self.dir / "none", expect=5)
+
+    def test_verify_finds_a_flipped_bit(self):
+        self.filled()
+        unirust("backup", "--data-dir", self.data, "--backup-dir", self.dir / "backups")  # writes tables
+        table = max(self.data.glob("*.sst"), key=lambda path: path.stat().st_size)
+        data = bytearray(table.read_bytes())
+        data[len(data) // 3] ^= 4
+        table.write_bytes(data)
+        found = unirust("verify", "--data-dir", self.data, expect=6)
+        self.assertIn(table.name.encode(), found.stdout + found.stderr)
+
 
 class ExportTest(CliTest):
     """Each format by a reader that is not ours: the same nodes and edges in all of them."""

@@ -15,6 +15,7 @@
 namespace unirust::shard {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -46,6 +47,7 @@ class Verify : public EngineTest {
   }
 
   std::vector<std::string> Faults(Engine::VerifyDepth depth = Engine::VerifyDepth::kFull) {
+    if (!refusal_.empty()) return {refusal_};
     Findings findings;
     const absl::Status status = engine_->Verify(depth, findings);
     EXPECT_TRUE(status.ok()) << status;
@@ -56,6 +58,7 @@ class Verify : public EngineTest {
     std::string key;
     std::string value;
   };
+  std::string refusal_;  // of a damaged store at its opening
 
   // Opens the closed directory below the engine and lets `change` write.
   template <typename Change>
@@ -67,7 +70,14 @@ class Verify : public EngineTest {
     change(**opened, batch);
     (*opened)->Commit(std::move(batch));
     opened->reset();
-    Reopen();
+    // What the samples of an opening find is told by its refusal.
+    auto engine = Engine::Open(options_);
+    if (engine.ok()) {
+      engine_ = *std::move(engine);
+    } else {
+      ASSERT_TRUE(absl::IsDataLoss(engine.status())) << engine.status();
+      refusal_ = std::string(engine.status().message());
+    }
   }
 
   static std::vector<Row> Rows(const store::Store& store, Family family) {
@@ -96,7 +106,14 @@ TEST_F(Verify, FindsNothingInAnEmptyStore) {
   EXPECT_THAT(Faults(), IsEmpty());
 }
 
-class VerifyFamily : public Verify, public ::testing::WithParamInterface<Family> {};
+class VerifyFamily : public Verify, public ::testing::WithParamInterface<Family> {
+ protected:
+  // An opening may stop at what follows from the fault.
+  void ExpectFault() {
+    const std::vector<std::string> faults = Faults();
+    if (refusal_.empty()) EXPECT_THAT(faults, Contains(HasSubstr(store::FamilyName(GetParam()))));
+  }
+};
 
 TEST_P(VerifyFamily, FindsAMissingRow) {
   Damage([](const store::Store& store, store::Batch& batch) {
@@ -104,7 +121,7 @@ TEST_P(VerifyFamily, FindsAMissingRow) {
     ASSERT_THAT(rows, ::testing::Not(IsEmpty()));
     batch.Delete(GetParam(), rows[rows.size() / 2].key);
   });
-  EXPECT_THAT(Faults(), Contains(HasSubstr(store::FamilyName(GetParam()))));
+  ExpectFault();
 }
 
 TEST_P(VerifyFamily, FindsAForeignRow) {
@@ -113,7 +130,7 @@ TEST_P(VerifyFamily, FindsAForeignRow) {
     row.key[row.key.size() - 1] = static_cast<char>(row.key.back() ^ 0x5a);
     batch.Put(GetParam(), row.key, row.value);
   });
-  EXPECT_THAT(Faults(), Contains(HasSubstr(store::FamilyName(GetParam()))));
+  ExpectFault();
 }
 
 TEST_P(VerifyFamily, FindsAnAlteredRow) {
@@ -126,9 +143,7 @@ TEST_P(VerifyFamily, FindsAnAlteredRow) {
       ++altered;
     }
   });
-  if (altered > 0) {
-    EXPECT_THAT(Faults(), Contains(HasSubstr(store::FamilyName(GetParam()))));
-  }
+  if (altered > 0) ExpectFault();
 }
 
 INSTANTIATE_TEST_SUITE_P(All, VerifyFamily,
@@ -150,9 +165,10 @@ TEST_F(Verify, FindsARecordThatIsGone) {
     }
   });
   const std::vector<std::string> faults = Faults();
-  EXPECT_THAT(faults, Contains(HasSubstr("38 live records; there are 37")));
-  EXPECT_THAT(faults, Contains(HasSubstr("attribute_values")));
-  EXPECT_THAT(faults, Contains(HasSubstr("sources")));
+  EXPECT_THAT(faults, Contains(AnyOf(HasSubstr("attribute_values"), HasSubstr("sources"))));
+  if (refusal_.empty()) {
+    EXPECT_THAT(faults, Contains(HasSubstr("38 live records; there are 37")));
+  }
 }
 
 TEST_F(Verify, FindsWrongCounters) {
@@ -170,11 +186,64 @@ TEST_F(Verify, FindsWrongCounters) {
   EXPECT_THAT(faults, Contains(HasSubstr("same_as")));
 }
 
-TEST_F(Verify, QuickSamplesRecordsAndIndexes) {
-  Damage([](const store::Store& store, store::Batch& batch) {
-    for (const Row& row : Rows(store, Family::kSources)) batch.Delete(Family::kSources, row.key);
-  });
-  EXPECT_THAT(Faults(Engine::VerifyDepth::kQuick), Contains(HasSubstr("sources")));
+void DeleteAll(const store::Store& store, Family family, store::Batch& batch) {
+  const store::Reader reader = store.Latest();
+  for (const auto cursor = reader.Scan(family, "", ""); cursor->Valid(); cursor->Next()) {
+    batch.Delete(family, cursor->key());
+  }
+}
+
+TEST_F(Verify, OpeningAndQuickVerificationSampleRecordsAndIndexes) {
+  engine_.reset();
+  {
+    const auto store = store::Store::Open({.dir = options_.data_dir}).value();
+    store::Batch batch;
+    DeleteAll(*store, Family::kSources, batch);
+    store->Commit(std::move(batch));
+  }
+  const absl::Status refused = Engine::Open(options_).status();
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("sources"));
+}
+
+TEST_F(Verify, RebuildMakesAllAnewThatFollowsFromTheRecords) {
+  const std::vector<std::string> everything = Everything(*engine_);
+  engine_.reset();
+  {
+    const auto store = store::Store::Open({.dir = options_.data_dir}).value();
+    store::Batch batch;
+    for (const Family family : {Family::kAttributeValues, Family::kSources, Family::kGroups,
+                                Family::kNames, Family::kBlocks, Family::kTouches,
+                                Family::kConflicts, Family::kConflictOwners}) {
+      DeleteAll(*store, family, batch);
+    }
+    batch.Delete(Family::kMeta, "counters");
+    store->Commit(std::move(batch));
+  }
+  Findings findings;
+  engine_ = Engine::Rebuild(options_, findings).value();
+  EXPECT_EQ(Everything(*engine_), everything);
+  EXPECT_THAT(Faults(), IsEmpty());
+  Reopen();
+  EXPECT_THAT(Faults(), IsEmpty());
+  Ingest({Gone("crm", "0"), Person("crm", "90", {Email("e1")})});
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+TEST_F(Verify, ARebuildThatWasCutShortIsTakenUpAgain) {
+  const std::vector<std::string> everything = Everything(*engine_);
+  engine_.reset();
+  store::StoreOptions cut{.dir = options_.data_dir};
+  cut.rebuild = true;
+  ASSERT_TRUE(store::Store::Open(cut).ok());
+  const absl::Status refused = Engine::Open(options_).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("--rebuild-derived"));
+  Findings findings;
+  engine_ = Engine::Rebuild(options_, findings).value();
+  EXPECT_EQ(Everything(*engine_), everything);
+  Reopen();
+  EXPECT_THAT(Faults(), IsEmpty());
 }
 
 }  // namespace

@@ -111,7 +111,8 @@ class VerifyFamily : public Verify, public ::testing::WithParamInterface<Family>
   // An opening may stop at what follows from the fault.
   void ExpectFault() {
     const std::vector<std::string> faults = Faults();
-    if (refusal_.empty()) EXPECT_THAT(faults, Contains(HasSubstr(store::FamilyName(GetParam()))));
+    if (!refusal_.empty()) return;
+    EXPECT_THAT(faults, Contains(HasSubstr(store::FamilyName(GetParam()))));
   }
 };
 

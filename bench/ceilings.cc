@@ -43,10 +43,9 @@ void AddRows(const workload::Generator& source, uint64_t number, store::Batch* b
   for (const Descriptor& d : write.descriptors) {
     const store::AttributeValueKey key{.attribute = SymbolId(attribute++),
                                        .value = store::EncodeValue(d.value),
-                                       .level = 64,
-                                       .start = d.interval.start,
+                                       .interval = d.interval,
                                        .record = id};
-    batch->Put(Family::kAttributeValues, key.Encode(), "0123456789");
+    batch->Put(Family::kAttributeValues, key.Encode(), "01");
   }
   const std::string group(24, '+');
   for (uint16_t key = 0; key < 2; ++key) {

@@ -260,13 +260,13 @@ class Finisher {
     for (; cursor->Valid(); cursor->Next()) {
       const auto key = store::AttributeValueKey::Decode(cursor->key());
       store::AttributeValueRow row;
-      if (!key || !store::AttributeValueRow::Decode(cursor->value(), key->start, &row)) {
+      if (!key || !store::AttributeValueRow::Decode(cursor->value(), &row)) {
         return rows_.Fail(store::Damaged(Family::kAttributeValues, cursor->key()));
       }
       if (!wanted(row.entity_type, row.perspective)) continue;
       const RecordState* record = rows_.records().Find(key->record);
       if (record != nullptr && record->written) continue;
-      add(key->record, {key->start, row.end});
+      add(key->record, key->interval);
     }
     if (!cursor->status().ok()) return rows_.Fail(cursor->status());
     for (const RecordId id : WrittenHolders(rule.attribute, shared.value)) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -12,8 +13,10 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "resolve/cursor.h"
-#include "resolve/links.h"
+#include "resolve/entity_batch.h"
+#include "resolve/evidence.h"
 #include "resolve/listings.h"
+#include "resolve/page.h"
 
 namespace unirust::resolve {
 namespace {
@@ -21,71 +24,80 @@ namespace {
 using store::Family;
 using store::NameOf;
 
+constexpr size_t kEntitiesAtOnce = 128;  // read in one sweep
+
 const std::vector<GraphPart> kAllParts = {GraphPart::kRecord, GraphPart::kEntity,
                                           GraphPart::kConflict, GraphPart::kSameAs,
                                           GraphPart::kGeneric};
 
-// The same_as edges of one run: each piece to the earlier piece of its entity that ends last.
-void AddRunEdges(EntityReader& reader, const GroupState& group, const std::vector<Piece>& run,
-                 const std::set<BlockName>* only, std::vector<GraphItem>* out) {
-  struct Furthest {
-    Instant end;
-    RecordId record;
-  };
-  std::map<BlockName, Furthest> furthest;
-  Names& names = reader.names();
-  WorkingSet& rows = reader.rows();
-  for (const Piece& piece : run) {
-    const BlockName entity = reader.EntityOf(piece.record);
-    if (only != nullptr && !only->contains(entity)) continue;
-    const auto [it, inserted] =
-        furthest.emplace(entity, Furthest{piece.interval.end, piece.record});
-    if (inserted) continue;
-    Furthest& far = it->second;
-    if (piece.interval.start < far.end) {
-      Identity a = names.IdentityOf(rows.Record(far.record).row.now());
-      Identity b = names.IdentityOf(rows.Record(piece.record).row.now());
-      if (b < a) std::swap(a, b);
-      out->push_back(SameAs{RecordName(a),
-                            RecordName(b),
-                            rows.rules().keys()[group.key.identity_key].name,
-                            group.values,
-                            {piece.interval.start, std::min(piece.interval.end, far.end)}});
+bool IsGeneric(const WorkingSet& rows, const GroupState& group) {
+  const GroupRow& row = group.row.now();
+  return !row.pieces.empty() && rows.Evidence(group, row).empty();
+}
+
+// The times at which the records of one entity hold one value of a key.
+struct SharedKey {
+  uint16_t key = 0;
+  std::vector<std::string_view> values;
+  std::vector<std::pair<Interval, size_t>> pieces;  // position of the record in the entity
+};
+
+// All key values of the entity that several of its records hold.
+absl::StatusOr<std::vector<SharedKey>> SharedKeys(const Entity& entity, const Rules& rules) {
+  std::vector<SharedKey> out;
+  if (entity.records.size() < 2) return out;
+  for (uint16_t k = 0; k < rules.levels(); ++k) {
+    const KeyRule& key = rules.keys()[k];
+    if (!key.types.Has(entity.records[0]->entity_type)) continue;
+    std::map<std::vector<std::string_view>, std::vector<std::pair<Interval, size_t>>> held;
+    for (size_t r = 0; r < entity.records.size(); ++r) {
+      UNIRUST_ASSIGN_OR_RETURN(const std::vector<KeyInstance> instances,
+                               KeyInstances(key, entity.records[r]->descriptors, rules));
+      for (const KeyInstance& instance : instances) {
+        auto& pieces = held[instance.values];
+        for (const Interval& interval : instance.time) pieces.emplace_back(interval, r);
+      }
     }
-    if (piece.interval.end > far.end) far = {piece.interval.end, piece.record};
+    for (auto& [values, pieces] : held) {
+      if (pieces.size() < 2) continue;
+      std::sort(pieces.begin(), pieces.end());
+      out.push_back({k, values, std::move(pieces)});
+    }
   }
+  return out;
 }
 
-// Pieces of equal times stand in canonical order of their records (semantics.md, 4.3), not of their ids.
-void SortPieces(EntityReader& reader, std::vector<Piece>& pieces) {
-  std::vector<std::tuple<Interval, std::string, std::string_view, RecordId>> order;
-  for (const Piece& piece : pieces) {
-    const RecordRow& row = reader.rows().Record(piece.record).row.now();
-    order.emplace_back(piece.interval, reader.names().Text(row.perspective), row.uid, piece.record);
+// The same_as edges of an entity: each piece to the earlier piece of the entity that ends last. Two pieces that overlap
+// are in one run, so the other records of the group do not matter, unless they make the value generic.
+absl::Status AddSameAs(const Entity& entity, WorkingSet& rows, Names& names,
+                       std::vector<GraphItem>* out) {
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<SharedKey> shared, SharedKeys(entity, rows.rules()));
+  for (const SharedKey& key : shared) {
+    const KeyRule& rule = rows.rules().keys()[key.key];
+    if (rule.max_group != ~uint64_t{0} &&
+        IsGeneric(rows, rows.Group(entity.records[0]->entity_type, key.key, key.values))) {
+      continue;
+    }
+    auto far = key.pieces[0];
+    for (size_t i = 1; i < key.pieces.size(); ++i) {
+      const auto& [interval, record] = key.pieces[i];
+      if (interval.start < far.first.end) {
+        const auto [first, second] = std::minmax(record, far.second);
+        out->push_back(SameAs{RecordName(names.IdentityOf(*entity.records[first])),
+                              RecordName(names.IdentityOf(*entity.records[second])),
+                              rule.name,
+                              {key.values.begin(), key.values.end()},
+                              {interval.start, std::min(interval.end, far.first.end)}});
+      }
+      if (interval.end > far.first.end) far = key.pieces[i];
+    }
   }
-  std::sort(order.begin(), order.end());
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    pieces[i] = {std::get<0>(order[i]), std::get<3>(order[i])};
-  }
-}
-
-void AddGroupEdges(EntityReader& reader, const GroupState& group, const std::set<BlockName>* only,
-                   std::vector<GraphItem>* out) {
-  if (group.row.now().edges == 0) return;
-  const std::span<const Piece> evidence = reader.rows().Evidence(group, group.row.now());
-  std::vector<Piece> pieces(evidence.begin(), evidence.end());
-  SortPieces(reader, pieces);
-  for (const auto& [first, last] : Chains(std::span<const Piece>(pieces))) {
-    AddRunEdges(reader, group,
-                {pieces.begin() + static_cast<ptrdiff_t>(first),
-                 pieces.begin() + static_cast<ptrdiff_t>(last)},
-                only, out);
-  }
+  return rows.status();
 }
 
 void AddGeneric(EntityReader& reader, const GroupState& group, std::vector<GraphItem>* out) {
   WorkingSet& rows = reader.rows();
-  if (group.row.now().pieces.empty() || !rows.Evidence(group, group.row.now()).empty()) return;
+  if (!IsGeneric(rows, group)) return;
   std::set<RecordId> records;
   for (const Piece& piece : group.row.now().pieces) records.insert(piece.record);
   out->push_back(Generic{reader.names().Text(group.key.entity_type),
@@ -93,75 +105,131 @@ void AddGeneric(EntityReader& reader, const GroupState& group, std::vector<Graph
                          records.size()});
 }
 
-// Adds one part of the graph to a page, from a position on; returns the position to go on behind, empty at the end of
-// the part. The page is not full yet.
+// Adds one part of the graph to a page, from a position on; returns the position to go on behind, nothing at the end
+// of the part.
 class PartExport {
  public:
-  PartExport(const ReadContext& context, GraphPart part, size_t page_size)
-      : context_(context), part_(part), page_size_(page_size) {}
+  using Position = std::optional<std::string>;
 
-  absl::StatusOr<std::string> Run(std::string_view after, std::vector<GraphItem>* out) {
-    if (part_ == GraphPart::kConflict) return Conflicts(after, out);
-    const bool records = part_ == GraphPart::kRecord || part_ == GraphPart::kEntity;
-    const auto rows = context_.reader.Scan(records ? Family::kRecords : Family::kGroups, "", "");
-    if (!after.empty()) {
-      rows->Seek(after);
-      if (rows->Valid() && rows->key() == after) rows->Next();
+  PartExport(const ReadContext& context, PageBudget* budget, std::vector<GraphItem>* out)
+      : context_(context), names_(*context.interner), budget_(*budget), out_(out) {}
+
+  absl::StatusOr<Position> Run(GraphPart part, std::string_view after) {
+    switch (part) {
+      case GraphPart::kRecord:
+        return Records(after);
+      case GraphPart::kEntity:
+      case GraphPart::kSameAs:
+        return Entities(part, after);
+      case GraphPart::kConflict:
+        return Conflicts(after);
+      case GraphPart::kGeneric:
+        break;
     }
-    EntityReader reader(context_);
-    std::string last;
-    for (size_t seen = 0; rows->Valid(); rows->Next(), ++seen) {
-      // A page also ends where much was read and little of it was wanted, to bound the reader's cache.
-      if (out->size() >= page_size_ || seen >= limits::kPageItemsMax) return last;
-      UNIRUST_RETURN_IF_ERROR(records ? AddRecord(reader, *rows, out)
-                                      : AddGroup(reader, *rows, out));
-      last = rows->key();
-    }
-    UNIRUST_RETURN_IF_ERROR(rows->status());
-    return std::string();
+    return Generics(after);
   }
 
  private:
-  absl::Status AddRecord(EntityReader& reader, const store::Cursor& row,
-                         std::vector<GraphItem>* out) {
-    const auto key = store::RecordKey::Decode(row.key());
-    if (!key) return store::Damaged(Family::kRecords, row.key());
-    if (!reader.rows().Record(key->record).live_now) return reader.status();
-    if (part_ == GraphPart::kRecord) {
-      UNIRUST_ASSIGN_OR_RETURN(RecordView view, reader.View(key->record));
-      out->push_back(std::move(view));
-      return absl::OkStatus();
-    }
-    const BlockName name = reader.EntityOf(key->record);
-    if (reader.FirstOf(name) != key->record) return reader.status();
-    UNIRUST_ASSIGN_OR_RETURN(const Entity entity, reader.Load(name));
-    UNIRUST_ASSIGN_OR_RETURN(EntityView view, reader.View(entity));
-    out->push_back(std::move(view));
-    return absl::OkStatus();
+  std::unique_ptr<store::Cursor> Behind(Family family, std::string_view after) const {
+    return context_.reader.Scan(family, after.empty() ? "" : std::string(after) + '\0', "");
   }
 
-  absl::Status AddGroup(EntityReader& reader, const store::Cursor& row,
-                        std::vector<GraphItem>* out) {
-    const GroupState& group = reader.rows().Group(std::string(row.key()));
-    UNIRUST_RETURN_IF_ERROR(reader.status());
-    if (part_ == GraphPart::kSameAs) {
-      AddGroupEdges(reader, group, nullptr, out);
+  absl::StatusOr<Position> Records(std::string_view after) {
+    const auto rows = Behind(Family::kRecords, after);
+    std::string last(after);
+    for (; rows->Valid(); rows->Next()) {
+      const auto key = store::RecordKey::Decode(rows->key());
+      RecordRow row;
+      if (!key || !RecordRow::Decode(rows->value(), &row)) {
+        return store::Damaged(Family::kRecords, rows->key());
+      }
+      if (budget_.Spent()) return Position(last);
+      budget_.Read(rows->value().size());
+      if (!row.retracted) {
+        RecordView view{.id = key->record, .record = ToRecord(row, names_), .entity_name = {}};
+        if (!budget_.Take(MessageBytes(view))) return Position(last);
+        out_->push_back(std::move(view));
+      }
+      last = rows->key();
+    }
+    UNIRUST_RETURN_IF_ERROR(names_.status());
+    UNIRUST_RETURN_IF_ERROR(rows->status());
+    return Position();
+  }
+
+  // Entities, or the edges of each: what one entity gives is not parted.
+  absl::StatusOr<Position> Entities(GraphPart part, std::string_view after) {
+    EntityWalk walk(context_.reader, after);
+    WorkingSet groups(context_.reader, *context_.rules);
+    std::string last(after);
+    for (bool more = true; more;) {
+      EntityBatch batch(context_);
+      std::vector<std::string> positions;
+      while (positions.size() < kEntitiesAtOnce && (more = walk.Next(&batch))) {
+        positions.push_back(walk.position());
+      }
+      UNIRUST_RETURN_IF_ERROR(batch.Load(names_));
+      for (size_t i = 0; i < positions.size(); ++i) {
+        if (budget_.Spent()) return Position(last);
+        const Entity& entity = batch.entities()[i];
+        for (const RecordRow* record : entity.records) budget_.Read(TextBytes(*record));
+        UNIRUST_ASSIGN_OR_RETURN(std::vector<GraphItem> items, Items(part, entity, groups));
+        size_t bytes = 0;
+        for (const GraphItem& item : items) bytes += MessageBytes(item);
+        if (!items.empty() && !budget_.TakeAll(items.size(), bytes)) return Position(last);
+        std::move(items.begin(), items.end(), std::back_inserter(*out_));
+        last = positions[i];
+      }
+    }
+    UNIRUST_RETURN_IF_ERROR(walk.status());
+    return Position();
+  }
+
+  absl::StatusOr<std::vector<GraphItem>> Items(GraphPart part, const Entity& entity,
+                                               WorkingSet& groups) {
+    std::vector<GraphItem> out;
+    if (part == GraphPart::kSameAs) {
+      UNIRUST_RETURN_IF_ERROR(AddSameAs(entity, groups, names_, &out));
     } else {
-      AddGeneric(reader, group, out);
+      out.push_back(ViewOf(entity, *context_.rules, names_));
     }
-    return reader.status();
+    UNIRUST_RETURN_IF_ERROR(names_.status());
+    return out;
   }
 
-  absl::StatusOr<std::string> Conflicts(std::string_view after, std::vector<GraphItem>* out) {
-    UNIRUST_ASSIGN_OR_RETURN(Page<Conflict> page,
-                             ListConflicts(context_, {}, page_size_ - out->size(), after));
-    for (Conflict& entry : page.items) out->push_back(std::move(entry));
-    return page.cursor;
+  absl::StatusOr<Position> Generics(std::string_view after) {
+    const std::vector<KeyRule>& keys = context_.rules->keys();
+    if (std::all_of(keys.begin(), keys.end(),
+                    [](const KeyRule& key) { return key.max_group == ~uint64_t{0}; })) {
+      return Position();
+    }
+    const auto rows = Behind(Family::kGroups, after);
+    EntityReader reader(context_);
+    std::string last(after);
+    for (; rows->Valid(); rows->Next()) {
+      if (budget_.Spent() || budget_.full()) return Position(last);
+      budget_.Read(rows->value().size());
+      std::vector<GraphItem> items;
+      AddGeneric(reader, reader.rows().Group(std::string(rows->key())), &items);
+      UNIRUST_RETURN_IF_ERROR(reader.status());
+      if (!items.empty() && !budget_.Take(MessageBytes(items[0]))) return Position(last);
+      std::move(items.begin(), items.end(), std::back_inserter(*out_));
+      last = rows->key();
+    }
+    UNIRUST_RETURN_IF_ERROR(rows->status());
+    return Position();
+  }
+
+  absl::StatusOr<Position> Conflicts(std::string_view after) {
+    UNIRUST_ASSIGN_OR_RETURN(ConflictPart part, ReadConflicts(context_, {}, after, &budget_));
+    std::move(part.items.begin(), part.items.end(), std::back_inserter(*out_));
+    return part.position;
   }
 
   const ReadContext& context_;
-  GraphPart part_;
-  size_t page_size_;
+  Names names_;
+  PageBudget& budget_;
+  std::vector<GraphItem>* out_;
 };
 
 // The conflicts that the rows of one owner name, if they list one of `names`.
@@ -234,7 +302,9 @@ class NeighbourhoodExport {
       case GraphPart::kConflict:
         return AddConflicts(out);
       case GraphPart::kSameAs:
-        for (const auto& [key, group] : groups_) AddGroupEdges(reader_, *group, &names_, out);
+        for (const Entity& entity : entities_) {
+          UNIRUST_RETURN_IF_ERROR(AddSameAs(entity, reader_.rows(), reader_.names(), out));
+        }
         break;
       case GraphPart::kGeneric:
         for (const auto& [key, group] : groups_) AddGeneric(reader_, *group, out);
@@ -289,19 +359,21 @@ absl::StatusOr<Page<GraphItem>> ExportGraph(const ReadContext& context,
                                             const std::vector<GraphPart>& wanted, size_t page_size,
                                             std::string_view cursor) {
   const std::vector<GraphPart>& parts = wanted.empty() ? kAllParts : wanted;
-  std::string listing = "graph";
-  for (const GraphPart part : parts) AppendBig8(&listing, static_cast<uint8_t>(part));
+  Listing listing{.lineage = {}, .name = "graph"};
+  UNIRUST_ASSIGN_OR_RETURN(listing.lineage, context.reader.ReadLineage());
+  for (const GraphPart part : parts) AppendBig8(&listing.name, static_cast<uint8_t>(part));
   // The position is the index of the part and what to go on behind in it.
   UNIRUST_ASSIGN_OR_RETURN(const std::string position, DecodeCursor(listing, cursor));
   ByteReader in(position);
   size_t index = position.empty() ? 0 : in.Big8();
   std::string after(in.ok() ? in.rest() : "");
   Page<GraphItem> page;
-  while (index < parts.size() && page.items.size() < page_size) {
-    UNIRUST_ASSIGN_OR_RETURN(
-        after, PartExport(context, parts[index], page_size)
-                   .Run(after, &page.items));
-    if (!after.empty()) break;
+  PageBudget budget(page_size);
+  PartExport part_export(context, &budget, &page.items);
+  while (index < parts.size() && !budget.full()) {
+    UNIRUST_ASSIGN_OR_RETURN(const auto next, part_export.Run(parts[index], after));
+    after = next.value_or("");
+    if (next) break;
     ++index;
   }
   if (index < parts.size()) {

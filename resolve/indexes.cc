@@ -52,15 +52,14 @@ void WriteDifference(const std::vector<IndexRow>& before, const std::vector<Inde
 void ForEachIndexRow(RecordId id, const RecordRow& record, const IndexRowVisitor& visit) {
   visit(Family::kSources, store::SourceKey{record.entity_type, record.perspective, id}.Encode(),
         std::string());
+  const std::string row =
+      store::AttributeValueRow{record.entity_type, record.perspective}.Encode();
   for (const store::StoredDescriptor& d : record.descriptors) {
-    const store::AttributeValueKey key{
-        .attribute = d.attribute,
-        .value = store::EncodeValue(d.value),
-        .level = store::AttributeValueKey::LevelOf(d.interval),
-        .start = d.interval.start,
-        .record = id};
-    const store::AttributeValueRow row{d.interval.end, record.entity_type, record.perspective};
-    visit(Family::kAttributeValues, key.Encode(), row.Encode(d.interval.start));
+    const store::AttributeValueKey key{.attribute = d.attribute,
+                                       .value = store::EncodeValue(d.value),
+                                       .interval = d.interval,
+                                       .record = id};
+    visit(Family::kAttributeValues, key.Encode(), row);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/status_macros.h"
 #include "resolve/cursor.h"
+#include "resolve/page.h"
 #include "resolve/postings.h"
 
 namespace unirust::resolve {
@@ -133,24 +134,31 @@ class RecordScan {
       : context_(context), filter_(filter), interval_(filter.interval.value_or(Interval())) {}
 
   absl::StatusOr<Page<RecordView>> Run(size_t page_size, std::string_view cursor) {
-    const std::string listing = Listing();
-    UNIRUST_ASSIGN_OR_RETURN(const std::string after, DecodeCursor(listing, cursor));
-    UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<RecordSource> source, Source(after));
+    UNIRUST_ASSIGN_OR_RETURN(const Listing listing, ThisListing());
+    UNIRUST_ASSIGN_OR_RETURN(std::string last, DecodeCursor(listing, cursor));
+    UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<RecordSource> source, Source(last));
     Page<RecordView> page;
     if (source == nullptr) return page;
     EntityReader reader(context_);
+    PageBudget budget(page_size);
     RecordId id;
     while (source->Next(&id)) {
       const RecordState& record = reader.rows().Record(id);
-      if (!record.live_now || !Passes(record.row.now(), id, source->position())) continue;
-      if (page.items.size() == page_size) {
-        page.cursor = EncodeCursor(listing, last_);
-        return page;
+      UNIRUST_RETURN_IF_ERROR(reader.status());
+      if (record.live_now && Passes(record.row.now(), id, source->position())) {
+        UNIRUST_ASSIGN_OR_RETURN(RecordView view, reader.View(id));
+        UNIRUST_ASSIGN_OR_RETURN(view.entity_name, reader.NameOfEntity(reader.EntityOf(id)));
+        if (!budget.Take(MessageBytes(view))) {
+          page.cursor = EncodeCursor(listing, last);
+          return page;
+        }
+        page.items.push_back(std::move(view));
       }
-      last_ = source->position();
-      UNIRUST_ASSIGN_OR_RETURN(RecordView view, reader.View(id));
-      UNIRUST_ASSIGN_OR_RETURN(view.entity_name, reader.NameOfEntity(reader.EntityOf(id)));
-      page.items.push_back(std::move(view));
+      last = source->position();
+      budget.Read(TextBytes(record.row.now()));
+      if (!budget.Spent()) continue;
+      page.cursor = EncodeCursor(listing, last);
+      return page;
     }
     UNIRUST_RETURN_IF_ERROR(source->status());
     UNIRUST_RETURN_IF_ERROR(reader.status());
@@ -158,8 +166,11 @@ class RecordScan {
   }
 
  private:
-  std::string Listing() const {
-    std::string out = "scan";
+  absl::StatusOr<Listing> ThisListing() const {
+    Listing listing;
+    UNIRUST_ASSIGN_OR_RETURN(listing.lineage, context_.reader.ReadLineage());
+    std::string& out = listing.name;
+    out = "scan";
     AppendBig8(&out, filter_.descriptor ? 1 : 0);
     if (filter_.descriptor) {
       AppendString(&out, filter_.descriptor->first);
@@ -168,7 +179,7 @@ class RecordScan {
     AppendString(&out, filter_.entity_type);
     AppendString(&out, filter_.perspective);
     AppendFilterInterval(&out, filter_.interval);
-    return out;
+    return listing;
   }
 
   // Null if a name of the filter was never used: no record passes.
@@ -218,23 +229,85 @@ class RecordScan {
   SymbolId type_;
   SymbolId perspective_;
   SymbolId attribute_;
-  std::string last_;
 };
 
-bool Passes(const ConflictFilter& filter, const Conflict& entry) {
-  if (filter.kind && entry.kind != *filter.kind) return false;
-  if (!filter.attribute.empty() && entry.attribute != filter.attribute) return false;
-  return !filter.interval || Overlaps(entry.interval, *filter.interval);
-}
+// Walks the keys of the conflicts that pass a filter; seeks over what the order of the keys lets it pass over.
+class ConflictScan {
+ public:
+  // `after`: the SortPart to go on behind, or empty.
+  ConflictScan(const store::Reader& reader, const ConflictFilter& filter, std::string_view after)
+      : filter_(filter), rows_(reader.ScanPrefix(Family::kConflicts, KindPrefix(filter))) {
+    if (!after.empty()) rows_->Seek(PrefixEnd(after));
+  }
 
-// The part of the family that can pass: the filter's kind and attribute, as far as they are a prefix of the order.
-std::string ConflictPrefix(const ConflictFilter& filter) {
-  std::string prefix;
-  if (!filter.kind) return prefix;
-  AppendBig8(&prefix, static_cast<uint8_t>(*filter.kind));
-  if (!filter.attribute.empty()) AppendOrderedString(&prefix, filter.attribute);
-  return prefix;
-}
+  // Moves to the first entry that passes, from where the cursor stands. False at the end, on an error, and where
+  // `budget` is spent.
+  bool Find(PageBudget* budget) {
+    for (; rows_->Valid() && !budget->Spent(); budget->Read(sizeof(store::ConflictKey))) {
+      const auto key = store::ConflictKey::Decode(rows_->key());
+      if (!key) {
+        damage_ = store::Damaged(Family::kConflicts, rows_->key());
+        return false;
+      }
+      position_ = store::ConflictKey::SortPart(rows_->key());
+      if (!filter_.attribute.empty() && key->attribute != filter_.attribute) {
+        const bool before = key->attribute < filter_.attribute;
+        rows_->Seek(before ? Prefix(key->kind, filter_.attribute) : KindEnd(key->kind));
+      } else if (filter_.interval && key->interval.start >= filter_.interval->end) {
+        rows_->Seek(PrefixEnd(Prefix(key->kind, key->attribute)));
+      } else if (filter_.interval && key->interval.end <= filter_.interval->start) {
+        PassOver(*key);
+      } else {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  store::Cursor& rows() { return *rows_; }
+  const std::string& position() const { return position_; }  // what to go on behind
+  bool at_end() const { return !rows_->Valid() || !damage_.ok(); }
+  absl::Status status() const { return damage_.ok() ? rows_->status() : damage_; }
+
+ private:
+  static std::string KindPrefix(const ConflictFilter& filter) {
+    std::string prefix;
+    if (!filter.kind) return prefix;
+    if (!filter.attribute.empty()) return Prefix(*filter.kind, filter.attribute);
+    AppendBig8(&prefix, static_cast<uint8_t>(*filter.kind));
+    return prefix;
+  }
+  static std::string KindEnd(ConflictKind kind) {
+    std::string prefix;
+    AppendBig8(&prefix, static_cast<uint8_t>(kind));
+    return PrefixEnd(prefix);
+  }
+  static std::string Prefix(ConflictKind kind, std::string_view attribute) {
+    std::string prefix;
+    AppendBig8(&prefix, static_cast<uint8_t>(kind));
+    AppendOrderedString(&prefix, attribute);
+    return prefix;
+  }
+
+  // Of entries that start together, those that end too early lie first.
+  void PassOver(const store::ConflictKey& key) {
+    if (!ended_ || ended_->start != key.interval.start) {
+      ended_ = key.interval;
+      rows_->Next();
+      return;
+    }
+    std::string next = Prefix(key.kind, key.attribute);
+    AppendBigSigned64(&next, key.interval.start);
+    AppendBigSigned64(&next, filter_.interval->start + 1);
+    rows_->Seek(next);
+  }
+
+  const ConflictFilter& filter_;
+  std::unique_ptr<store::Cursor> rows_;
+  std::string position_;
+  std::optional<Interval> ended_;  // of the last entry that ended too early
+  absl::Status damage_;
+};
 
 }  // namespace
 
@@ -288,33 +361,49 @@ void SortConflicts(std::vector<Conflict>& conflicts) {
   for (size_t i = 0; i < keyed.size(); ++i) conflicts[i] = std::move(keyed[i].entry);
 }
 
+absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const ConflictFilter& filter,
+                                           std::string_view after, PageBudget* budget) {
+  ConflictPart out;
+  std::string last(after);
+  ConflictScan scan(context.reader, filter, after);
+  store::Cursor& rows = scan.rows();
+  while (!budget->full() && scan.Find(budget)) {
+    // Entries whose keys sort alike have one interval: all pass. They are put in order among themselves.
+    const std::string part(store::ConflictKey::SortPart(rows.key()));
+    std::vector<Conflict> alike;
+    size_t bytes = 0;
+    for (; rows.Valid() && store::ConflictKey::SortPart(rows.key()) == part; rows.Next()) {
+      UNIRUST_ASSIGN_OR_RETURN(Conflict entry, DecodeConflict(rows.key(), rows.value()));
+      bytes += MessageBytes(entry);
+      budget->Read(rows.value().size());
+      alike.push_back(std::move(entry));
+    }
+    if (!budget->TakeAll(alike.size(), bytes)) {
+      out.position = last;
+      return out;
+    }
+    last = part;
+    SortConflicts(alike);
+    std::move(alike.begin(), alike.end(), std::back_inserter(out.items));
+  }
+  UNIRUST_RETURN_IF_ERROR(scan.status());
+  if (!scan.at_end()) out.position = scan.position();
+  return out;
+}
+
 absl::StatusOr<Page<Conflict>> ListConflicts(const ReadContext& context,
                                              const ConflictFilter& filter, size_t page_size,
                                              std::string_view cursor) {
-  std::string listing = "conflicts";
-  AppendFilterInterval(&listing, filter.interval);
-  AppendString(&listing, filter.attribute);
-  AppendBig8(&listing, filter.kind ? static_cast<uint8_t>(*filter.kind) : 0xFF);
+  Listing listing{.lineage = {}, .name = "conflicts"};
+  UNIRUST_ASSIGN_OR_RETURN(listing.lineage, context.reader.ReadLineage());
+  AppendFilterInterval(&listing.name, filter.interval);
+  AppendString(&listing.name, filter.attribute);
+  AppendBig8(&listing.name, filter.kind ? static_cast<uint8_t>(*filter.kind) : 0xFF);
   UNIRUST_ASSIGN_OR_RETURN(const std::string after, DecodeCursor(listing, cursor));
-  const auto rows = context.reader.ScanPrefix(Family::kConflicts, ConflictPrefix(filter));
-  if (!after.empty()) rows->Seek(PrefixEnd(after));
-  Page<Conflict> page;
-  while (rows->Valid()) {
-    // Entries whose keys sort alike, put in order among themselves.
-    const std::string part(store::ConflictKey::SortPart(rows->key()));
-    std::vector<Conflict> alike;
-    for (; rows->Valid() && store::ConflictKey::SortPart(rows->key()) == part; rows->Next()) {
-      UNIRUST_ASSIGN_OR_RETURN(Conflict entry, DecodeConflict(rows->key(), rows->value()));
-      if (Passes(filter, entry)) alike.push_back(std::move(entry));
-    }
-    SortConflicts(alike);
-    std::move(alike.begin(), alike.end(), std::back_inserter(page.items));
-    if (page.items.size() >= page_size && rows->Valid()) {
-      page.cursor = EncodeCursor(listing, part);
-      break;
-    }
-  }
-  UNIRUST_RETURN_IF_ERROR(rows->status());
+  PageBudget budget(page_size);
+  UNIRUST_ASSIGN_OR_RETURN(ConflictPart part, ReadConflicts(context, filter, after, &budget));
+  Page<Conflict> page{.items = std::move(part.items), .cursor = {}};
+  if (part.position) page.cursor = EncodeCursor(listing, *part.position);
   return page;
 }
 
@@ -326,18 +415,20 @@ absl::StatusOr<std::vector<RecordView>> RecordsFrom(const ReadContext& context, 
   const auto rows =
       context.reader.Scan(Family::kRecords, store::RecordKey{RecordId(start)}.Encode(), upper);
   Names names(*context.interner);
+  PageBudget budget(limit);
   for (; rows->Valid(); rows->Next()) {
     const auto key = store::RecordKey::Decode(rows->key());
     RecordRow row;
     if (!key || !RecordRow::Decode(rows->value(), &row)) {
       return store::Damaged(Family::kRecords, rows->key());
     }
-    if (row.retracted) continue;
-    if (out.size() == limit) {
+    RecordView view{.id = key->record, .record = ToRecord(row, names), .entity_name = {}};
+    if (budget.Spent() || (!row.retracted && !budget.Take(MessageBytes(view)))) {
       *next = key->record.value();
       break;
     }
-    out.push_back({.id = key->record, .record = ToRecord(row, names), .entity_name = {}});
+    budget.Read(rows->value().size());
+    if (!row.retracted) out.push_back(std::move(view));
   }
   UNIRUST_RETURN_IF_ERROR(rows->status());
   UNIRUST_RETURN_IF_ERROR(names.status());

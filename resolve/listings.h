@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,19 +10,28 @@
 #include "absl/status/statusor.h"
 #include "model/answers.h"
 #include "resolve/entity_reader.h"
+#include "resolve/page.h"
 
 namespace unirust::resolve {
 
-// Live records that pass the filter, with their entity names. Uses the most selective index that the filter allows:
-// descriptor, then source, else all records in order of their ids.
+// Live records that pass the filter, with their entity names. Which index serves which filter: docs/reading.md. A page may
+// hold fewer records than asked for, or none, and still have a cursor.
 absl::StatusOr<Page<RecordView>> ScanRecords(const ReadContext& context, const RecordFilter& filter,
                                              size_t page_size, std::string_view cursor);
 
 // Sorted by kind, attribute, start, end, cause, records, key, values. A page may be longer than asked for: entries that
-// differ only behind their first record are never parted.
+// differ only behind their first record are never parted; and shorter, as that of ScanRecords.
 absl::StatusOr<Page<Conflict>> ListConflicts(const ReadContext& context,
                                              const ConflictFilter& filter, size_t page_size,
                                              std::string_view cursor);
+
+// The entries behind a position, as far as the budget allows, and the position to go on behind; none at the end.
+struct ConflictPart {
+  std::vector<Conflict> items;
+  std::optional<std::string> position;
+};
+absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const ConflictFilter& filter,
+                                           std::string_view after, PageBudget* budget);
 
 // The entry of one row of family conflicts.
 absl::StatusOr<Conflict> DecodeConflict(std::string_view key, std::string_view value);
@@ -29,8 +39,8 @@ absl::StatusOr<Conflict> DecodeConflict(std::string_view key, std::string_view v
 // Sorts entries as ListConflicts does.
 void SortConflicts(std::vector<Conflict>& conflicts);
 
-// Live records with start <= id < end (0: no end), ascending, at most `limit`; *next is the id to go on from, 0 at the
-// end.
+// Live records with start <= id < end (0: no end), ascending, at most `limit`, fewer where they are large; *next is
+// the id to go on from, 0 at the end.
 absl::StatusOr<std::vector<RecordView>> RecordsFrom(const ReadContext& context, uint32_t start,
                                                     uint32_t end, size_t limit, uint32_t* next);
 

@@ -1,8 +1,10 @@
-// Texts of symbols for answers, with a sticky error: a symbol that cannot be read gives "" and status() tells.
+// Texts of symbols for answers, with a sticky error: a symbol that cannot be read gives "" and status() tells. Remembers
+// what it read, so make one per page or request. Not thread-safe.
 #pragma once
 
 #include <string>
 
+#include "absl/container/node_hash_map.h"
 #include "absl/status/status.h"
 #include "interner/interner.h"
 #include "model/record.h"
@@ -14,11 +16,15 @@ class Names {
  public:
   explicit Names(interner::Interner& interner) : interner_(interner) {}
 
-  std::string Text(interner::SymbolId id) {
-    absl::StatusOr<std::string> text = interner_.Text(id);
-    if (text.ok()) return *std::move(text);
-    if (status_.ok()) status_ = text.status();
-    return {};
+  // Valid as long as this is.
+  const std::string& Text(interner::SymbolId id) {
+    const auto [place, inserted] = texts_.try_emplace(id);
+    if (inserted) {
+      absl::StatusOr<std::string> text = interner_.Text(id);
+      status_.Update(text.status());
+      if (text.ok()) place->second = *std::move(text);
+    }
+    return place->second;
   }
 
   Identity IdentityOf(const store::RecordRow& record) {
@@ -30,6 +36,7 @@ class Names {
 
  private:
   interner::Interner& interner_;
+  absl::node_hash_map<interner::SymbolId, std::string> texts_;
   absl::Status status_;
 };
 

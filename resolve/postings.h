@@ -1,8 +1,10 @@
 // Records that hold one value of one attribute at some time of an interval, from the attribute_values index. Cost: one
-// seek per length class of intervals present, then what is found. Not thread-safe.
+// seek per length class of intervals present, what is found, and at most two entries and a seek for each start of
+// intervals that ended less than their own length before. Not thread-safe.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,8 +41,12 @@ class PostingScan {
 
  private:
   SymbolId attribute_;
+  // Whether the entry may overlap; else the cursor moves on.
+  bool PassOver(const Interval& entry);
+
   std::string value_;  // encoded
   Interval interval_;
+  std::optional<Interval> ended_;  // the last entry that ended too early, if nothing else was read since
   std::unique_ptr<store::Cursor> cursor_;
   bool moved_ = true;  // the cursor stands on a key that was not looked at
   std::string key_;

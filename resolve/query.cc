@@ -12,10 +12,14 @@
 #include "base/status_macros.h"
 #include "resolve/cursor.h"
 #include "resolve/golden.h"
+#include "resolve/page.h"
 #include "resolve/postings.h"
 
 namespace unirust::resolve {
 namespace {
+
+// Postings read of all pairs together to find out which is selective.
+constexpr size_t kPostingsProbed = 1024;
 
 struct Pair {
   SymbolId attribute;
@@ -51,19 +55,31 @@ class Matcher {
     return !pairs_.empty();
   }
 
-  // The pair with the fewest postings, found by reading all of them in step until one ends.
-  absl::StatusOr<size_t> Rarest() const {
+  // The pair whose postings are to be walked: the one with the fewest, where some pair has few, and else the one whose
+  // part of the index is the smallest.
+  absl::StatusOr<size_t> MostSelective() const {
     if (pairs_.size() == 1) return size_t{0};
-    for (size_t limit = 64;; limit *= 4) {
+    std::vector<PostingScan> scans;
+    for (size_t i = 0; i < pairs_.size(); ++i) scans.push_back(Postings(i, ""));
+    for (size_t step = 0; step <= kPostingsProbed / pairs_.size(); ++step) {
       for (size_t i = 0; i < pairs_.size(); ++i) {
-        PostingScan scan = Postings(i, "");
         Posting posting;
-        size_t seen = 0;
-        while (seen < limit && scan.Next(&posting)) ++seen;
-        UNIRUST_RETURN_IF_ERROR(scan.status());
-        if (seen < limit) return i;
+        if (scans[i].Next(&posting)) continue;
+        UNIRUST_RETURN_IF_ERROR(scans[i].status());
+        return i;
       }
     }
+    size_t smallest = 0;
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < pairs_.size(); ++i) {
+      const std::string prefix = store::AttributeValueKey::Prefix(
+          pairs_[i].attribute, store::EncodeValue(pairs_[i].value));
+      const uint64_t bytes = context_.reader.EstimateBytes(store::Family::kAttributeValues, prefix,
+                                                           PrefixEnd(prefix));
+      if (bytes < least) smallest = i;
+      least = std::min(least, bytes);
+    }
+    return smallest;
   }
 
   PostingScan Postings(size_t pair, std::string_view after) const {
@@ -109,6 +125,83 @@ class Matcher {
   std::vector<Pair> pairs_;
 };
 
+// Walks the postings of one pair and stops at each entity that matches, once: at its first posting. Forgets what it read
+// after each kPageRowsReadMax rows.
+class EntityScan {
+ public:
+  EntityScan(const ReadContext& context, const Matcher& matcher, size_t pair,
+             std::string_view after)
+      : context_(context),
+        matcher_(matcher),
+        pair_(pair),
+        postings_(matcher.Postings(pair, after)),
+        position_(after) {}
+
+  // Moves to the next entity that matches. False at the end, on an error, and where `budget` is spent; `more` tells.
+  bool Next(PageBudget* budget) {
+    Posting posting;
+    while (true) {
+      if (budget->Spent()) return false;
+      if (!postings_.Next(&posting)) break;
+      if (!reader_ || ++rows_ > limits::kPageRowsReadMax) Forget();
+      budget->Read(sizeof(Posting));
+      passed_ = std::exchange(position_, postings_.key());
+      const BlockName name = reader_->EntityOf(posting.record);
+      if (!Fail(reader_->status()) && !decided_.insert(name).second) continue;
+      if (!status_.ok() || Decide(name, budget)) return status_.ok();
+    }
+    more_ = false;
+    Fail(postings_.status());
+    return false;
+  }
+
+  const Entity& entity() const { return entity_; }
+  const IntervalSet& times() const { return times_; }
+  EntityReader& reader() { return *reader_; }
+  bool more() const { return more_; }                            // there may be
+  const std::string& position() const { return position_; }      // the posting to go on behind
+  const std::string& position_before() const { return passed_; }  // to come to this entity again
+  const absl::Status& status() const { return status_; }
+
+ private:
+  // Whether this posting is the entity's first and the entity matches.
+  bool Decide(BlockName name, PageBudget* budget) {
+    absl::StatusOr<Entity> entity = reader_->Load(name);
+    if (Fail(entity.status())) return false;
+    entity_ = *std::move(entity);
+    rows_ += entity_.records.size();
+    for (const RecordRow* record : entity_.records) budget->Read(TextBytes(*record));
+    if (matcher_.FirstPosting(entity_, pair_) != position_) return false;
+    times_ = matcher_.Times(entity_);
+    return !times_.empty();
+  }
+
+  void Forget() {
+    reader_.emplace(context_);
+    decided_.clear();
+    rows_ = 0;
+  }
+
+  bool Fail(const absl::Status& status) {
+    status_.Update(status);
+    return !status_.ok();
+  }
+
+  const ReadContext& context_;
+  const Matcher& matcher_;
+  size_t pair_;
+  PostingScan postings_;
+  std::string position_;
+  std::string passed_;
+  bool more_ = true;
+  absl::Status status_;
+  std::optional<EntityReader> reader_;
+  std::set<BlockName> decided_;
+  size_t rows_ = 0;
+  Entity entity_;
+  IntervalSet times_;
+};
+
 struct Found {
   Interval interval;
   EntityRef ref;
@@ -132,8 +225,9 @@ std::optional<std::pair<size_t, size_t>> FirstOverlap(const std::vector<Found>& 
   return std::nullopt;
 }
 
-absl::StatusOr<Match> MakeMatch(EntityReader& reader, const Found& found,
+absl::StatusOr<Match> MakeMatch(const ReadContext& context, const Found& found,
                                 const Interval& interval) {
+  EntityReader reader(context);
   UNIRUST_ASSIGN_OR_RETURN(const Entity entity, reader.Load(found.entity));
   Match match{.entity = found.ref,
               .interval = interval,
@@ -143,26 +237,35 @@ absl::StatusOr<Match> MakeMatch(EntityReader& reader, const Found& found,
   return match;
 }
 
-absl::StatusOr<std::vector<Found>> FindAll(EntityReader& reader, const Matcher& matcher) {
-  UNIRUST_ASSIGN_OR_RETURN(const size_t pair, matcher.Rarest());
-  std::set<BlockName> seen;
-  std::vector<Found> found;
-  PostingScan scan = matcher.Postings(pair, "");
-  Posting posting;
-  while (scan.Next(&posting)) {
-    const BlockName name = reader.EntityOf(posting.record);
-    if (!seen.insert(name).second) continue;
-    UNIRUST_ASSIGN_OR_RETURN(const Entity entity, reader.Load(name));
-    for (const Interval& interval : matcher.Times(entity)) {
-      found.push_back({interval, entity.ref, name});
-    }
-    if (found.size() > limits::kQueryMatchesMax) {
-      return absl::ResourceExhaustedError(
-          "query: more than " + std::to_string(limits::kQueryMatchesMax) +
-          " matches; add a descriptor, narrow the interval, or use FindEntities");
-    }
+// All matches of the entity that the scan stands on.
+std::vector<Match> Matches(EntityScan& scan) {
+  const std::vector<GoldenValue> golden =
+      Golden(scan.entity().records, scan.reader().rows().rules(), scan.reader().names());
+  std::vector<Match> out;
+  for (const Interval& time : scan.times()) {
+    out.push_back({scan.entity().ref, time, Clipped(golden, time)});
   }
-  UNIRUST_RETURN_IF_ERROR(scan.status());
+  return out;
+}
+
+absl::StatusOr<std::vector<Found>> FindAll(const ReadContext& context, const Matcher& matcher) {
+  UNIRUST_ASSIGN_OR_RETURN(const size_t pair, matcher.MostSelective());
+  EntityScan scan(context, matcher, pair, "");
+  std::vector<Found> found;
+  while (scan.more()) {
+    PageBudget budget(SIZE_MAX);
+    while (scan.Next(&budget)) {
+      for (const Interval& interval : scan.times()) {
+        found.push_back({interval, scan.entity().ref, scan.entity().name});
+      }
+      if (found.size() > limits::kQueryMatchesMax) {
+        return absl::ResourceExhaustedError(
+            "query: more than " + std::to_string(limits::kQueryMatchesMax) +
+            " matches; add a descriptor, narrow the interval, or use FindEntities");
+      }
+    }
+    UNIRUST_RETURN_IF_ERROR(scan.status());
+  }
   std::sort(found.begin(), found.end(),
             [](const Found& a, const Found& b) { return a.Order() < b.Order(); });
   return found;
@@ -177,22 +280,27 @@ absl::StatusOr<QueryOutcome> Query(const ReadContext& context,
   Matcher matcher(context, interval);
   UNIRUST_ASSIGN_OR_RETURN(const bool possible, matcher.SetPairs(pairs));
   if (!possible) return QueryOutcome(std::vector<Match>());
-  EntityReader reader(context);
-  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Found> found, FindAll(reader, matcher));
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Found> found, FindAll(context, matcher));
   if (const auto overlap = FirstOverlap(found)) {
     const Found& a = found[overlap->first];
     const Found& b = found[overlap->second];
     QueryConflict conflict;
     conflict.interval = {std::max(a.interval.start, b.interval.start),
                          std::min(a.interval.end, b.interval.end)};
-    UNIRUST_ASSIGN_OR_RETURN(conflict.first, MakeMatch(reader, a, conflict.interval));
-    UNIRUST_ASSIGN_OR_RETURN(conflict.second, MakeMatch(reader, b, conflict.interval));
+    UNIRUST_ASSIGN_OR_RETURN(conflict.first, MakeMatch(context, a, conflict.interval));
+    UNIRUST_ASSIGN_OR_RETURN(conflict.second, MakeMatch(context, b, conflict.interval));
     conflict.descriptors = pairs;
     return QueryOutcome(std::move(conflict));
   }
   std::vector<Match> matches;
+  size_t bytes = 0;
   for (const Found& f : found) {
-    UNIRUST_ASSIGN_OR_RETURN(Match match, MakeMatch(reader, f, f.interval));
+    UNIRUST_ASSIGN_OR_RETURN(Match match, MakeMatch(context, f, f.interval));
+    bytes += MessageBytes(match);
+    if (bytes > limits::kUnaryAnswerBytesMax) {
+      return absl::ResourceExhaustedError("query: " + std::to_string(found.size()) +
+                                          " matches are too many for one answer; use FindEntities");
+    }
     matches.push_back(std::move(match));
   }
   return QueryOutcome(std::move(matches));
@@ -203,49 +311,47 @@ absl::StatusOr<Page<Match>> FindEntities(const ReadContext& context,
                                          const Interval& interval, size_t page_size,
                                          std::string_view cursor) {
   UNIRUST_RETURN_IF_ERROR(CheckQuery(pairs, interval));
-  std::string listing = "find";
-  AppendBigSigned64(&listing, interval.start);
-  AppendBigSigned64(&listing, interval.end);
+  Listing listing{.lineage = {}, .name = "find"};
+  UNIRUST_ASSIGN_OR_RETURN(listing.lineage, context.reader.ReadLineage());
+  AppendBigSigned64(&listing.name, interval.start);
+  AppendBigSigned64(&listing.name, interval.end);
   for (const auto& [attribute, value] : pairs) {
-    AppendString(&listing, attribute);
-    AppendString(&listing, value);
+    AppendString(&listing.name, attribute);
+    AppendString(&listing.name, value);
   }
   UNIRUST_ASSIGN_OR_RETURN(const std::string position, DecodeCursor(listing, cursor));
   Page<Match> page;
   Matcher matcher(context, interval);
   UNIRUST_ASSIGN_OR_RETURN(const bool possible, matcher.SetPairs(pairs));
   if (!possible) return page;
-  // The position is the pair that is scanned and the posting to go on behind.
+  // The position is the pair that is walked and the posting to go on behind.
   ByteReader in(position);
   size_t pair = position.empty() ? 0 : in.Big8();
   const std::string after(in.ok() ? in.rest() : "");
   if (position.empty()) {
-    UNIRUST_ASSIGN_OR_RETURN(pair, matcher.Rarest());
+    UNIRUST_ASSIGN_OR_RETURN(pair, matcher.MostSelective());
   }
   if (pair >= pairs.size()) return absl::InvalidArgumentError("cursor: damaged");
-  PostingScan scan = matcher.Postings(pair, after);
-  EntityReader reader(context);
-  Posting posting;
-  size_t entities = 0;
-  while (scan.Next(&posting)) {
-    UNIRUST_ASSIGN_OR_RETURN(const Entity entity, reader.Load(reader.EntityOf(posting.record)));
-    if (matcher.FirstPosting(entity, pair) != scan.key()) continue;
-    const IntervalSet times = matcher.Times(entity);
-    if (times.empty()) continue;
-    if (entities++ == page_size) {
-      return page;
-    }
-    for (const Interval& time : times) {
-      UNIRUST_ASSIGN_OR_RETURN(Match match,
-                               MakeMatch(reader, {time, entity.ref, entity.name}, time));
-      page.items.push_back(std::move(match));
-    }
+  const auto cursor_behind = [&](const std::string& posting) {
     std::string next;
     AppendBig8(&next, static_cast<uint8_t>(pair));
-    page.cursor = EncodeCursor(listing, next + scan.key());
+    return EncodeCursor(listing, next + posting);
+  };
+  EntityScan scan(context, matcher, pair, after);
+  PageBudget budget(page_size);
+  while (scan.Next(&budget)) {
+    const std::vector<Match> matches = Matches(scan);
+    UNIRUST_RETURN_IF_ERROR(scan.reader().status());
+    size_t bytes = 0;
+    for (const Match& match : matches) bytes += MessageBytes(match);
+    if (!budget.Take(bytes)) {
+      page.cursor = cursor_behind(scan.position_before());
+      return page;
+    }
+    page.items.insert(page.items.end(), matches.begin(), matches.end());
   }
   UNIRUST_RETURN_IF_ERROR(scan.status());
-  page.cursor.clear();
+  if (scan.more()) page.cursor = cursor_behind(scan.position());
   return page;
 }
 

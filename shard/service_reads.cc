@@ -14,8 +14,7 @@ namespace {
 
 Interval IntervalOf(const auto& request) { return {request.start(), request.end()}; }
 
-// One page of an export by record id, as large as a message may be. Both messages that carry one
-// have these fields.
+// One page of an export by record id. Both messages that carry one have these fields.
 template <typename Response>
 absl::StatusOr<Response> ExportPage(const View& view, uint32_t start,
                                     const proto::ExportRecordsRequest& request) {
@@ -23,15 +22,13 @@ absl::StatusOr<Response> ExportPage(const View& view, uint32_t start,
     return absl::InvalidArgumentError("start_id: " + std::to_string(start) + " >= end_id " +
                                       std::to_string(request.end_id()));
   }
-  for (PageSize page_size(request.limit());;) {
-    UNIRUST_ASSIGN_OR_RETURN(const View::RecordRange range,
-                             view.ExportRecords(start, request.end_id(), page_size.items()));
-    Response response;
-    for (const RecordView& record : range.records) *response.add_records() = proto::ToProto(record);
-    response.set_has_more(range.next != 0);
-    response.set_next_start_id(range.next);
-    if (page_size.Accept(response.ByteSizeLong())) return response;
-  }
+  UNIRUST_ASSIGN_OR_RETURN(const View::RecordRange range,
+                           view.ExportRecords(start, request.end_id(), request.limit()));
+  Response response;
+  for (const RecordView& record : range.records) *response.add_records() = proto::ToProto(record);
+  response.set_has_more(range.next != 0);
+  response.set_next_start_id(range.next);
+  return response;
 }
 
 }  // namespace
@@ -98,7 +95,7 @@ grpc::Status ShardService::FindEntities(grpc::ServerContext* context,
   const View view = engine_.Read();
   const std::vector<AttributeValue> pairs = proto::FromProto(request->descriptors());
   return proto::ToGrpc(StreamPages(
-      PageSize(request->page_size()), request->cursor(), *context, *writer,
+      request->page_size(), request->cursor(), *context, *writer,
       [&](size_t page_size, const std::string& cursor) {
         return view.FindEntities(pairs, IntervalOf(*request), page_size, cursor);
       },
@@ -113,7 +110,7 @@ grpc::Status ShardService::ScanRecords(grpc::ServerContext* context,
   const View view = engine_.Read();
   const RecordFilter filter = proto::FromProto(*request);
   return proto::ToGrpc(StreamPages(
-      PageSize(request->page_size()), request->cursor(), *context, *writer,
+      request->page_size(), request->cursor(), *context, *writer,
       [&](size_t page_size, const std::string& cursor) {
         return view.ScanRecords(filter, page_size, cursor);
       },
@@ -129,7 +126,7 @@ grpc::Status ShardService::StreamConflicts(
   const absl::StatusOr<ConflictFilter> filter = proto::FromProto(*request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
   return proto::ToGrpc(StreamPages(
-      PageSize(request->page_size()), request->cursor(), *context, *writer,
+      request->page_size(), request->cursor(), *context, *writer,
       [&](size_t page_size, const std::string& cursor) {
         return view.ListConflicts(*filter, page_size, cursor);
       },
@@ -145,7 +142,7 @@ grpc::Status ShardService::ExportGraph(grpc::ServerContext* context,
   const absl::StatusOr<GraphFilter> filter = proto::FromProto(*request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
   return proto::ToGrpc(StreamPages(
-      PageSize(request->page_size()), request->cursor(), *context, *writer,
+      request->page_size(), request->cursor(), *context, *writer,
       [&](size_t page_size, const std::string& cursor) {
         return view.ExportGraph(*filter, page_size, cursor);
       },

@@ -9,14 +9,11 @@
 #include "resolve/listings.h"
 #include "resolve/query.h"
 #include "shard/engine.h"
+#include "shard/page_size.h"
 #include "shard/view_state.h"
 
 namespace unirust::shard {
 namespace {
-
-size_t PageSize(size_t wanted) {
-  return wanted == 0 ? limits::kPageItemsDefault : std::min(wanted, limits::kPageItemsMax);
-}
 
 // Leaves only what holds at the instant.
 void RestrictTo(Instant instant, std::vector<Descriptor>* descriptors) {

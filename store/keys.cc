@@ -32,6 +32,31 @@ bool IsEncoded(std::string_view bytes) {
   return bytes[0] == kVerbatim && in.ok();
 }
 
+// How many bytes EncodeValue wrote at the beginning of `bytes`, if it did.
+std::optional<size_t> EncodedValueBytes(std::string_view bytes) {
+  if (bytes.empty()) return std::nullopt;
+  size_t size = kHashedBytes;
+  if (bytes[0] != kHashed) {
+    ByteReader in(bytes.substr(1));
+    in.OrderedString();
+    size = bytes.size() - in.rest().size();
+    if (bytes[0] != kVerbatim || !in.ok() || size > kVerbatimValueBytesMax) return std::nullopt;
+  }
+  return size <= bytes.size() ? std::optional(size) : std::nullopt;
+}
+
+// Of the intervals of one level: their lengths less one, in just the bytes that the longest takes.
+constexpr size_t kPostingTailBytesMax = 1 + 8 + 8 + 4;
+size_t LengthBytes(uint8_t level) { return (level + 7U) / 8; }
+uint64_t LengthLessOne(const Interval& interval) {
+  return static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start) - 1;
+}
+void AppendLength(std::string* out, uint8_t level, uint64_t less_one) {
+  for (size_t i = LengthBytes(level); i > 0; --i) {
+    AppendBig8(out, static_cast<uint8_t>(less_one >> 8U * (i - 1)));
+  }
+}
+
 // Values as they are in a key: verbatim, or hashed if that is long.
 std::string Bounded(std::string verbatim) {
   if (verbatim.size() <= kVerbatimValueBytesMax) return verbatim;
@@ -179,15 +204,12 @@ std::optional<TouchKey> TouchKey::Decode(std::string_view key) {
 }
 
 uint8_t AttributeValueKey::LevelOf(const Interval& interval) {
-  const uint64_t length =
-      static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start);
-  return static_cast<uint8_t>(std::bit_width(length - 1));
+  return static_cast<uint8_t>(std::bit_width(LengthLessOne(interval)));
 }
 
 std::string AttributeValueKey::Prefix(SymbolId attribute, std::string_view encoded_value) {
-  constexpr size_t kTailBytes = 1 + 8 + 4;  // of the whole key
   std::string out;
-  out.reserve(4 + encoded_value.size() + kTailBytes);
+  out.reserve(4 + encoded_value.size() + kPostingTailBytesMax);
   AppendBig32(&out, attribute.value());
   out.append(encoded_value);
   return out;
@@ -206,26 +228,49 @@ std::string AttributeValueKey::Seek(SymbolId attribute, std::string_view encoded
   return out;
 }
 
+std::string AttributeValueKey::SeekEnd(SymbolId attribute, std::string_view encoded_value,
+                                       const Interval& interval, Instant from) {
+  std::string out = Prefix(attribute, encoded_value);
+  const uint8_t level = LevelOf(interval);
+  AppendBig8(&out, level);
+  AppendBigSigned64(&out, interval.start);
+  // Ends at from + 1 or later; if no interval of the level can, the bytes of the longest lead behind it.
+  const uint64_t less_one = static_cast<uint64_t>(from) - static_cast<uint64_t>(interval.start);
+  if (std::bit_width(less_one) > level) return PrefixEnd(out);
+  AppendLength(&out, level, less_one);
+  return out;
+}
+
 std::string AttributeValueKey::Encode() const {
   std::string out = Prefix(attribute, value);
+  const uint8_t level = LevelOf(interval);
   AppendBig8(&out, level);
-  AppendBigSigned64(&out, start);
+  AppendBigSigned64(&out, interval.start);
+  AppendLength(&out, level, LengthLessOne(interval));
   AppendBig32(&out, record.value());
   return out;
 }
 
 std::optional<AttributeValueKey> AttributeValueKey::Decode(std::string_view key) {
-  constexpr size_t kTailBytes = 1 + 8 + 4;
   constexpr size_t kHeadBytes = 4;
-  if (key.size() <= kHeadBytes + kTailBytes) return std::nullopt;
+  if (key.size() <= kHeadBytes) return std::nullopt;
   AttributeValueKey out;
   out.attribute = SymbolId(ByteReader(key).Big32());
-  out.value = std::string(key.substr(kHeadBytes, key.size() - kHeadBytes - kTailBytes));
-  ByteReader tail(key.substr(key.size() - kTailBytes));
-  out.level = tail.Big8();
-  out.start = tail.BigSigned64();
+  const std::optional<size_t> value_bytes = EncodedValueBytes(key.substr(kHeadBytes));
+  if (!value_bytes) return std::nullopt;
+  out.value = std::string(key.substr(kHeadBytes, *value_bytes));
+  ByteReader tail(key.substr(kHeadBytes + *value_bytes));
+  const uint8_t level = tail.Big8();
+  out.interval.start = tail.BigSigned64();
+  if (level > 64) return std::nullopt;
+  uint64_t less_one = 0;
+  for (size_t i = 0; i < LengthBytes(level); ++i) less_one = less_one << 8U | tail.Big8();
   out.record = RecordId(tail.Big32());
-  return out.level <= 64 && IsEncoded(out.value) ? std::optional(out) : std::nullopt;
+  const uint64_t room = static_cast<uint64_t>(kMaxTime) - static_cast<uint64_t>(out.interval.start);
+  if (!tail.done() || std::bit_width(less_one) != level || less_one >= room) return std::nullopt;
+  out.interval.end =
+      static_cast<Instant>(static_cast<uint64_t>(out.interval.start) + less_one + 1);
+  return out;
 }
 
 std::string SourceKey::Prefix(SymbolId entity_type) {

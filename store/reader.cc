@@ -3,13 +3,17 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/status_macros.h"
 #include "store/rocks_reader.h"
+#include "store/rocks_store.h"
 
 namespace unirust::store {
 namespace {
 
 namespace rdb = rocksdb;
+
+thread_local uint64_t rows_read = 0;
 
 class RocksCursor : public Cursor {
  public:
@@ -26,16 +30,27 @@ class RocksCursor : public Cursor {
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
     iterator_.reset(db->NewIterator(options, family));
     iterator_->Seek(lower_);
+    ++rows_read;
   }
   bool Valid() const override { return iterator_->Valid(); }
   std::string_view key() const override { return View(iterator_->key()); }
   std::string_view value() const override { return View(iterator_->value()); }
-  void Next() override { iterator_->Next(); }
+  void Next() override {
+    ++rows_read;
+    iterator_->Next();
+  }
   void Seek(std::string_view key) override {
+    ++rows_read;
     iterator_->Seek(Slice(std::max(key, std::string_view(lower_))));
   }
-  void Prev() override { iterator_->Prev(); }
-  void SeekToLast() override { iterator_->SeekToLast(); }
+  void Prev() override {
+    ++rows_read;
+    iterator_->Prev();
+  }
+  void SeekToLast() override {
+    ++rows_read;
+    iterator_->SeekToLast();
+  }
   absl::Status status() const override { return FromRocks(iterator_->status(), "read"); }
 
  private:
@@ -55,7 +70,10 @@ absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
   return absl::InternalError(message);
 }
 
+uint64_t RowsRead() { return rows_read; }
+
 absl::StatusOr<bool> Reader::Get(Family family, std::string_view key, std::string* value) const {
+  ++rows_read;
   rdb::ReadOptions options;
   options.snapshot = state_->snapshot;
   const Families& families = *state_->families;
@@ -69,6 +87,7 @@ absl::StatusOr<bool> Reader::Get(Family family, std::string_view key, std::strin
 absl::Status Reader::MultiGet(Family family, std::span<const std::string> keys,
                               absl::FunctionRef<void(size_t, std::string_view)> row) const {
   constexpr size_t kAtOnce = 32;  // RocksDB looks up no more in one sweep
+  rows_read += keys.size();
   rdb::ReadOptions options;
   options.snapshot = state_->snapshot;
   const Families& families = *state_->families;
@@ -91,6 +110,28 @@ absl::Status Reader::MultiGet(Family family, std::span<const std::string> keys,
     }
   }
   return absl::OkStatus();
+}
+
+uint64_t Reader::EstimateBytes(Family family, std::string_view lower,
+                               std::string_view upper) const {
+  const Families& families = *state_->families;
+  const rdb::Range range(Slice(lower), Slice(upper));
+  uint64_t bytes = 0;
+  rdb::SizeApproximationOptions options;
+  options.include_files = true;
+  const rdb::Status status = families.db->GetApproximateSizes(
+      options, families.handles[static_cast<size_t>(family)], &range, 1, &bytes);
+  return status.ok() ? bytes : 0;  // whoever reads the range then sees the error
+}
+
+absl::StatusOr<Lineage> Reader::ReadLineage() const {
+  std::string id;
+  UNIRUST_ASSIGN_OR_RETURN(const bool found, Get(Family::kMeta, kStoreKey, &id));
+  if (!found) return Damaged(Family::kMeta, kStoreKey);
+  std::string cleared;
+  UNIRUST_RETURN_IF_ERROR(Get(Family::kMeta, kClearedKey, &cleared).status());
+  AppendBig64(&cleared, state_->families->generation);
+  return Lineage{.store = Hash64(id), .history = Hash64(cleared)};
 }
 
 std::unique_ptr<Cursor> Reader::Scan(Family family, std::string lower, std::string upper) const {

@@ -239,21 +239,18 @@ bool GroupRow::Decode(std::string_view bytes, GroupRow* out) {
   return in.done();
 }
 
-std::string AttributeValueRow::Encode(Instant start) const {
+std::string AttributeValueRow::Encode() const {
   std::string out;
-  AppendInterval(&out, {start, end});
   AppendId(&out, entity_type);
   AppendId(&out, perspective);
   return out;
 }
 
-bool AttributeValueRow::Decode(std::string_view bytes, Instant start, AttributeValueRow* out) {
+bool AttributeValueRow::Decode(std::string_view bytes, AttributeValueRow* out) {
   ByteReader in(bytes);
-  const Interval interval = ReadInterval(in);
-  out->end = interval.end;
   out->entity_type = ReadId<SymbolId>(in);
   out->perspective = ReadId<SymbolId>(in);
-  return in.done() && interval.start == start;
+  return in.done();
 }
 
 std::string ConflictRow::Encode() const {

@@ -117,11 +117,10 @@ struct GroupRow {
 
 // family attribute_values
 struct AttributeValueRow {
-  Instant end = 0;
   SymbolId entity_type;
   SymbolId perspective;
-  std::string Encode(Instant start) const;
-  static bool Decode(std::string_view bytes, Instant start, AttributeValueRow* out);
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, AttributeValueRow* out);
 };
 
 // family conflicts: what the key does not say

@@ -177,12 +177,17 @@ absl::Status Store::Clear() {
   const auto meta = reader.Scan(Family::kMeta, "", "");
   for (; meta->Valid(); meta->Next()) {
     if (meta->key() == kStoreKey || meta->key() == kGenerationKey) continue;
-    if (meta->key() == kCommitsKey) continue;
+    if (meta->key() == kCommitsKey || meta->key() == kClearedKey) continue;
     UNIRUST_RETURN_IF_ERROR(FromRocks(
         writes.Delete(families->handles[static_cast<size_t>(Family::kMeta)], Slice(meta->key())),
         "reset"));
   }
   UNIRUST_RETURN_IF_ERROR(meta->status());
+  std::string cleared;
+  AppendBig64(&cleared, impl_->commits);
+  UNIRUST_RETURN_IF_ERROR(FromRocks(
+      writes.Put(families->handles[static_cast<size_t>(Family::kMeta)], kClearedKey, cleared),
+      "reset"));
   impl_->Commit(&writes);
   return absl::OkStatus();
 }

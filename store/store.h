@@ -50,6 +50,17 @@ class Cursor {
   virtual absl::Status status() const = 0;  // DATA_LOSS where stored bytes fail their checksum
 };
 
+// Where a state belongs: the same for two states if the rows of the later one came from those of the earlier one by
+// writes of records alone.
+struct Lineage {
+  uint64_t store = 0;    // hash of the store's id
+  uint64_t history = 0;  // hash of what replaces all rows: the generation and the last Clear
+};
+
+// Rows that the calling thread has looked up or moved a cursor to since it began, whatever came of it. For measuring
+// what an operation reads: differences mean something, the number alone does not.
+uint64_t RowsRead();
+
 // One state of the store: a snapshot, or whatever is newest at each call. Thread-safe; must not outlive the Store.
 class Reader {
  public:
@@ -60,6 +71,12 @@ class Reader {
   // value of every key that is there, in order; the value is valid during the call.
   absl::Status MultiGet(Family family, std::span<const std::string> keys,
                         absl::FunctionRef<void(size_t, std::string_view)> row) const;
+
+  // Roughly how many bytes the keys of [lower, upper) and their values take on disk, without what is not flushed yet. A
+  // few look-ups in indexes.
+  uint64_t EstimateBytes(Family family, std::string_view lower, std::string_view upper) const;
+
+  absl::StatusOr<Lineage> ReadLineage() const;
 
   // Empty `upper`: to the end of the family. The cursor stands on the first key.
   std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper) const;

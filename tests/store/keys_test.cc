@@ -52,11 +52,10 @@ TEST(Keys, HaveTheseBytes) {
             WithoutSpaces("00e0000000000001 ffff") + ToHex(SomeGroup().Encode()));
   const AttributeValueKey posting{.attribute = SymbolId(4),
                                   .value = EncodeValues({"a@x.org"}),
-                                  .level = AttributeValueKey::LevelOf({0, 5}),
-                                  .start = 0,
+                                  .interval = {0, 5},
                                   .record = kRecord};
   EXPECT_EQ(ToHex(posting.Encode()),
-            WithoutSpaces("00000004 00 61 40 78 2e 6f 72 67 0001 03 8000000000000000 00c00005"));
+            WithoutSpaces("00000004 00 61 40 78 2e 6f 72 67 0001 03 8000000000000000 04 00c00005"));
   EXPECT_EQ(ToHex(SourceKey{SymbolId(1), SymbolId(2), kRecord}.Encode()),
             WithoutSpaces("00000001 00000002 00c00005"));
   EXPECT_EQ(ToHex(SomeConflict().Encode()),
@@ -179,8 +178,7 @@ GroupKey AnyGroupKey() {
 AttributeValueKey AnyAttributeValueKey() {
   return {.attribute = SymbolId(*AnyInteger<uint32_t>()),
           .value = EncodeValues({*NastyBytes()}),
-          .level = *rc::gen::inRange<uint8_t>(0, 65),
-          .start = *AnyInteger<int64_t>(),
+          .interval = *AnyInterval(),
           .record = RecordId(*AnyInteger<uint32_t>())};
 }
 
@@ -199,7 +197,8 @@ ConflictKey AnyConflictKey() {
 auto Tie(const GroupKey& k) { return std::tie(k.entity_type, k.identity_key, k.values); }
 auto Tie(const TouchKey& k) { return std::tie(k.name, k.level, k.group); }
 auto Tie(const AttributeValueKey& k) {
-  return std::tie(k.attribute, k.value, k.level, k.start, k.record);
+  return std::tuple(k.attribute, k.value, AttributeValueKey::LevelOf(k.interval), k.interval,
+                    k.record);
 }
 auto Tie(const SourceKey& k) { return std::tie(k.entity_type, k.perspective, k.record); }
 auto Tie(const ConflictKey& k) {
@@ -314,8 +313,7 @@ TEST(Keys, AreRefusedWhenTruncated) {
     ExpectNoTruncationDecodes(TouchKey{HandleOf(1), 2, group.Encode()});
     ExpectNoTruncationDecodes(AttributeValueKey{.attribute = SymbolId(1),
                                                 .value = EncodeValues({value}),
-                                                .level = 64,
-                                                .start = 0,
+                                                .interval = {0, 1000},
                                                 .record = kRecord});
   }
 }
@@ -366,8 +364,7 @@ TEST(AttributeValueKey, LevelIsTheBitLengthOfTheLengthLessOne) {
 std::string KeyOf(const Interval& interval, uint32_t record) {
   return AttributeValueKey{.attribute = SymbolId(1),
                            .value = EncodeValues({"v"}),
-                           .level = AttributeValueKey::LevelOf(interval),
-                           .start = interval.start,
+                           .interval = interval,
                            .record = RecordId(record)}
       .Encode();
 }
@@ -385,13 +382,14 @@ RC_GTEST_PROP(AttributeValueKey, ScanOfEachLevelFindsWhatOverlapsAndReadsFewOthe
     for (auto it = keys.lower_bound(seek); it != keys.end(); ++it) {
       const auto key = AttributeValueKey::Decode(*it);
       RC_ASSERT(key.has_value());
-      if (key->level != level || key->start >= query.end) break;
       const Interval& interval = intervals[key->record.value()];
+      RC_ASSERT(key->interval == interval);
+      if (AttributeValueKey::LevelOf(interval) != level || interval.start >= query.end) break;
       if (Overlaps(interval, query)) found.insert(key->record.value());
       // Whatever is read starts at most one length of its level before the query: no interval is
       // read for nothing but the short ones of its level.
-      const Interval widest{interval.start, interval.end};
-      const auto length = static_cast<uint64_t>(widest.end) - static_cast<uint64_t>(widest.start);
+      const auto length =
+          static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start);
       const auto gap = static_cast<uint64_t>(query.start) - static_cast<uint64_t>(interval.start);
       if (interval.end <= query.start) RC_ASSERT(gap < 2 * length || length > UINT64_MAX / 2);
     }
@@ -401,6 +399,28 @@ RC_GTEST_PROP(AttributeValueKey, ScanOfEachLevelFindsWhatOverlapsAndReadsFewOthe
     if (Overlaps(intervals[i], query)) expected.insert(i);
   }
   RC_ASSERT(found == expected);
+}
+
+// It passes over what starts at the same time and ends too early, and over nothing else.
+RC_GTEST_PROP(AttributeValueKey, SeekEndPassesOverWhatEndsTooEarly, ()) {
+  const std::vector<Interval> intervals = *gen::AnyIntervals();
+  RC_PRE(!intervals.empty());
+  const Interval& early = *rc::gen::elementOf(intervals);
+  const Instant from = *rc::gen::suchThat(gen::AnyInstant(), [&](Instant t) {
+    return t >= early.end;
+  });
+  const std::string seek =
+      AttributeValueKey::SeekEnd(SymbolId(1), EncodeValues({"v"}), early, from);
+  const auto level = AttributeValueKey::LevelOf(early);
+  for (const Interval& interval : intervals) {
+    const bool passed = KeyOf(interval, *AnyInteger<uint32_t>()) < seek;
+    const auto same_level = AttributeValueKey::LevelOf(interval) == level;
+    const bool before = AttributeValueKey::LevelOf(interval) < level ||
+                        (same_level && interval.start < early.start);
+    const bool too_early =
+        same_level && interval.start == early.start && interval.end <= from;
+    RC_ASSERT(passed == (before || too_early));
+  }
 }
 
 }  // namespace

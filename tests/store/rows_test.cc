@@ -66,8 +66,7 @@ TEST(Rows, HaveTheseBytes) {
            .node_touches = {HandleOf(1)},
            .entity_touches = {}};
   EXPECT_EQ(ToHex(group.Encode()), WithoutSpaces("07 00 01 01 0060000000000000 00 01 01 76"));
-  EXPECT_EQ(ToHex(AttributeValueRow{5, SymbolId(1), SymbolId(2)}.Encode(0)),
-            WithoutSpaces("00 00 05 01 02"));
+  EXPECT_EQ(ToHex(AttributeValueRow{SymbolId(1), SymbolId(2)}.Encode()), "0102");
   const ConflictRow conflict{.entity_type = "p",
                              .records = {{"p", "c", "1"}},
                              .record_count = 1,
@@ -250,20 +249,15 @@ RC_GTEST_PROP(NameRow, ComesBackAndIsRefusedWhenCutElsewhereThanBeforeItsTail, (
   RC_ASSERT(head.Encode().size() == bytes.size() || !NameRow::Decode(bytes + '\0', &out));
 }
 
-RC_GTEST_PROP(AttributeValueRow, ComesBackForItsStartOnly, ()) {
-  const Interval interval = *AnyInterval();
-  const AttributeValueRow row{interval.end, AnySymbol(), AnySymbol()};
-  const std::string bytes = row.Encode(interval.start);
+RC_GTEST_PROP(AttributeValueRow, ComesBack, ()) {
+  const AttributeValueRow row{AnySymbol(), AnySymbol()};
+  const std::string bytes = row.Encode();
   AttributeValueRow out;
-  RC_ASSERT(AttributeValueRow::Decode(bytes, interval.start, &out));
-  RC_ASSERT(out.end == row.end);
+  RC_ASSERT(AttributeValueRow::Decode(bytes, &out));
   RC_ASSERT(out.entity_type == row.entity_type);
   RC_ASSERT(out.perspective == row.perspective);
-  const Instant other = *gen::AnyInstant();
-  if (other != interval.start) RC_ASSERT(!AttributeValueRow::Decode(bytes, other, &out));
   for (size_t length = 0; length < bytes.size(); ++length) {
-    RC_ASSERT(!AttributeValueRow::Decode(std::string_view(bytes).substr(0, length), interval.start,
-                                         &out));
+    RC_ASSERT(!AttributeValueRow::Decode(std::string_view(bytes).substr(0, length), &out));
   }
 }
 
@@ -300,8 +294,7 @@ void CheckAll(const std::string& bytes) {
   CheckRandomBytes<ConflictRow>(bytes);
   CheckRandomBytes<ConflictOwnerRow>(bytes);
   CheckRandomBytes<CountersRow>(bytes);
-  AttributeValueRow row;
-  AttributeValueRow::Decode(bytes, 0, &row);
+  CheckRandomBytes<AttributeValueRow>(bytes);
 }
 
 RC_GTEST_PROP(Rows, SurviveRandomBytes, ()) { CheckAll(*NastyBytes()); }
@@ -340,11 +333,6 @@ TEST(Rows, RefuseValuesOutOfRange) {
   PartRow part;
   EXPECT_FALSE(BlockRow::Decode(PartRow{1, {}}.Encode(), &block)) << "a part is no block";
   EXPECT_FALSE(PartRow::Decode(BlockRow{}.Encode(), &part));
-  AttributeValueRow posting;
-  EXPECT_FALSE(AttributeValueRow::Decode(std::string("\0\0\0\1\1", 5), 0, &posting))
-      << "an empty interval";
-  EXPECT_FALSE(AttributeValueRow::Decode(std::string("\4\0\1\1\1", 5), 0, &posting))
-      << "unknown tag";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 // Thread-safe.
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
@@ -56,9 +57,11 @@ class Client {
                       const std::function<absl::StatusOr<bool>(const Chunk&)>& take) {
     grpc::ClientContext context;
     const auto reader = ((*stub_).*method)(&context, request);
-    Chunk chunk;
-    while (reader->Read(&chunk)) {
-      const absl::StatusOr<bool> more = take(chunk);
+    for (;;) {
+      google::protobuf::Arena arena;  // of all messages of the chunk
+      Chunk* chunk = google::protobuf::Arena::CreateMessage<Chunk>(&arena);
+      if (!reader->Read(chunk)) break;
+      const absl::StatusOr<bool> more = take(*chunk);
       if (more.ok() && *more) continue;
       context.TryCancel();
       reader->Finish();

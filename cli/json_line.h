@@ -5,6 +5,8 @@
 //   JsonLine().Text("id", name).Number("start", 5).Take()     // {"id": "a", "start": 5}
 #pragma once
 
+#include <array>
+#include <charconv>
 #include <concepts>
 #include <string>
 #include <string_view>
@@ -13,6 +15,12 @@
 #include "text/json_writer.h"
 
 namespace unirust::cli {
+
+template <std::integral T>
+void AppendNumber(std::string* json, T value) {
+  std::array<char, 24> digits;
+  json->append(digits.data(), std::to_chars(digits.begin(), digits.end(), value).ptr);
+}
 
 class JsonLine {
  public:
@@ -24,7 +32,7 @@ class JsonLine {
   template <std::integral T>
   JsonLine& Number(std::string_view key, T value) {
     Key(key);
-    json_ += std::to_string(value);
+    AppendNumber(&json_, value);
     return *this;
   }
   JsonLine& Flag(std::string_view key, bool value) { return Json(key, value ? "true" : "false"); }

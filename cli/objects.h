@@ -19,12 +19,15 @@ std::vector<std::string> RecordNames(const proto::ConflictSummary& conflict);
 template <typename Descriptors>
 std::string DescriptorsJson(const Descriptors& descriptors) {
   return JsonArray(descriptors, [](std::string* json, const auto& d) {
-    *json += JsonLine()
-                 .Text("attr", d.attr())
-                 .Number("end", d.end())
-                 .Number("start", d.start())
-                 .Text("value", d.value())
-                 .Take();
+    json->append("{\"attr\": ");  // most of what is ever printed: no object of its own for each
+    text::AppendJsonString(json, d.attr());
+    json->append(", \"end\": ");
+    AppendNumber(json, d.end());
+    json->append(", \"start\": ");
+    AppendNumber(json, d.start());
+    json->append(", \"value\": ");
+    text::AppendJsonString(json, d.value());
+    json->push_back('}');
   });
 }
 

@@ -115,6 +115,7 @@ struct Generic {
   uint64_t record_count = 0;
 };
 
+// The whole graph has of an entity's records their ids and identities alone: they are items of their own.
 using GraphItem = std::variant<RecordView, EntityView, Conflict, SameAs, Generic>;
 
 enum class GraphPart { kRecord, kEntity, kConflict, kSameAs, kGeneric };

@@ -37,26 +37,22 @@ QueryConflict ToQueryConflict(const unirust::QueryConflict& conflict, uint32_t s
   return result;
 }
 
-GraphEntity ToGraphEntity(const EntityView& entity) {
-  GraphEntity result;
-  result.set_id(entity.ref.name);
-  result.set_entity_type(entity.ref.entity_type);
+void Set(const EntityView& entity, GraphEntity* to) {
+  to->set_id(entity.ref.name);
+  to->set_entity_type(entity.ref.entity_type);
   for (const RecordView& view : entity.records) {
-    result.add_records(RecordName(view.record.identity));
+    to->add_records(RecordName(view.record.identity));
   }
-  Set(entity.golden, result.mutable_golden());
-  return result;
+  Set(entity.golden, to->mutable_golden());
 }
 
-GraphSameAs ToGraphSameAs(const SameAs& edge) {
-  GraphSameAs result;
-  result.set_source(edge.source);
-  result.set_target(edge.target);
-  result.set_key(edge.key);
-  result.mutable_values()->Assign(edge.values.begin(), edge.values.end());
-  result.set_start(edge.interval.start);
-  result.set_end(edge.interval.end);
-  return result;
+void Set(const SameAs& edge, GraphSameAs* to) {
+  to->set_source(edge.source);
+  to->set_target(edge.target);
+  to->set_key(edge.key);
+  to->mutable_values()->Assign(edge.values.begin(), edge.values.end());
+  to->set_start(edge.interval.start);
+  to->set_end(edge.interval.end);
 }
 
 GraphGeneric ToGraphGeneric(const Generic& generic) {
@@ -81,9 +77,9 @@ std::vector<std::string> ConflictNodes(const Conflict& conflict) {
 // Fills one GraphItem from each kind of item.
 struct GraphItemSetter {
   GraphItem* item;
-  void operator()(const RecordView& view) const { *item->mutable_record() = ToProto(view); }
-  void operator()(const EntityView& view) const { *item->mutable_entity() = ToGraphEntity(view); }
-  void operator()(const SameAs& edge) const { *item->mutable_same_as() = ToGraphSameAs(edge); }
+  void operator()(const RecordView& view) const { ToProto(view, item->mutable_record()); }
+  void operator()(const EntityView& view) const { Set(view, item->mutable_entity()); }
+  void operator()(const SameAs& edge) const { Set(edge, item->mutable_same_as()); }
   void operator()(const Generic& g) const { *item->mutable_generic() = ToGraphGeneric(g); }
   void operator()(const Conflict& conflict) const {
     *item->mutable_conflict() = ToProto(conflict);
@@ -192,10 +188,8 @@ ConflictSummary ToProto(const Conflict& conflict) {
   return summary;
 }
 
-GraphItem ToProto(const unirust::GraphItem& item) {
-  GraphItem result;
-  std::visit(GraphItemSetter{&result}, item);
-  return result;
+void ToProto(const unirust::GraphItem& item, GraphItem* out) {
+  std::visit(GraphItemSetter{out}, item);
 }
 
 std::vector<AttributeValue> FromProto(const QueryPairs& pairs) {

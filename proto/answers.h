@@ -15,7 +15,7 @@ QueryMatch ToProto(const Match& match, uint32_t shard_id);
 QueryEntitiesResponse ToProto(const QueryOutcome& outcome, uint32_t shard_id);
 GetEntityResponse ToProto(const EntityView& entity, uint32_t shard_id);
 ConflictSummary ToProto(const Conflict& conflict);
-GraphItem ToProto(const unirust::GraphItem& item);
+void ToProto(const unirust::GraphItem& item, GraphItem* out);  // into an empty one
 
 using QueryPairs = google::protobuf::RepeatedPtrField<QueryDescriptor>;
 std::vector<AttributeValue> FromProto(const QueryPairs& pairs);

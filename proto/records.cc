@@ -84,13 +84,17 @@ RecordInput ToProto(const Write& write, uint32_t index) {
   return input;
 }
 
+void ToProto(const RecordView& view, RecordSnapshot* snapshot) {
+  snapshot->set_record_id(view.id.value());
+  Set(view.record.identity, snapshot->mutable_identity());
+  Set(view.record.descriptors, snapshot->mutable_descriptors());
+  snapshot->set_version(view.record.version);
+  snapshot->set_cluster_key(view.entity_name);
+}
+
 RecordSnapshot ToProto(const RecordView& view) {
   RecordSnapshot snapshot;
-  snapshot.set_record_id(view.id.value());
-  Set(view.record.identity, snapshot.mutable_identity());
-  Set(view.record.descriptors, snapshot.mutable_descriptors());
-  snapshot.set_version(view.record.version);
-  snapshot.set_cluster_key(view.entity_name);
+  ToProto(view, &snapshot);
   return snapshot;
 }
 

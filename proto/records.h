@@ -19,6 +19,7 @@ absl::StatusOr<Write> FromProto(const RecordInput& input);
 Write FromProto(const RecordSnapshot& snapshot);
 
 RecordInput ToProto(const Write& write, uint32_t index);
+void ToProto(const RecordView& view, RecordSnapshot* snapshot);  // into an empty one
 RecordSnapshot ToProto(const RecordView& view);
 IngestAssignment ToProto(const Assignment& assignment, uint32_t index, uint32_t shard_id);
 

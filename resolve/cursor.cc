@@ -43,7 +43,7 @@ absl::StatusOr<std::string> DecodeCursor(const Listing& listing, std::string_vie
   }
   if (of_history != listing.lineage.history) {
     return absl::FailedPreconditionError(
-        "cursor: stale, the ontology was changed or the store reset since; list from the beginning");
+        "cursor: stale, the ontology was changed or the store reset; list from the beginning");
   }
   return position;
 }

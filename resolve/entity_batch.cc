@@ -58,7 +58,8 @@ absl::Status EntityBatch::Load(Names& names) {
 
 absl::Status EntityBatch::ReadBlocks() {
   std::vector<Part> parts = std::exchange(blocks_, {});
-  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.name < b.name; });
+  std::sort(parts.begin(), parts.end(),
+            [](const Part& a, const Part& b) { return a.name < b.name; });
   std::vector<std::string> keys;
   keys.reserve(parts.size());
   for (const Part& part : parts) keys.push_back(store::NameKey{part.name}.Encode());
@@ -78,7 +79,8 @@ absl::Status EntityBatch::ReadBlocks() {
 
 absl::Status EntityBatch::ReadRecords() {
   std::vector<Part> parts = std::exchange(records_, {});
-  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.name < b.name; });
+  std::sort(parts.begin(), parts.end(),
+            [](const Part& a, const Part& b) { return a.name < b.name; });
   std::vector<std::string> keys;
   keys.reserve(parts.size());
   for (const Part& part : parts) {
@@ -109,9 +111,9 @@ EntityWalk::EntityWalk(const store::Reader& reader, std::string_view after) : po
   std::string first_name;
   std::string first_record;
   if (name) {
-    constexpr uint64_t kBehindSlot = ~uint64_t{0} >> 10U;  // the last name of a slot has all these bits
+    constexpr uint64_t kInSlot = ~uint64_t{0} >> 10U;  // the last name of a slot has all these bits
     const BlockName last = store::IsRecord(name->name) ? name->name
-                                                       : BlockName(name->name.value() | kBehindSlot);
+                                                       : BlockName(name->name.value() | kInSlot);
     first_name = std::string(after) + '\0';
     first_record = store::RecordKey{store::RecordOf(last)}.Encode() + '\0';
   }

@@ -22,17 +22,6 @@ Record ToRecord(const RecordRow& row, Names& names) {
   return out;
 }
 
-EntityView ViewOf(const Entity& entity, const Rules& rules, Names& names) {
-  EntityView out{.ref = entity.ref, .golden = Golden(entity.records, rules, names), .records = {}};
-  out.records.reserve(entity.ids.size());
-  for (size_t i = 0; i < entity.ids.size(); ++i) {
-    out.records.push_back({.id = entity.ids[i],
-                           .record = ToRecord(*entity.records[i], names),
-                           .entity_name = entity.ref.name});
-  }
-  return out;
-}
-
 absl::StatusOr<std::optional<RecordId>> EntityReader::Find(const Identity& identity) {
   interner::Interner& symbols = names_.interner();
   UNIRUST_ASSIGN_OR_RETURN(const auto type, symbols.Find(identity.entity_type));
@@ -87,7 +76,14 @@ absl::StatusOr<RecordView> EntityReader::View(RecordId id) {
 }
 
 absl::StatusOr<EntityView> EntityReader::View(const Entity& entity) {
-  EntityView out = ViewOf(entity, rows_.rules(), names_);
+  EntityView out{.ref = entity.ref,
+                 .golden = Golden(entity.records, rows_.rules(), names_),
+                 .records = {}};
+  for (size_t i = 0; i < entity.ids.size(); ++i) {
+    out.records.push_back({.id = entity.ids[i],
+                           .record = ToRecord(*entity.records[i], names_),
+                           .entity_name = entity.ref.name});
+  }
   UNIRUST_RETURN_IF_ERROR(status());
   return out;
 }

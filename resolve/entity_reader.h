@@ -59,9 +59,6 @@ class EntityReader {
   Names names_;
 };
 
-// What is answered of an entity. names.status() tells whether it is complete.
-EntityView ViewOf(const Entity& entity, const Rules& rules, Names& names);
-
 // The model's form of a stored record.
 Record ToRecord(const RecordRow& row, Names& names);
 

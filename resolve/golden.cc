@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "resolve/claims.h"
 
@@ -13,7 +15,7 @@ namespace {
 using ontology::Strategy;
 using store::RecordRow;
 
-// The values left after the attribute's strategies (7.2), bytewise sorted.
+// The values left after the strategies (7.2) of an attribute that is not multi-valued, bytewise sorted.
 class Survivors {
  public:
   Survivors(const std::vector<const RecordRow*>& records, const Rules& rules)
@@ -23,7 +25,6 @@ class Survivors {
                                 const std::vector<const Claim*>& holding) const {
     std::set<std::string_view> left;
     for (const Claim* claim : holding) left.insert(claim->value);
-    if (rule.multi_valued) return left;
     for (const Strategy strategy : rule.strategies) {
       if (left.size() == 1) break;
       switch (strategy) {
@@ -88,34 +89,56 @@ class Survivors {
   const Rules& rules_;
 };
 
+struct Held {
+  interner::SymbolId attribute;
+  Claim claim;
+};
+
+// Adds the golden values of one attribute, of which the claims are sorted by value.
+void AddGolden(const std::vector<Claim>& claims, const AttributeRule& rule,
+               const Survivors& survivors, const std::string& attribute,
+               std::vector<GoldenValue>* out) {
+  std::map<std::string_view, std::vector<Interval>> kept;
+  if (rule.multi_valued || claims.front().value == claims.back().value) {  // nothing to choose
+    for (const Claim& claim : claims) kept[claim.value].push_back(claim.interval);
+  } else {
+    ForEachPiece(claims, [&](const Interval& piece, const std::vector<const Claim*>& holding) {
+      const std::set<std::string_view> left = survivors.Of(rule, holding);
+      if (left.size() == 1) kept[*left.begin()].push_back(piece);
+    });
+  }
+  for (auto& [value, pieces] : kept) {
+    for (const Interval& interval : Coalesce(std::move(pieces))) {
+      out->push_back({attribute, std::string(value), interval});
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<GoldenValue> Golden(const std::vector<const RecordRow*>& records, const Rules& rules,
                                 Names& names) {
-  std::map<interner::SymbolId, std::vector<Claim>> claims;
+  std::vector<Held> held;
   for (size_t r = 0; r < records.size(); ++r) {
     for (const store::StoredDescriptor& d : records[r]->descriptors) {
       if (rules.Counts(d.attribute, d.value)) {
-        claims[d.attribute].push_back({d.value, d.interval, r});
+        held.push_back({d.attribute, {d.value, d.interval, r}});
       }
     }
   }
+  std::sort(held.begin(), held.end(), [](const Held& a, const Held& b) {
+    return std::tie(a.attribute, a.claim.value) < std::tie(b.attribute, b.claim.value);
+  });
   const Survivors survivors(records, rules);
   std::vector<GoldenValue> out;
-  for (const auto& [attribute, held] : claims) {
-    const AttributeRule& rule = rules.Attribute(attribute);
-    std::map<std::string_view, std::vector<Interval>> kept;
-    ForEachPiece(held, [&](const Interval& piece, const std::vector<const Claim*>& holding) {
-      const std::set<std::string_view> left = survivors.Of(rule, holding);
-      if (left.size() > 1 && !rule.multi_valued) return;
-      for (const std::string_view value : left) kept[value].push_back(piece);
-    });
-    const std::string text = names.Text(attribute);
-    for (auto& [value, pieces] : kept) {
-      for (const Interval& interval : Coalesce(std::move(pieces))) {
-        out.push_back({text, std::string(value), interval});
-      }
-    }
+  for (auto first = held.begin(); first != held.end();) {
+    const auto last = std::find_if(
+        first, held.end(), [&](const Held& h) { return h.attribute != first->attribute; });
+    std::vector<Claim> claims;
+    for (auto it = first; it != last; ++it) claims.push_back(it->claim);
+    AddGolden(claims, rules.Attribute(first->attribute), survivors,
+              names.Text(first->attribute), &out);
+    first = last;
   }
   std::sort(out.begin(), out.end());
   return out;

@@ -15,6 +15,7 @@
 #include "resolve/cursor.h"
 #include "resolve/entity_batch.h"
 #include "resolve/evidence.h"
+#include "resolve/golden.h"
 #include "resolve/listings.h"
 #include "resolve/page.h"
 
@@ -191,9 +192,23 @@ class PartExport {
     if (part == GraphPart::kSameAs) {
       UNIRUST_RETURN_IF_ERROR(AddSameAs(entity, groups, names_, &out));
     } else {
-      out.push_back(ViewOf(entity, *context_.rules, names_));
+      out.push_back(NodeOf(entity));
     }
     UNIRUST_RETURN_IF_ERROR(names_.status());
+    return out;
+  }
+
+  // The entity with the names of its records, which are items of their own.
+  EntityView NodeOf(const Entity& entity) {
+    EntityView out{.ref = entity.ref,
+                   .golden = Golden(entity.records, *context_.rules, names_),
+                   .records = {}};
+    out.records.reserve(entity.ids.size());
+    for (size_t i = 0; i < entity.ids.size(); ++i) {
+      RecordView& record = out.records.emplace_back();
+      record.id = entity.ids[i];
+      record.record.identity = names_.IdentityOf(*entity.records[i]);
+    }
     return out;
   }
 

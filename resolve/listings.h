@@ -14,8 +14,8 @@
 
 namespace unirust::resolve {
 
-// Live records that pass the filter, with their entity names. Which index serves which filter: docs/reading.md. A page may
-// hold fewer records than asked for, or none, and still have a cursor.
+// Live records that pass the filter, with their entity names. Which index serves which filter: docs/reading.md. A page
+// may hold fewer records than asked for, or none, and still have a cursor.
 absl::StatusOr<Page<RecordView>> ScanRecords(const ReadContext& context, const RecordFilter& filter,
                                              size_t page_size, std::string_view cursor);
 

@@ -1,5 +1,5 @@
-// Texts of symbols for answers, with a sticky error: a symbol that cannot be read gives "" and status() tells. Remembers
-// what it read, so make one per page or request. Not thread-safe.
+// Texts of symbols for answers, with a sticky error: a symbol that cannot be read gives "" and status() tells.
+// Remembers what it read, so make one per page or request. Not thread-safe.
 #pragma once
 
 #include <string>

@@ -125,8 +125,8 @@ class Matcher {
   std::vector<Pair> pairs_;
 };
 
-// Walks the postings of one pair and stops at each entity that matches, once: at its first posting. Forgets what it read
-// after each kPageRowsReadMax rows.
+// Walks the postings of one pair and stops at each entity that matches, once: at its first posting. Forgets what it
+// read after each kPageRowsReadMax rows.
 class EntityScan {
  public:
   EntityScan(const ReadContext& context, const Matcher& matcher, size_t pair,

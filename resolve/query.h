@@ -1,5 +1,5 @@
-// Query by descriptors (semantics.md, 10). Candidates come from the postings of the most selective pair; what matches is
-// then read from the entities themselves (docs/reading.md).
+// Query by descriptors (semantics.md, 10). Candidates come from the postings of the most selective pair; what matches
+// is then read from the entities themselves (docs/reading.md).
 #pragma once
 
 #include <string_view>

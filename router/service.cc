@@ -1,5 +1,7 @@
 #include "router/service.h"
 
+#include <google/protobuf/arena.h>
+
 #include <utility>
 
 #include "router/ingest_proxy.h"
@@ -67,8 +69,11 @@ grpc::Status RouterService::ForwardStream(grpc::ServerContext* context,
                                           grpc::ServerWriter<Chunk>* writer) {
   const auto call = NewCall(*context, NoDeadline::kForever);
   const auto reader = ((*stub_).*method)(call.get(), request);
-  for (Chunk chunk; reader->Read(&chunk);) {
-    if (!writer->Write(chunk)) call->TryCancel();
+  for (;;) {
+    google::protobuf::Arena arena;  // of all messages of the chunk
+    Chunk* chunk = google::protobuf::Arena::CreateMessage<Chunk>(&arena);
+    if (!reader->Read(chunk)) break;
+    if (!writer->Write(*chunk)) call->TryCancel();
   }
   return End(context, *call, reader->Finish());
 }

@@ -42,8 +42,10 @@ struct EngineOptions {
 
 // One consistent, immutable state of the store, however long it is kept, but not beyond the Engine.
 // Not thread-safe; any number may exist. Pages: `cursor` empty starts, a page's cursor continues,
-// also in a later View and after a restart; INVALID_ARGUMENT if it is not a cursor of this listing
-// with these arguments. `page_size` 0 means the default.
+// also in a later View and after a restart; INVALID_ARGUMENT if it is not a cursor of this store and
+// listing with these arguments, FAILED_PRECONDITION if it is stale: the ontology was changed or the
+// store reset since. `page_size` 0 means the default; a page may have fewer items than that, or none,
+// and still a cursor (docs/reading.md).
 class View {
  public:
   View(View&&) noexcept;

@@ -1,6 +1,7 @@
 // Pages of a View as chunks of a stream.
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/sync_stream.h>
 
@@ -28,7 +29,8 @@ absl::Status StreamPages(size_t page_size, std::string cursor, const grpc::Serve
   for (size_t items = std::min(page_size, kFirstPageItems);; items = page_size) {
     if (context.IsCancelled()) return absl::CancelledError("the client has gone");
     UNIRUST_ASSIGN_OR_RETURN(auto page, fetch(items, cursor));
-    Chunk chunk;
+    google::protobuf::Arena arena;  // of all messages of the page
+    Chunk& chunk = *google::protobuf::Arena::CreateMessage<Chunk>(&arena);
     for (const auto& item : page.items) add(item, &chunk);
     chunk.set_cursor(page.cursor);
     if (!writer.Write(chunk)) return absl::CancelledError("the client has gone");

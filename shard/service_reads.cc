@@ -25,7 +25,7 @@ absl::StatusOr<Response> ExportPage(const View& view, uint32_t start,
   UNIRUST_ASSIGN_OR_RETURN(const View::RecordRange range,
                            view.ExportRecords(start, request.end_id(), request.limit()));
   Response response;
-  for (const RecordView& record : range.records) *response.add_records() = proto::ToProto(record);
+  for (const RecordView& record : range.records) proto::ToProto(record, response.add_records());
   response.set_has_more(range.next != 0);
   response.set_next_start_id(range.next);
   return response;
@@ -115,7 +115,7 @@ grpc::Status ShardService::ScanRecords(grpc::ServerContext* context,
         return view.ScanRecords(filter, page_size, cursor);
       },
       [](const RecordView& record, proto::ScanRecordsChunk* chunk) {
-        *chunk->add_records() = proto::ToProto(record);
+        proto::ToProto(record, chunk->add_records());
       }));
 }
 
@@ -147,7 +147,7 @@ grpc::Status ShardService::ExportGraph(grpc::ServerContext* context,
         return view.ExportGraph(*filter, page_size, cursor);
       },
       [](const GraphItem& item, proto::ExportGraphChunk* chunk) {
-        *chunk->add_items() = proto::ToProto(item);
+        proto::ToProto(item, chunk->add_items());
       }));
 }
 

@@ -92,9 +92,9 @@ struct TouchKey {
   static std::optional<TouchKey> Decode(std::string_view key);
 };
 
-// family attribute_values: attribute, value, level, start, length, record. The level is the bit length of the interval's
-// length - 1, so a query for [from, to) seeks, per level present, starts in (from - 2^level, to), and among those of one
-// start the first that reaches `from`.
+// family attribute_values: attribute, value, level, start, length, record. The level is the bit length of the
+// interval's length - 1, so a query for [from, to) seeks, per level present, starts in (from - 2^level, to), and among
+// those of one start the first that reaches `from`.
 struct AttributeValueKey {
   SymbolId attribute;
   std::string value;  // EncodeValue(value)

@@ -14,7 +14,8 @@ class JsonLinesWriter : public GraphWriter {
   explicit JsonLinesWriter(std::unique_ptr<Output> out) : out_(std::move(out)) {}
 
   absl::Status Add(const proto::GraphItem& item) override {
-    out_->Write(ItemLine(item) + '\n');
+    out_->Write(ItemLine(item));
+    out_->Write("\n");
     return out_->status();
   }
 

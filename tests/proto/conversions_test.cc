@@ -127,7 +127,8 @@ TEST(GraphItems, OfDirectConflictsConnectRecords) {
   conflict.attribute = "name";
   conflict.records = {kAda, kBob};
   conflict.entity_type = "person";
-  const GraphItem item = ToProto(unirust::GraphItem(conflict));
+  GraphItem item;
+  ToProto(unirust::GraphItem(conflict), &item);
   EXPECT_EQ(item.conflict().kind(), "direct");
   EXPECT_EQ(item.conflict().entity_type(), "person");
   EXPECT_THAT(item.conflict_nodes(), ElementsAre("person/crm/1", "person/erp/a%2Fb"));
@@ -139,7 +140,8 @@ TEST(GraphItems, OfIndirectConflictsConnectEntities) {
   conflict.records = {kAda};
   conflict.entities = {"person/x/1", "person/y/1"};
   conflict.entity_count = 2;
-  const GraphItem item = ToProto(unirust::GraphItem(conflict));
+  GraphItem item;
+  ToProto(unirust::GraphItem(conflict), &item);
   EXPECT_THAT(item.conflict_nodes(), ElementsAre("person/x/1", "person/y/1"));
   EXPECT_EQ(item.conflict().entity_count(), 2U);
 }
@@ -150,7 +152,8 @@ TEST(GraphItems, OfEntitiesNameTheirRecords) {
   entity.records.resize(2);
   entity.records[0].record.identity = kAda;
   entity.records[1].record.identity = kBob;
-  const GraphItem item = ToProto(unirust::GraphItem(entity));
+  GraphItem item;
+  ToProto(unirust::GraphItem(entity), &item);
   EXPECT_EQ(item.entity().id(), "person/crm/1");
   EXPECT_THAT(item.entity().records(), ElementsAre("person/crm/1", "person/erp/a%2Fb"));
   EXPECT_THAT(item.conflict_nodes(), IsEmpty());

@@ -212,7 +212,7 @@ TEST_F(ConflictPages, ItemsTakeNoMoreBytesThanTheyAreCountedFor) {
     ASSERT_TRUE(page.ok());
     for (const GraphItem& item : page->items) {
       proto::ExportGraphChunk chunk;
-      *chunk.add_items() = proto::ToProto(item);
+      proto::ToProto(item, chunk.add_items());
       EXPECT_LE(chunk.ByteSizeLong(), resolve::MessageBytes(item)) << Text(item);
     }
     cursor = page->cursor;

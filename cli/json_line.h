@@ -16,9 +16,10 @@
 
 namespace unirust::cli {
 
+// Decimal, as JSON has it.
 template <std::integral T>
 void AppendNumber(std::string* json, T value) {
-  std::array<char, 24> digits;
+  std::array<char, 24> digits{};
   json->append(digits.data(), std::to_chars(digits.begin(), digits.end(), value).ptr);
 }
 

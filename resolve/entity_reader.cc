@@ -61,7 +61,7 @@ absl::StatusOr<Entity> EntityReader::Load(BlockName name) {
 }
 
 absl::StatusOr<std::string> EntityReader::NameOfEntity(BlockName entity) {
-  const RecordState& first = rows_.Record(FirstOf(entity));
+  const RecordState& first = rows_.Record(rows_.FirstNow(entity).id);
   UNIRUST_RETURN_IF_ERROR(rows_.status());
   const std::string name = RecordName(names_.IdentityOf(first.row.now()));
   UNIRUST_RETURN_IF_ERROR(status());

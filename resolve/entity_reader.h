@@ -40,8 +40,7 @@ class EntityReader {
 
   absl::StatusOr<Entity> Load(BlockName entity);
 
-  // The entity's first record, without loading the others.
-  RecordId FirstOf(BlockName entity) { return FirstOfBlock(entity).id; }
+  // Without loading all records.
   absl::StatusOr<std::string> NameOfEntity(BlockName entity);
 
   absl::StatusOr<RecordView> View(RecordId record);
@@ -52,7 +51,6 @@ class EntityReader {
   absl::Status status() const { return rows_.status().ok() ? names_.status() : rows_.status(); }
 
  private:
-  FirstRecord FirstOfBlock(BlockName entity) { return rows_.FirstNow(entity); }
   std::string StrongestKey(const std::vector<const RecordRow*>& records);
 
   WorkingSet rows_;

@@ -125,8 +125,8 @@ class Matcher {
   std::vector<Pair> pairs_;
 };
 
-// Walks the postings of one pair and stops at each entity that matches, once: at its first posting. Forgets what it
-// read after each kPageRowsReadMax rows.
+// Walks the postings of one pair and stops at each entity that matches, once: at its first posting. Holds no more than
+// a page may read, and the entity that it stands on.
 class EntityScan {
  public:
   EntityScan(const ReadContext& context, const Matcher& matcher, size_t pair,
@@ -135,20 +135,35 @@ class EntityScan {
         matcher_(matcher),
         pair_(pair),
         postings_(matcher.Postings(pair, after)),
-        position_(after) {}
+        position_(after) {
+    climber_.emplace(context);
+    Forget();
+  }
 
-  // Moves to the next entity that matches. False at the end, on an error, and where `budget` is spent; `more` tells.
-  bool Next(PageBudget* budget) {
-    Posting posting;
-    while (true) {
-      if (budget->Spent()) return false;
-      if (!postings_.Next(&posting)) break;
-      if (!reader_ || ++rows_ > limits::kPageRowsReadMax) Forget();
-      budget->Read(sizeof(Posting));
+  // Moves to the next entity that matches. False at the end, on an error, and where as much was read as a page may
+  // read; `more` tells, and the next call goes on there.
+  bool Next() {
+    for (;;) {
+      if (climbed_ == limits::kPageRowsReadMax) {
+        climber_.emplace(context_);
+        climbed_ = 0;
+        return false;
+      }
+      if (!waiting_ && !postings_.Next(&posting_)) break;
+      waiting_ = false;
+      ++climbed_;
+      const BlockName name = climber_->EntityOf(posting_.record);
+      if (Fail(climber_->status())) return false;
+      const bool decided = decided_.contains(name);
+      if (!decided && loaded_.Spent()) {  // postings of entities that are loaded already cost little
+        waiting_ = true;
+        Forget();
+        return false;
+      }
       passed_ = std::exchange(position_, postings_.key());
-      const BlockName name = reader_->EntityOf(posting.record);
-      if (!Fail(reader_->status()) && !decided_.insert(name).second) continue;
-      if (!status_.ok() || Decide(name, budget)) return status_.ok();
+      if (decided) continue;
+      const bool matches = Decide(name);
+      if (matches || !status_.ok()) return matches;
     }
     more_ = false;
     Fail(postings_.status());
@@ -158,19 +173,19 @@ class EntityScan {
   const Entity& entity() const { return entity_; }
   const IntervalSet& times() const { return times_; }
   EntityReader& reader() { return *reader_; }
-  bool more() const { return more_; }                            // there may be
-  const std::string& position() const { return position_; }      // the posting to go on behind
+  bool more() const { return more_; }                             // there may be
+  const std::string& position() const { return position_; }       // the posting to go on behind
   const std::string& position_before() const { return passed_; }  // to come to this entity again
   const absl::Status& status() const { return status_; }
 
  private:
   // Whether this posting is the entity's first and the entity matches.
-  bool Decide(BlockName name, PageBudget* budget) {
+  bool Decide(BlockName name) {
+    decided_.insert(name);
     absl::StatusOr<Entity> entity = reader_->Load(name);
     if (Fail(entity.status())) return false;
     entity_ = *std::move(entity);
-    rows_ += entity_.records.size();
-    for (const RecordRow* record : entity_.records) budget->Read(TextBytes(*record));
+    for (const RecordRow* record : entity_.records) loaded_.Read(TextBytes(*record));
     if (matcher_.FirstPosting(entity_, pair_) != position_) return false;
     times_ = matcher_.Times(entity_);
     return !times_.empty();
@@ -179,7 +194,7 @@ class EntityScan {
   void Forget() {
     reader_.emplace(context_);
     decided_.clear();
-    rows_ = 0;
+    loaded_ = PageBudget(0);
   }
 
   bool Fail(const absl::Status& status) {
@@ -191,13 +206,17 @@ class EntityScan {
   const Matcher& matcher_;
   size_t pair_;
   PostingScan postings_;
+  Posting posting_;
+  bool waiting_ = false;  // posting_ was not looked at
   std::string position_;
   std::string passed_;
   bool more_ = true;
   absl::Status status_;
-  std::optional<EntityReader> reader_;
-  std::set<BlockName> decided_;
-  size_t rows_ = 0;
+  std::optional<EntityReader> climber_;  // finds the entities of postings: of so many since it was made
+  size_t climbed_ = 0;
+  std::optional<EntityReader> reader_;  // loads entities
+  std::set<BlockName> decided_;         // that it loaded
+  PageBudget loaded_{0};                // and of which size
   Entity entity_;
   IntervalSet times_;
 };
@@ -253,8 +272,7 @@ absl::StatusOr<std::vector<Found>> FindAll(const ReadContext& context, const Mat
   EntityScan scan(context, matcher, pair, "");
   std::vector<Found> found;
   while (scan.more()) {
-    PageBudget budget(SIZE_MAX);
-    while (scan.Next(&budget)) {
+    while (scan.Next()) {
       for (const Interval& interval : scan.times()) {
         found.push_back({interval, scan.entity().ref, scan.entity().name});
       }
@@ -339,7 +357,7 @@ absl::StatusOr<Page<Match>> FindEntities(const ReadContext& context,
   };
   EntityScan scan(context, matcher, pair, after);
   PageBudget budget(page_size);
-  while (scan.Next(&budget)) {
+  while (scan.Next()) {
     const std::vector<Match> matches = Matches(scan);
     UNIRUST_RETURN_IF_ERROR(scan.reader().status());
     size_t bytes = 0;

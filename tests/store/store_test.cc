@@ -267,7 +267,8 @@ TEST_F(StoreTest, ClearLeavesNoRowButTheStoresOwnAndTheSymbols) {
     EXPECT_THAT(All(store_->Latest(), family), IsEmpty()) << FamilyName(family);
   }
   EXPECT_THAT(All(store_->Latest(), Family::kMeta),
-              ElementsAre(Pair("commits", _), Pair("generation", _), Pair("store", _)));
+              ElementsAre(Pair("cleared", _), Pair("commits", _), Pair("generation", _),
+                          Pair("store", _)));
   EXPECT_EQ(Get(store_->Latest(), Family::kSymbols, "key"), "v");
 }
 

@@ -8,11 +8,11 @@
 
 #include "absl/strings/numbers.h"
 #include "base/exit_codes.h"
+#include "base/files.h"
 #include "base/status_macros.h"
 #include "config/settings.h"
 #include "ontology/ontology.h"
 #include "shard/engine.h"
-#include "shard/open.h"
 
 namespace unirust::bench {
 namespace {
@@ -78,7 +78,7 @@ double Median(std::vector<double> values) {
 }
 
 absl::Status Measure(const std::string& shape, uint64_t size, uint32_t repeats) {
-  UNIRUST_ASSIGN_OR_RETURN(const auto directory, shard::TemporaryDirectory::Create());
+  UNIRUST_ASSIGN_OR_RETURN(const auto directory, TemporaryDirectory::Create());
   shard::EngineOptions options;
   options.data_dir = directory->path();
   UNIRUST_ASSIGN_OR_RETURN(const auto engine, shard::Engine::Open(options));

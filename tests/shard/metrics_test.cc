@@ -10,6 +10,16 @@
 namespace unirust::shard {
 namespace {
 
+TEST(MemoryShares, AddUpToTheBudget) {
+  for (uint64_t budget = limits::kMemoryBudgetBytesMin; budget < uint64_t{1} << 40U; budget *= 2) {
+    const MemoryShares shares = MemoryShares::Of(budget);
+    EXPECT_EQ(shares.store_bytes + shares.queue_bytes + shares.commit_bytes(), budget);
+    EXPECT_GT(shares.store_bytes, budget / 2);
+    EXPECT_GE(shares.commit_records, 500U);
+    EXPECT_LE(shares.commit_records, limits::kCommitRecordsMax);
+  }
+}
+
 class MetricsTest : public ::testing::Test {
  protected:
   MetricsTest() : directory_(*TemporaryDirectory::Create()) {

@@ -257,11 +257,14 @@ TEST_F(Refusals, MoreRecordsThanMayWait) {
   std::vector<Write> writes(limits::kRecordsPerRequestMax, Person("crm", "2"));
   absl::Status status;
   for (size_t i = 0; i < 100 && status.ok(); ++i) {
-    auto submitted = engine_->Submit(writes, IfQueueFull::kWait);
+    auto submitted = engine_->Submit(writes, IfQueueFull::kRefuse);
     status = submitted.status();
     if (submitted.ok()) waiting.push_back(*std::move(submitted));
   }
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  auto patient = engine_->Submit(writes, IfQueueFull::kWait);
+  ASSERT_TRUE(patient.ok()) << patient.status();
+  waiting.push_back(*std::move(patient));
   for (Ingestion& ingestion : waiting) EXPECT_TRUE(ingestion.Await().ok());
   EXPECT_TRUE(engine_->Ingest(writes).ok()) << "the queue is empty again";
 }

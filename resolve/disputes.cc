@@ -54,12 +54,6 @@ void DisputeSingleValues(std::span<const Voice> rows, std::vector<bool>* dispute
   }
 }
 
-bool ShareValue(const StrongRow& a, const StrongRow& b) {
-  return std::any_of(a.values.begin(), a.values.end(), [&](const std::string& value) {
-    return std::binary_search(b.values.begin(), b.values.end(), value);
-  });
-}
-
 void DisputeValueSets(std::span<const Voice> rows, std::vector<bool>* disputed) {
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t j = i + 1; j < rows.size(); ++j) {

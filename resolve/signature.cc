@@ -10,19 +10,6 @@ namespace {
 
 auto Place(const StrongRow& row) { return std::tie(row.identifier, row.domain); }
 
-bool ShareValue(const StrongRow& a, const StrongRow& b) {
-  for (size_t i = 0, j = 0; i < a.values.size() && j < b.values.size();) {
-    const int order = a.values[i].compare(b.values[j]);
-    if (order == 0) return true;
-    if (order < 0) {
-      ++i;
-    } else {
-      ++j;
-    }
-  }
-  return false;
-}
-
 // Calls visit(row of a, row of b) for all rows of equal identifier and domain that overlap, until it returns true;
 // returns whether it did.
 template <typename Visit>
@@ -39,6 +26,19 @@ bool AnyOverlap(const Signature& a, const Signature& b, const Visit& visit) {
 }
 
 }  // namespace
+
+bool ShareValue(const StrongRow& a, const StrongRow& b) {
+  for (size_t i = 0, j = 0; i < a.values.size() && j < b.values.size();) {
+    const int order = a.values[i].compare(b.values[j]);
+    if (order == 0) return true;
+    if (order < 0) {
+      ++i;
+    } else {
+      ++j;
+    }
+  }
+  return false;
+}
 
 void Normalize(Signature& signature) {
   if (signature.size() < 2) return;

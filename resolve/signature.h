@@ -20,6 +20,9 @@ void Normalize(Signature& signature);
 // The rows of both.
 Signature Merged(const Signature& a, const Signature& b);
 
+// True if both rows have one value in common, whatever they are of.
+bool ShareValue(const StrongRow& a, const StrongRow& b);
+
 // True if at some instant both have rows of one identifier and domain without a common value.
 bool Clash(const Signature& a, const Signature& b);
 

@@ -135,6 +135,9 @@ TEST_P(VerifyFamily, FindsAForeignRow) {
 }
 
 TEST_P(VerifyFamily, FindsAnAlteredRow) {
+  if (GetParam() == Family::kSources || GetParam() == Family::kTouches) {
+    GTEST_SKIP() << "its rows have no value";
+  }
   size_t altered = 0;
   Damage([&](const store::Store& store, store::Batch& batch) {
     for (Row& row : Rows(store, GetParam())) {
@@ -144,7 +147,8 @@ TEST_P(VerifyFamily, FindsAnAlteredRow) {
       ++altered;
     }
   });
-  if (altered > 0) ExpectFault();
+  ASSERT_EQ(altered, 1U);
+  ExpectFault();
 }
 
 INSTANTIATE_TEST_SUITE_P(All, VerifyFamily,

@@ -97,6 +97,12 @@ void AddJson(CLI::App* command, bool* json) {
   command->add_flag("--json", *json, "JSON for programs, one object a line (docs/cli.md)");
 }
 
+void AddProgress(CLI::App* command, bool* progress, bool* quiet, const std::string& quiet_help) {
+  auto* flag = command->add_flag("--progress", *progress,
+                                 "show progress also where standard error is no terminal");
+  command->add_flag("--quiet", *quiet, quiet_help)->excludes(flag);
+}
+
 void AddMemoryBudget(CLI::App* command, CLI::Option* data_dir, StoreFlags* store) {
   const auto set_budget = [store](const std::string& text) {
     config::Settings settings;
@@ -175,9 +181,7 @@ void AddIngest(Parse* parse) {
       ->add_option("--resume-file", flags->resume_file,
                    "remember here what was acknowledged; a later run skips it")
       ->type_name("FILE");
-  auto* quiet = command->add_flag("--quiet", flags->quiet, "no progress and no summary");
-  command->add_flag("--progress", flags->progress, "show progress also without a terminal")
-      ->excludes(quiet);
+  AddProgress(command, &flags->progress, &flags->quiet, "no progress and no summary");
   AddJson(command, &flags->json);
   AddStore(command, &flags->store);
 }
@@ -351,9 +355,7 @@ void AddVerify(Parse* parse) {
       ->add_flag("--read-only", flags->store.read_only, "also while a shard has the directory open")
       ->excludes(full)
       ->excludes(rebuild);
-  auto* progress = command->add_flag("--progress", flags->progress,
-                                     "show progress also where standard error is no terminal");
-  command->add_flag("--quiet", flags->quiet, "no progress")->excludes(progress);
+  AddProgress(command, &flags->progress, &flags->quiet, "no progress");
   AddJson(command, &flags->json);
 }
 
@@ -379,9 +381,7 @@ void AddBench(Parse* parse) {
       ->type_name("FILE");
   command->add_option("--ontology", flags->ontology, "write the ontology that goes with them here")
       ->type_name("FILE");
-  auto* progress = command->add_flag("--progress", flags->progress,
-                                     "show progress also where standard error is no terminal");
-  command->add_flag("--quiet", flags->quiet, "no progress and no summary")->excludes(progress);
+  AddProgress(command, &flags->progress, &flags->quiet, "no progress and no summary");
   AddJson(command, &flags->json);
 }
 

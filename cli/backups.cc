@@ -9,6 +9,7 @@
 #include "cli/display.h"
 #include "cli/failure.h"
 #include "cli/json_line.h"
+#include "cli/local_store.h"
 #include "cli/output.h"
 #include "cli/table.h"
 #include "shard/backups.h"
@@ -57,10 +58,6 @@ absl::Status Print(const std::vector<BackupInfo>& backups, bool json) {
   }
   table.Finish();
   return out->Close();
-}
-
-absl::Status WithExitCodeOfStore(const absl::Status& status) {
-  return WithExitCode(status, static_cast<ExitCode>(shard::ExitCodeOf(status)));
 }
 
 }  // namespace

@@ -19,13 +19,16 @@ constexpr std::chrono::hours kDeadline{24};
 absl::StatusOr<shard::OpenedStore> OpenStore(const config::StoreSettings& settings) {
   absl::StatusOr<shard::OpenedStore> store = shard::OpenStore(settings, /*shard_id=*/0);
   if (store.ok()) return store;
-  const auto exit_code = static_cast<ExitCode>(shard::ExitCodeOf(store.status()));
-  absl::Status status = WithExitCode(store.status(), exit_code);
+  absl::Status status = WithExitCodeOfStore(store.status());
   if (!absl::IsUnavailable(status)) return status;
   return WithHint(status, "Talk to the process that has it open instead: --router ADDR.");
 }
 
 }  // namespace
+
+absl::Status WithExitCodeOfStore(const absl::Status& status) {
+  return WithExitCode(status, shard::ExitCodeOf(status));
+}
 
 // Each part uses the ones above it.
 struct LocalStore::Parts {

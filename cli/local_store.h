@@ -6,12 +6,16 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "config/programs.h"
 #include "rpc/metrics.h"
 #include "rpc/server.h"
 
 namespace unirust::cli {
+
+// With the exit code that a directory of a store has for the status.
+absl::Status WithExitCodeOfStore(const absl::Status& status);
 
 class LocalStore {
  public:

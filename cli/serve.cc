@@ -18,7 +18,7 @@ absl::Status Run(const ServeFlags& flags) {
       observe.metrics_listen, {[&](auto& families) { store->AddMetrics(families); }});
   if (!metrics.ok()) {
     return WithExitCode(metrics.status(),
-                        static_cast<ExitCode>(rpc::ExitCodeOf(metrics.status())));
+                        rpc::ExitCodeOf(metrics.status()));
   }
   rpc::ServeUntilTerminated("unirust serve", store->server());
   return absl::OkStatus();

@@ -8,10 +8,10 @@
 #include "cli/display.h"
 #include "cli/failure.h"
 #include "cli/json_line.h"
+#include "cli/local_store.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "shard/engine.h"
-#include "shard/open.h"
 
 namespace unirust::cli {
 namespace {
@@ -50,10 +50,7 @@ absl::Status Verify(const VerifyFlags& flags, PrintedReport& report) {
   options.shard_id = flags.shard_id;
   const auto engine = flags.rebuild_derived ? shard::Engine::Rebuild(options, report)
                                             : shard::Engine::Open(options);
-  if (!engine.ok()) {
-    const auto exit_code = static_cast<ExitCode>(shard::ExitCodeOf(engine.status()));
-    return WithExitCode(engine.status(), exit_code);
-  }
+  if (!engine.ok()) return WithExitCodeOfStore(engine.status());
   return (*engine)->Verify(
       flags.full ? shard::Engine::VerifyDepth::kFull : shard::Engine::VerifyDepth::kQuick, report);
 }

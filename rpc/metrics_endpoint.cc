@@ -71,7 +71,7 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(
       new MetricsEndpoint(std::move(scrape), std::move(exposer)));
 }
 
-int ExitCodeOf(const absl::Status& status) {
+ExitCode ExitCodeOf(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? kExitUsage : kExitUnavailable;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/exit_codes.h"
 #include "rpc/metrics.h"
 
 namespace prometheus {
@@ -38,6 +39,6 @@ class MetricsEndpoint {
 };
 
 // The exit code of a program whose endpoint did not start.
-int ExitCodeOf(const absl::Status& status);
+ExitCode ExitCodeOf(const absl::Status& status);
 
 }  // namespace unirust::rpc

@@ -55,7 +55,7 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
   return store;
 }
 
-int ExitCodeOf(const absl::Status& status) {
+ExitCode ExitCodeOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kExitInput;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "base/exit_codes.h"
 #include "base/files.h"
 #include "config/programs.h"
 #include "shard/backups.h"
@@ -27,6 +28,6 @@ struct OpenedStore {
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id);
 
 // The exit code of a program whose store did not open.
-int ExitCodeOf(const absl::Status& status);
+ExitCode ExitCodeOf(const absl::Status& status);
 
 }  // namespace unirust::shard

@@ -152,6 +152,19 @@ struct StoreStats {
   uint64_t graph_edges = 0;  // member_of, same_as and conflicts_with; nodes are records plus entities
 };
 
+// What waits for retention (docs/ontology.md, Retention).
+struct RetentionStatus {
+  std::optional<Instant> declared;      // nothing: none under the rules in force
+  std::optional<Instant> earliest_due;  // of all stored descriptors; nothing: none will ever expire
+};
+
+// What an advance of retention did.
+struct RetentionAdvance {
+  Instant declared = 0;  // from now on
+  uint64_t records = 0;  // that had expired descriptors; one counts again for each commit that took some
+  uint64_t descriptors = 0;
+};
+
 struct RecordIdRange {
   bool empty = true;
   RecordId min;

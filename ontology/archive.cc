@@ -31,7 +31,8 @@ BOOST_CLASS_VERSION(unirust::ontology::IdentityKey, 1)
 BOOST_CLASS_VERSION(unirust::ontology::StrongIdentifier, 1)
 BOOST_CLASS_VERSION(unirust::ontology::Constraint, 1)
 BOOST_CLASS_VERSION(unirust::ontology::AttributeRule, 1)
-BOOST_CLASS_VERSION(unirust::ontology::Ontology, 1)
+BOOST_CLASS_VERSION(unirust::ontology::RetentionRule, 1)
+BOOST_CLASS_VERSION(unirust::ontology::Ontology, 2)
 
 namespace unirust::ontology {
 
@@ -74,6 +75,12 @@ void serialize(Ar& archive, AttributeRule& rule, unsigned version) {
 }
 
 template <typename Ar>
+void serialize(Ar& archive, RetentionRule& rule, unsigned version) {
+  CheckVersion<RetentionRule>(version);
+  archive& rule.name& rule.entity_types& rule.perspectives& rule.ended_before;
+}
+
+template <typename Ar>
 void serialize(Ar& archive, Ontology& ontology, unsigned version) {
   CheckVersion<Ontology>(version);
   // Weights travel as their bits: exact, whatever the text form of a double.
@@ -83,6 +90,7 @@ void serialize(Ar& archive, Ontology& ontology, unsigned version) {
   }
   archive& ontology.identity_keys& ontology.strong_identifiers& ontology.constraints;
   archive& ontology.attributes& weights& ontology.golden_default& ontology.golden_attributes;
+  if (version >= 2) archive& ontology.retention;
   for (const auto& [perspective, bits] : weights) {
     ontology.perspective_weights[perspective] = std::bit_cast<double>(bits);
   }
@@ -106,7 +114,7 @@ bool Known(const std::vector<Strategy>& strategies) {
                      [](Strategy s) { return Known(kStrategyNames, s); });
 }
 
-// True if every enumeration has one of its values and every weight is finite.
+// True if every enumeration has one of its values, every weight is finite and no time negative.
 bool InRange(const Ontology& o) {
   return std::all_of(o.strong_identifiers.begin(), o.strong_identifiers.end(),
                      [](const auto& s) { return Known(kScopeNames, s.scope); }) &&
@@ -115,6 +123,8 @@ bool InRange(const Ontology& o) {
          std::all_of(o.perspective_weights.begin(), o.perspective_weights.end(),
                      [](const auto& w) { return std::isfinite(w.second); }) &&
          Known(o.golden_default) &&
+         std::all_of(o.retention.begin(), o.retention.end(),
+                     [](const auto& rule) { return rule.ended_before >= 0; }) &&
          std::all_of(o.golden_attributes.begin(), o.golden_attributes.end(),
                      [](const auto& a) { return Known(a.second); });
 }

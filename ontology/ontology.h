@@ -55,6 +55,16 @@ struct AttributeRule {
   bool operator==(const AttributeRule&) const = default;
 };
 
+// Descriptors of the records it is for expire once the declared instant is greater than their end + ended_before
+// (docs/ontology.md, Retention).
+struct RetentionRule {
+  std::string name;  // may be empty
+  EntityTypes entity_types;
+  std::vector<std::string> perspectives;  // sources that it is for; empty: all
+  int64_t ended_before = 0;               // not negative, in the unit of the data
+  bool operator==(const RetentionRule&) const = default;
+};
+
 enum class Strategy : uint8_t { kPriority, kMajority, kLatest, kSmallest };
 
 struct Ontology {
@@ -66,6 +76,7 @@ struct Ontology {
   std::vector<Strategy> golden_default;
   std::map<std::string, std::vector<Strategy>>
       golden_attributes;  // replaces the default, even if empty
+  std::vector<RetentionRule> retention;  // of several that are for a record the least ended_before counts
   bool operator==(const Ontology&) const = default;
 };
 
@@ -76,7 +87,7 @@ bool Applies(const EntityTypes& types, std::string_view entity_type);
 // its place, e.g. "identity_keys[1]: name is missing"; the message grows with the number of faults.
 // Accepts what tests/oracle/oracle.py accepts, up to limits::kOntologyBytesMax, but for two things
 // that no stored ontology could hold: strings with lone surrogates and numbers beyond the range of
-// a double.
+// a double. Besides, `retention`, of which the oracle knows nothing.
 absl::StatusOr<Ontology> ParseOntology(std::string_view json);
 
 // The same checks for an ontology that was put together in code.

@@ -112,6 +112,7 @@ class OntologyReader {
   std::string ReadText(const std::string& place, const Json& value);
   bool ReadFlag(const std::string& place, const Json& value);
   uint64_t ReadMaxGroup(const std::string& place, const Json& value);
+  int64_t ReadDuration(const std::string& place, const Json& value);
   double ReadWeight(const std::string& place, const Json& value);
   std::vector<std::string> ReadTexts(const std::string& place, const Json& value);
   template <typename Enum, typename Names>
@@ -122,8 +123,9 @@ class OntologyReader {
     return {"entity_types", false,
             [this, types](auto& place, auto& value) { *types = ReadTexts(place, value); }};
   }
-  Field Text(std::string_view name, std::string* text) {
-    return {name, true, [this, text](auto& place, auto& value) {
+  enum class Need { kNeeded, kOptional };
+  Field Text(std::string_view name, std::string* text, Need need = Need::kNeeded) {
+    return {name, need == Need::kNeeded, [this, text](auto& place, auto& value) {
               *text = ReadText(place, value);
               if (text->size() <= limits::kOntologyNameBytesMax) return;
               Fault(place, std::to_string(text->size()) + " bytes, at most " +
@@ -135,6 +137,7 @@ class OntologyReader {
   StrongIdentifier ReadStrongIdentifier(const std::string& place, const Json& value);
   Constraint ReadConstraint(const std::string& place, const Json& value);
   AttributeRule ReadAttribute(const std::string& place, const Json& value);
+  RetentionRule ReadRetention(const std::string& place, const Json& value);
   void ReadGolden(const Json& value, Ontology* ontology);
 
   // A section that is a list of rules; no two may have the same value of `name`.
@@ -185,6 +188,15 @@ uint64_t OntologyReader::ReadMaxGroup(const std::string& place, const Json& valu
   if (value.is_number_unsigned() && value.get<uint64_t>() >= 1) return value.get<uint64_t>();
   WrongValue(place, "an integer of at least 1", value);
   return 1;
+}
+
+int64_t OntologyReader::ReadDuration(const std::string& place, const Json& value) {
+  constexpr auto kMax = std::numeric_limits<int64_t>::max();
+  if (value.is_number_unsigned() && value.get<uint64_t>() <= uint64_t{kMax}) {
+    return value.get<int64_t>();
+  }
+  WrongValue(place, "an integer from 0 to " + std::to_string(kMax), value);
+  return 0;
 }
 
 // The parser has refused numbers beyond the range of a double, so that all are finite.
@@ -279,6 +291,17 @@ AttributeRule OntologyReader::ReadAttribute(const std::string& place, const Json
   return rule;
 }
 
+RetentionRule OntologyReader::ReadRetention(const std::string& place, const Json& value) {
+  RetentionRule rule;
+  ReadObject(
+      place, value,
+      {Text("name", &rule.name, Need::kOptional),
+       Types(&rule.entity_types),
+       {"perspectives", false, [&](auto& p, auto& v) { rule.perspectives = ReadTexts(p, v); }},
+       {"ended_before", true, [&](auto& p, auto& v) { rule.ended_before = ReadDuration(p, v); }}});
+  return rule;
+}
+
 void OntologyReader::ReadGolden(const Json& value, Ontology* ontology) {
   ReadObject("golden", value,
              {{"default", false,
@@ -329,7 +352,8 @@ absl::StatusOr<Ontology> OntologyReader::Read(const Json& document) {
             o.perspective_weights[name] = ReadWeight(place + ": " + name, weight);
           });
         }},
-       {"golden", false, [&](auto& /*place*/, auto& value) { ReadGolden(value, &o); }}});
+       {"golden", false, [&](auto& /*place*/, auto& value) { ReadGolden(value, &o); }},
+       Rules("retention", &o.retention, &OntologyReader::ReadRetention, &RetentionRule::name)});
   if (!faults_.empty()) return absl::InvalidArgumentError(faults_);
   return o;
 }

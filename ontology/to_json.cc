@@ -100,6 +100,15 @@ std::string Json(const AttributeRule& rule) {
   return Object(members);
 }
 
+std::string Json(const RetentionRule& rule) {
+  Members members;
+  if (!rule.name.empty()) members.emplace_back("name", Quote(rule.name));
+  AddTypes(rule.entity_types, &members);
+  if (!rule.perspectives.empty()) members.emplace_back("perspectives", List(rule.perspectives));
+  members.emplace_back("ended_before", std::to_string(rule.ended_before));
+  return Object(members);
+}
+
 std::string GoldenJson(const Ontology& ontology) {
   Members attributes;
   for (const auto& [attribute, strategies] : ontology.golden_attributes) {
@@ -143,6 +152,7 @@ std::string ToJson(const Ontology& ontology) {
   if (!ontology.golden_default.empty() || !ontology.golden_attributes.empty()) {
     sections.emplace_back("golden", GoldenJson(ontology));
   }
+  AddRules("retention", ontology.retention, &sections);
   if (sections.empty()) return "{}\n";
   std::vector<std::string> lines;
   for (const auto& [name, value] : sections) lines.push_back(Member(name, value));

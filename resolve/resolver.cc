@@ -12,6 +12,7 @@
 #include "resolve/finish.h"
 #include "resolve/indexes.h"
 #include "resolve/level_pass.h"
+#include "resolve/retention.h"
 
 namespace unirust::resolve {
 namespace {
@@ -232,6 +233,7 @@ void AddRows(const WorkingSet& rows, Scope scope, store::Batch* batch) {
     WriteIndexes(rows, *batch);
   }
   rows.FlushDerived(*batch);
+  WriteExpiries(rows, *batch);
 }
 
 }  // namespace unirust::resolve

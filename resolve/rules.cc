@@ -10,21 +10,33 @@
 namespace unirust::resolve {
 namespace {
 
+absl::StatusOr<std::vector<SymbolId>> InternAll(const std::vector<std::string>& names,
+                                                interner::Interner& interner,
+                                                interner::NewSymbols& created) {
+  std::vector<SymbolId> out;
+  for (const std::string& name : names) {
+    UNIRUST_ASSIGN_OR_RETURN(const SymbolId id, interner.Intern(name, created));
+    out.push_back(id);
+  }
+  return out;
+}
+
 absl::StatusOr<TypeSet> CompileTypes(const ontology::EntityTypes& names,
                                      interner::Interner& interner,
                                      interner::NewSymbols& created) {
   TypeSet out;
-  for (const std::string& name : names) {
-    UNIRUST_ASSIGN_OR_RETURN(const SymbolId type, interner.Intern(name, created));
-    out.types.push_back(type);
-  }
+  UNIRUST_ASSIGN_OR_RETURN(out.types, InternAll(names, interner, created));
   return out;
+}
+
+bool IsOneOf(SymbolId id, const std::vector<SymbolId>& ids) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
 }  // namespace
 
 bool TypeSet::Has(SymbolId type) const {
-  return types.empty() || std::find(types.begin(), types.end(), type) != types.end();
+  return types.empty() || IsOneOf(type, types);
 }
 
 absl::StatusOr<Rules> Rules::Compile(const ontology::Ontology& ontology,
@@ -83,6 +95,13 @@ absl::StatusOr<Rules> Rules::Compile(const ontology::Ontology& ontology,
     UNIRUST_ASSIGN_OR_RETURN(const SymbolId id, interner.Intern(name, created));
     out.weights_.emplace(id, weight);
   }
+  for (const ontology::RetentionRule& retention : ontology.retention) {
+    RetentionRule rule{.types = {}, .perspectives = {}, .ended_before = retention.ended_before};
+    UNIRUST_ASSIGN_OR_RETURN(rule.types, CompileTypes(retention.entity_types, interner, created));
+    UNIRUST_ASSIGN_OR_RETURN(rule.perspectives,
+                             InternAll(retention.perspectives, interner, created));
+    out.retention_.push_back(std::move(rule));
+  }
   return out;
 }
 
@@ -94,6 +113,16 @@ const AttributeRule& Rules::Attribute(SymbolId attribute) const {
 double Rules::Weight(SymbolId perspective) const {
   const auto it = weights_.find(perspective);
   return it == weights_.end() ? 0.0 : it->second;
+}
+
+std::optional<int64_t> Rules::EndedBefore(SymbolId entity_type, SymbolId perspective) const {
+  std::optional<int64_t> out;
+  for (const RetentionRule& rule : retention_) {
+    if (!rule.types.Has(entity_type)) continue;
+    if (!rule.perspectives.empty() && !IsOneOf(perspective, rule.perspectives)) continue;
+    out = std::min(out.value_or(rule.ended_before), rule.ended_before);
+  }
+  return out;
 }
 
 bool Rules::Counts(SymbolId attribute, std::string_view value) const {

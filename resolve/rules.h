@@ -47,6 +47,12 @@ struct ConstraintRule {
   TypeSet types;
 };
 
+struct RetentionRule {
+  TypeSet types;
+  std::vector<SymbolId> perspectives;  // empty: all
+  int64_t ended_before = 0;
+};
+
 struct AttributeRule {
   bool multi_valued = false;
   absl::flat_hash_set<std::string> ignored;
@@ -66,6 +72,10 @@ class Rules {
   const AttributeRule& Attribute(SymbolId attribute) const;
   double Weight(SymbolId perspective) const;  // 0 where the ontology has none
 
+  bool HasRetention() const { return !retention_.empty(); }
+  // How long after their end the descriptors of such a record expire; nothing: never.
+  std::optional<int64_t> EndedBefore(SymbolId entity_type, SymbolId perspective) const;
+
   // False for values that count as absent (semantics.md, 2).
   bool Counts(SymbolId attribute, std::string_view value) const;
 
@@ -78,6 +88,7 @@ class Rules {
   absl::flat_hash_map<SymbolId, AttributeRule> attributes_;
   AttributeRule other_attributes_;
   absl::flat_hash_map<SymbolId, double> weights_;
+  std::vector<RetentionRule> retention_;
 };
 
 }  // namespace unirust::resolve

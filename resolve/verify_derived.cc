@@ -66,6 +66,7 @@ struct Content {
   SetDigest blocks;
   SetDigest parts;
   SetDigest owners;
+  SetDigest expiries;
   Inverses inverses;
 };
 
@@ -80,9 +81,8 @@ class GenerationReader {
     UNIRUST_RETURN_IF_ERROR(Walk<GroupRow>(Family::kGroups, &GenerationReader::TakeGroup));
     UNIRUST_RETURN_IF_ERROR(WalkTouches());
     UNIRUST_RETURN_IF_ERROR(WalkOwners());
-    const auto cursor = context_.reader.Scan(Family::kConflicts, "", "");
-    for (; cursor->Valid(); cursor->Next()) content_.inverses.conflicts.Add(cursor->key());
-    UNIRUST_RETURN_IF_ERROR(cursor->status());
+    UNIRUST_RETURN_IF_ERROR(WalkKeys(Family::kConflicts, content_.inverses.conflicts));
+    UNIRUST_RETURN_IF_ERROR(WalkKeys(Family::kExpiries, content_.expiries));
     return content_;
   }
 
@@ -98,6 +98,16 @@ class GenerationReader {
       } else {
         Undecodable(family, cursor->key());
       }
+      Count(family, ++rows);
+    }
+    return cursor->status();
+  }
+
+  absl::Status WalkKeys(Family family, SetDigest& digest) {
+    uint64_t rows = 0;
+    const auto cursor = context_.reader.Scan(family, "", "");
+    for (; cursor->Valid(); cursor->Next()) {
+      digest.Add(cursor->key());
       Count(family, ++rows);
     }
     return cursor->status();
@@ -293,6 +303,8 @@ class DerivedVerifier {
     Expect(stored.parts == fresh.parts, "blocks: settled parts differ from a fresh resolution");
     Expect(stored.owners == fresh.owners,
            "conflict_owners: numbers of entries or edges differ from a fresh resolution");
+    Expect(stored.expiries == fresh.expiries,
+           "expiries: differ from what the records and the rules of retention say");
     CompareInverses(stored.inverses);
     return names_.status();
   }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "resolve/evidence.h"
+#include "resolve/retention.h"
 #include "shard/meta_keys.h"
 
 namespace unirust::shard {
@@ -151,6 +152,12 @@ absl::Status Committer::Start() {
     if (found && !store::CountersRow::Decode(bytes, &counters_)) {
       return store::Damaged(Family::kMeta, kCountersKey);
     }
+    store::RetentionRow retention;
+    UNIRUST_ASSIGN_OR_RETURN(found, store_.Latest().Get(Family::kMeta, kRetentionKey, &bytes));
+    if (found && !store::RetentionRow::Decode(bytes, &retention)) {
+      return store::Damaged(Family::kMeta, kRetentionKey);
+    }
+    if (found) retention_ = retention.declared;
   }
   {
     MutexLock lock(state_);
@@ -303,16 +310,20 @@ void Committer::Answer(const std::vector<Request*>& requests) {
   answered_.NotifyAll();
 }
 
-// Waits for requests; takes as many as fit one commit, at least one. Empty: stop.
+// Waits for requests; takes as many as fit one commit, at least one, or one that advances retention. Empty: stop.
 std::vector<Committer::Request*> Committer::Gather() {
   MutexLock lock(queue_mutex_);
   while (queue_.empty() && !stopping_) queue_changed_.Wait(queue_mutex_);
   std::vector<Request*> out;
   size_t records = 0;
   while (!queue_.empty()) {
-    const size_t more = queue_.front()->writes.size();
-    if (!out.empty() && records + more > shares_.commit_records) break;
-    out.push_back(queue_.front());
+    Request* const next = queue_.front();
+    const size_t more = next->writes.size();
+    if (!out.empty() && (records + more > shares_.commit_records || next->advance != nullptr ||
+                         out.front()->advance != nullptr)) {
+      break;
+    }
+    out.push_back(next);
     queue_.pop_front();
     records += more;
     queued_bytes_ -= out.back()->bytes;
@@ -340,9 +351,12 @@ void Committer::Resolve(std::vector<Request*> requests) {
                     .resolve_micros = 0,
                     .retired = {}};
   store::CountersRow counters = counters_;
+  Advance* const advance = resolved.requests.front()->advance;
   const absl::Status status =
-      ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
-  if (!status.ok()) {  // a read failed: nothing of these requests is kept
+      advance != nullptr
+          ? ResolveAdvance(*advance, config, *rows, counters, resolved.batch)
+          : ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
+  if (!status.ok()) {  // refused, or a read failed: nothing of these requests is kept
     interner_.Abandoned(last_symbol);
     for (Request* request : resolved.requests) {
       if (request->status.ok()) request->status = status;
@@ -358,11 +372,13 @@ void Committer::Resolve(std::vector<Request*> requests) {
   resolved.batch.Put(Family::kMeta, kCountersKey, counters.Encode());
   resolved.last_symbol = interner_.Last();
   for (const Request* request : resolved.requests) resolved.records += request->writes.size();
+  if (advance != nullptr) resolved.records = advance->commit_records;
   rows->ForgetPrevious();
   resolved.retired = std::exchange(last_rows_, std::move(rows));
   counters_ = counters;
   resolved.resolve_micros = SteadyClockMicros() - start;
   metrics_.resolve.Add(resolved.resolve_micros);
+  if (advance != nullptr) retention_ = advance->done.declared;
   HandOver(std::move(resolved));
   last_config_ = config;
 }
@@ -425,6 +441,9 @@ absl::StatusOr<Assignment> Committer::ApplyWrite(Write& write, WorkingSet& rows,
     for (Descriptor& d : write.descriptors) {
       UNIRUST_ASSIGN_OR_RETURN(const auto attribute, interner_.Intern(d.attribute, batch));
       descriptors.push_back({attribute, std::move(d.value), d.interval});
+    }
+    if (retention_) {
+      resolve::RemoveExpired(type, perspective, rows.rules(), *retention_, &descriptors);
     }
   }
   const bool same = known && record.live_now == !write.retract &&

@@ -1,13 +1,14 @@
 // Turns writes into commits: gathers waiting requests, resolves them in one pass, writes one synced
 // batch, answers. While one batch is written the next is resolved, on top of the rows of the first
-// that are still in memory. Also re-resolves everything under a new ontology. The only writer of
-// its store.
+// that are still in memory. Also re-resolves everything under a new ontology, and lets descriptors
+// expire. The only writer of its store.
 //
 // Thread-safe. Requests are applied in the order of their arrival.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,7 @@ class Committer {
   absl::Status Verify(VerifyReport& report);
   absl::Status RebuildDerived(VerifyReport& report);
   absl::Status Reset();
+  absl::StatusOr<RetentionAdvance> AdvanceRetention(Instant now, const std::function<bool()>& stop);
 
   // A state of the store and the ontology that it was resolved under.
   struct State {
@@ -62,8 +64,17 @@ class Committer {
 
  private:
   friend class Ingestion;
+  // An advance of retention, which goes by one commit after the other.
+  struct Advance {
+    Instant now = 0;                       // where it goes
+    std::shared_ptr<const Config> config;  // of its first commit; null before
+    RetentionAdvance done;
+    uint64_t commit_records = 0;  // of the last commit
+    bool complete = false;
+  };
   struct Request {
     std::vector<Write> writes;
+    Advance* advance = nullptr;  // not null: no writes, but the next commit of that
     std::shared_ptr<const Config> checked_under;
     std::vector<Assignment> assignments;
     absl::Status status;
@@ -91,13 +102,18 @@ class Committer {
   void Resolve(std::vector<Request*> requests);
   absl::Status ResolveBatch(const std::vector<Request*>& requests, const Config& config,
                             resolve::WorkingSet& rows, store::CountersRow& counters,
-                            store::Batch& batch);
+                            store::Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
+  absl::Status ResolveAdvance(Advance& advance, const std::shared_ptr<const Config>& config,
+                              resolve::WorkingSet& rows, store::CountersRow& counters,
+                              store::Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   void HandOver(Resolved resolved);
   void AwaitWritten();  // until the store has everything that was handed over
   void Answer(const std::vector<Request*>& requests);
-  absl::Status Apply(Request& request, resolve::WorkingSet& rows, store::Batch& batch);
+  absl::Status Apply(Request& request, resolve::WorkingSet& rows, store::Batch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   absl::StatusOr<Assignment> ApplyWrite(Write& write, resolve::WorkingSet& rows,
-                                        store::Batch& batch);
+                                        store::Batch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   absl::Status Assign(Request& request, resolve::WorkingSet& rows,
                       std::vector<store::BlockName>* entities);
   absl::Status WriteIndexesAnew(store::CountersRow* counters, VerifyReport& report);
@@ -113,6 +129,7 @@ class Committer {
   // length.
   Mutex resolving_;
   store::CountersRow counters_ ABSL_GUARDED_BY(resolving_);
+  std::optional<Instant> retention_ ABSL_GUARDED_BY(resolving_);  // the declared instant
   std::shared_ptr<const resolve::WorkingSet> last_rows_ ABSL_GUARDED_BY(resolving_);
   std::shared_ptr<const Config> last_config_ ABSL_GUARDED_BY(resolving_);  // the rules of last_rows_
 

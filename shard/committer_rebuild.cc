@@ -7,6 +7,7 @@
 #include "resolve/evidence.h"
 #include "resolve/indexes.h"
 #include "resolve/names.h"
+#include "resolve/retention.h"
 #include "resolve/verify.h"
 #include "shard/committer.h"
 #include "shard/meta_keys.h"
@@ -33,6 +34,18 @@ void CompareCounters(const store::CountersRow& stored, const store::CountersRow&
   if (stored.handles < fresh.handles) {
     report.Fault("meta: the counters tell of fewer handles than there are");
   }
+}
+
+// What was due before the declared instant must be gone.
+absl::Status VerifyNothingExpired(const store::Reader& reader, Instant declared,
+                                  VerifyReport& report) {
+  UNIRUST_ASSIGN_OR_RETURN(const resolve::ExpiryStep expired,
+                           resolve::NextExpiries(reader, kMinTime, declared, 1));
+  if (!expired.records.empty()) {
+    report.Fault("expiries: descriptors are there that expired before the declared instant " +
+                 std::to_string(declared));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -94,9 +107,13 @@ absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
   store::Batch batch;
   batch.Put(Family::kMeta, kOntologyKey, ontology::Archive(ontology));
   batch.Put(Family::kMeta, kCountersKey, counters.Encode());
+  // An instant is declared under certain rules: under others nothing expires before the next one is.
+  const bool same_rules = ontology.retention == this->config()->ontology.retention;
+  if (!same_rules) batch.Delete(Family::kMeta, kRetentionKey);
   MutexLock state_lock(state_);
   store_.SwitchGeneration(std::move(batch));
   counters_ = counters;
+  if (!same_rules) retention_.reset();
   last_rows_.reset();
   config_ = std::move(config);
   return absl::OkStatus();
@@ -145,6 +162,7 @@ absl::Status Committer::Verify(VerifyReport& report) {
     CompareCounters(counters_, counters, report);
     status = resolve::VerifyDerived(stored, {store_.Pending(), &config->rules, &interner_}, report);
   }
+  if (status.ok() && retention_) status = VerifyNothingExpired(stored.reader, *retention_, report);
   UNIRUST_RETURN_IF_ERROR(store_.DropPending());
   return FaultIfDamaged(status, report);
 }
@@ -199,6 +217,7 @@ absl::Status Committer::Reset() {
   last_rows_.reset();
   UNIRUST_RETURN_IF_ERROR(store_.Clear());
   counters_ = {};
+  retention_.reset();
   config_ = std::move(config);
   return absl::OkStatus();
 }

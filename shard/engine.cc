@@ -167,6 +167,12 @@ absl::Status Engine::Verify(VerifyDepth depth, VerifyReport& report) {
   return depth == VerifyDepth::kFull ? impl_->committer->Verify(report) : absl::OkStatus();
 }
 
+absl::StatusOr<RetentionAdvance> Engine::AdvanceRetention(Instant now,
+                                                          const std::function<bool()>& stop) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
+  return impl_->committer->AdvanceRetention(now, stop);
+}
+
 absl::Status Engine::Reset() {
   UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   if (!impl_->options.allow_reset) {

@@ -89,6 +89,7 @@ class View {
 
   absl::StatusOr<RecordIdRange> GetRecordIdRange() const;  // scans ids of retracted records at either end only
   absl::StatusOr<StoreStats> GetStats() const;
+  absl::StatusOr<RetentionStatus> GetRetention() const;
 
  private:
   friend class Engine;
@@ -166,6 +167,14 @@ class Engine {
   // and dropped: writes wait, and as much disk as the derived rows take is needed. Linear in what is stored.
   enum class VerifyDepth { kQuick, kFull };
   absl::Status Verify(VerifyDepth depth, VerifyReport& report);
+
+  // Declares `now` as the instant of retention (docs/ontology.md): what is expired then goes, in commits of about
+  // as many records as other commits have, each exactly the state of one declared instant. Other writes go in between.
+  // `stop` is asked between commits whether to give up: CANCELLED then. After that, another error or a crash an earlier
+  // instant is declared, and advancing again goes on. INVALID_ARGUMENT if `now` is before the declared instant;
+  // FAILED_PRECONDITION without rules of retention; ABORTED if the ontology changes meanwhile. Linear in the records
+  // that have expired descriptors.
+  absl::StatusOr<RetentionAdvance> AdvanceRetention(Instant now, const std::function<bool()>& stop);
 
   // Deletes every record and the ontology. FAILED_PRECONDITION unless allow_reset.
   absl::Status Reset();

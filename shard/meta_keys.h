@@ -5,5 +5,6 @@ namespace unirust::shard {
 
 inline constexpr char kOntologyKey[] = "ontology";
 inline constexpr char kCountersKey[] = "counters";
+inline constexpr char kRetentionKey[] = "retention";
 
 }  // namespace unirust::shard

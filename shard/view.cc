@@ -9,6 +9,7 @@
 #include "resolve/listings.h"
 #include "resolve/query.h"
 #include "shard/engine.h"
+#include "shard/meta_keys.h"
 #include "shard/page_size.h"
 #include "shard/view_state.h"
 
@@ -95,15 +96,37 @@ absl::StatusOr<StoreStats> View::GetStats() const {
   store::CountersRow counters;
   std::string bytes;
   UNIRUST_ASSIGN_OR_RETURN(const bool found,
-                           state_->context.reader.Get(store::Family::kMeta, "counters", &bytes));
+                           state_->context.reader.Get(store::Family::kMeta, kCountersKey, &bytes));
   if (found && !store::CountersRow::Decode(bytes, &counters)) {
-    return store::Damaged(store::Family::kMeta, "counters");
+    return store::Damaged(store::Family::kMeta, kCountersKey);
   }
   return StoreStats{
       .records = counters.records,
       .entities = counters.entities,
       .conflicts = counters.conflicts,
       .graph_edges = counters.records + counters.same_as + counters.conflicts_with};
+}
+
+absl::StatusOr<RetentionStatus> View::GetRetention() const {
+  const store::Reader& reader = state_->context.reader;
+  RetentionStatus out;
+  store::RetentionRow row;
+  std::string bytes;
+  UNIRUST_ASSIGN_OR_RETURN(const bool found,
+                           reader.Get(store::Family::kMeta, kRetentionKey, &bytes));
+  if (found && !store::RetentionRow::Decode(bytes, &row)) {
+    return store::Damaged(store::Family::kMeta, kRetentionKey);
+  }
+  if (found) out.declared = row.declared;
+  // Nothing is due before the declared instant; there may be traces of what was.
+  const auto first = reader.Scan(store::Family::kExpiries,
+                                 found ? store::ExpiryKey::Prefix(row.declared) : "", "");
+  UNIRUST_RETURN_IF_ERROR(first->status());
+  if (!first->Valid()) return out;
+  const auto key = store::ExpiryKey::Decode(first->key());
+  if (!key) return store::Damaged(store::Family::kExpiries, first->key());
+  out.earliest_due = key->due;
+  return out;
 }
 
 }  // namespace unirust::shard

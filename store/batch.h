@@ -30,8 +30,9 @@ enum class Family : uint8_t {
   kTouches,
   kConflicts,
   kConflictOwners,
+  kExpiries,
 };
-inline constexpr size_t kFamilies = 11;
+inline constexpr size_t kFamilies = 12;
 
 const char* FamilyName(Family family);  // e.g. "attribute_values"
 // DATA_LOSS naming the family and key of a row that does not decode.

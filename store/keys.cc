@@ -370,4 +370,24 @@ std::string ConflictOwnerKey::SharedValue(uint16_t constraint, SymbolId entity_t
   return out + rest;
 }
 
+std::string ExpiryKey::Prefix(Instant due) {
+  std::string out;
+  AppendBigSigned64(&out, due);
+  return out;
+}
+
+std::string ExpiryKey::Encode() const {
+  std::string out = Prefix(due);
+  AppendBig32(&out, record.value());
+  return out;
+}
+
+std::optional<ExpiryKey> ExpiryKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  ExpiryKey out;
+  out.due = in.BigSigned64();
+  out.record = RecordId(in.Big32());
+  return in.done() ? std::optional(out) : std::nullopt;
+}
+
 }  // namespace unirust::store

@@ -3,8 +3,8 @@
 // docs/key-encoding.md shows the layouts; golden bytes are in tests/store/keys_test.cc.
 //
 // Placement: everything that is a record's or a key value's own begins with its slot (one of
-// limits::kSlots), so that a slot is a range. Listings (attribute values, sources, conflicts) are
-// local to a shard and ordered for reading.
+// limits::kSlots), so that a slot is a range. Listings (attribute values, sources, conflicts,
+// expiries) are local to a shard and ordered for reading.
 #pragma once
 
 #include <cstdint>
@@ -149,6 +149,15 @@ struct ConflictOwnerKey {
   static std::string Group(std::string_view group_key);
   static std::string SharedValue(uint16_t constraint, SymbolId entity_type, SymbolId perspective,
                                  std::string_view encoded_value);
+};
+
+// family expiries: a live record and an instant at which descriptors of it are due (docs/ontology.md, Retention)
+struct ExpiryKey {
+  Instant due = 0;
+  RecordId record;
+  std::string Encode() const;
+  static std::string Prefix(Instant due);
+  static std::optional<ExpiryKey> Decode(std::string_view key);
 };
 
 }  // namespace unirust::store

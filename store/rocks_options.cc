@@ -60,6 +60,7 @@ bool IsLookedUp(Family family) {
     case Family::kSources:
     case Family::kTouches:
     case Family::kConflicts:
+    case Family::kExpiries:
       return false;
     default:
       return true;

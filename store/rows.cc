@@ -317,4 +317,16 @@ bool CountersRow::Decode(std::string_view bytes, CountersRow* out) {
   return in.done();
 }
 
+std::string RetentionRow::Encode() const {
+  std::string out;
+  AppendBigSigned64(&out, declared);
+  return out;
+}
+
+bool RetentionRow::Decode(std::string_view bytes, RetentionRow* out) {
+  ByteReader in(bytes);
+  out->declared = in.BigSigned64();
+  return in.done();
+}
+
 }  // namespace unirust::store

@@ -157,4 +157,11 @@ struct CountersRow {
   static bool Decode(std::string_view bytes, CountersRow* out);
 };
 
+// family meta, row "retention"
+struct RetentionRow {
+  Instant declared = 0;  // every descriptor that was due before it is gone
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, RetentionRow* out);
+};
+
 }  // namespace unirust::store

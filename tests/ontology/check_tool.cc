@@ -16,7 +16,7 @@
 int main(int argc, char** argv) {
   using namespace unirust::ontology;  // NOLINT: a test program
   if (argc > 1 && std::string_view(argv[1]) == "--sample") {
-    std::cout << Archive(SampleOntologyV1());
+    std::cout << Archive(SampleOntologyV2());
     return std::cout.flush() ? 0 : 1;
   }
   for (std::string line; std::getline(std::cin, line);) {

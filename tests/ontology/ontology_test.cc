@@ -124,6 +124,48 @@ INSTANTIATE_TEST_SUITE_P(
         Refused(R"({"golden": {"attributes": {"a": "latest"}}})",
                 "golden: attributes: a: a list is needed, not \"latest\"")));
 
+INSTANTIATE_TEST_SUITE_P(
+    Retention, ParseOntologyRefuses,
+    ::testing::Values(
+        Refused(R"({"retention": {}})", "ontology: retention: a list is needed, not an object"),
+        Refused(R"({"retention": [{}, 5]})",
+                "retention[0]: ended_before is missing; "
+                "retention[1]: an object is needed, not 5"),
+        Refused(R"({"retention": [{"ended_before": -1}]})",
+                "retention[0]: ended_before: an integer from 0 to 9223372036854775807 is needed, "
+                "not -1"),
+        Refused(R"({"retention": [{"ended_before": 9223372036854775808}]})",
+                "retention[0]: ended_before: an integer from 0 to 9223372036854775807 is needed, "
+                "not 9223372036854775808"),
+        Refused(R"({"retention": [{"ended_before": 1.0}]})",
+                "retention[0]: ended_before: an integer from 0 to 9223372036854775807 is needed, "
+                "not 1.0"),
+        Refused(R"({"retention": [{"ended_before": 1, "name": "", "entity_types": [],
+                                   "perspectives": [""]}]})",
+                "retention[0]: entity_types: the list is empty; "
+                "retention[0]: name: a non-empty string is needed, not \"\"; "
+                "retention[0]: perspectives: a non-empty string is needed, not \"\""),
+        Refused(R"({"retention": [{"ended_before": 1, "name": "a"}, {"ended_before": 2, "name": "a"}]})",
+                "retention: \"a\" twice"),
+        Refused(R"({"retention": [{"ended_before": 1, "entity_type": "person"}]})",
+                "retention[0]: unknown field \"entity_type\"")));
+
+TEST(ParseOntology, ReadsRetentionRules) {
+  const Ontology o = Parsed(R"({"retention": [
+      {"ended_before": 0},
+      {"name": "leavers", "entity_types": ["person"], "perspectives": ["hr", "erp"],
+       "ended_before": 9223372036854775807},
+      {"ended_before": 7}]})");
+  const std::vector<RetentionRule> expected = {
+      {.name = "", .entity_types = {}, .perspectives = {}, .ended_before = 0},
+      {.name = "leavers",
+       .entity_types = {"person"},
+       .perspectives = {"hr", "erp"},
+       .ended_before = std::numeric_limits<int64_t>::max()},
+      {.name = "", .entity_types = {}, .perspectives = {}, .ended_before = 7}};
+  EXPECT_EQ(o.retention, expected);
+}
+
 TEST(ParseOntology, RefusesWhatIsNotJson) {
   for (const std::string json :
        {"", "{", "{} {}", "{'a': 1}", "{\"golden\": NaN}", "\xEF\xBB\xBF{}", "// x\n{}"}) {
@@ -221,6 +263,7 @@ TEST(ToJson, WritesOneRuleALineWithoutDefaults) {
   o.identity_keys[1].attributes = {"a"};
   o.identity_keys[1].entity_types = {};
   o.golden_default.resize(1);
+  o.retention = SampleOntologyV2().retention;
   EXPECT_EQ(ToJson(o), R"({
   "identity_keys": [
     {"name": "tax", "attributes": ["tax_number"]},
@@ -240,13 +283,17 @@ TEST(ToJson, WritesOneRuleALineWithoutDefaults) {
     "phone": {"ignored_values": ["", "n/a"]}
   },
   "perspective_weights": {"crm": 0.1, "erp": -1e+300, "web": 5e-324, "zero": 0},
-  "golden": {"default": ["priority"], "attributes": {"email": [], "name": ["smallest", "smallest"]}}
+  "golden": {"default": ["priority"], "attributes": {"email": [], "name": ["smallest", "smallest"]}},
+  "retention": [
+    {"name": "leavers", "entity_types": ["person"], "perspectives": ["hr", "a b"], "ended_before": 90},
+    {"ended_before": 9223372036854775807}
+  ]
 }
 )");
 }
 
 TEST(ToJson, IsReadBackAsTheSameOntology) {
-  EXPECT_EQ(Parsed(ToJson(SampleOntologyV1())), SampleOntologyV1());
+  EXPECT_EQ(Parsed(ToJson(SampleOntologyV2())), SampleOntologyV2());
   EXPECT_EQ(Parsed(ToJson(Ontology{})), Ontology{});
 }
 
@@ -270,6 +317,10 @@ TEST(Version, DependsOnTheOrderOfKeys) {
   Ontology o = SampleOntologyV1();
   std::swap(o.identity_keys[0], o.identity_keys[1]);
   EXPECT_NE(Version(o), Version(SampleOntologyV1()));
+}
+
+TEST(Version, DependsOnRetention) {
+  EXPECT_NE(Version(SampleOntologyV2()), Version(SampleOntologyV1()));
 }
 
 TEST(Version, StaysAsClientsKnowIt) { EXPECT_EQ(Version(SampleOntologyV1()), "4b18a7af510d47bc"); }

@@ -9,8 +9,7 @@
 
 namespace unirust::ontology {
 
-// The content of samples/ontology_v1.archive. A later version gets a function of its own; this one
-// stays as it is.
+// The content of samples/ontology_v1.archive; stays as it is, and so do the other versions.
 inline Ontology SampleOntologyV1() {
   Ontology o;
   o.identity_keys = {{.name = "tax",
@@ -42,6 +41,20 @@ inline Ontology SampleOntologyV1() {
   o.golden_default = {Strategy::kPriority, Strategy::kMajority, Strategy::kLatest,
                       Strategy::kSmallest};
   o.golden_attributes = {{"email", {}}, {"name", {Strategy::kSmallest, Strategy::kSmallest}}};
+  return o;
+}
+
+// The content of samples/ontology_v2.archive, with `retention`.
+inline Ontology SampleOntologyV2() {
+  Ontology o = SampleOntologyV1();
+  o.retention = {{.name = "leavers",
+                  .entity_types = {"person"},
+                  .perspectives = {"hr", "a b"},
+                  .ended_before = 90},
+                 {.name = "",
+                  .entity_types = {},
+                  .perspectives = {},
+                  .ended_before = std::numeric_limits<int64_t>::max()}};
   return o;
 }
 

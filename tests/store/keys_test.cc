@@ -56,6 +56,7 @@ TEST(Keys, HaveTheseBytes) {
                                   .record = kRecord};
   EXPECT_EQ(ToHex(posting.Encode()),
             WithoutSpaces("00000004 00 61 40 78 2e 6f 72 67 0001 03 8000000000000000 04 00c00005"));
+  EXPECT_EQ(ToHex(ExpiryKey{-1, kRecord}.Encode()), WithoutSpaces("7fffffffffffffff 00c00005"));
   EXPECT_EQ(ToHex(SourceKey{SymbolId(1), SymbolId(2), kRecord}.Encode()),
             WithoutSpaces("00000001 00000002 00c00005"));
   EXPECT_EQ(ToHex(SomeConflict().Encode()),
@@ -206,6 +207,7 @@ auto Tie(const ConflictKey& k) {
 }
 auto Tie(const RecordKey& k) { return std::tie(k.record); }
 auto Tie(const NameKey& k) { return std::tie(k.name); }
+auto Tie(const ExpiryKey& k) { return std::tie(k.due, k.record); }
 
 // The key comes back, and the bytes of the two are in the order of their fields.
 template <typename Key>
@@ -233,6 +235,15 @@ RC_GTEST_PROP(SourceKey, KeepsFieldsAndOrder, ()) {
                      RecordId(*AnyInteger<uint32_t>())};
   };
   CheckCodec(any(), any());
+}
+
+RC_GTEST_PROP(ExpiryKey, KeepsFieldsAndOrder, ()) {
+  const auto any = [] {
+    return ExpiryKey{*AnyInteger<int64_t>(), RecordId(*AnyInteger<uint32_t>())};
+  };
+  const ExpiryKey key = any();
+  CheckCodec(key, any());
+  RC_ASSERT(key.Encode().starts_with(ExpiryKey::Prefix(key.due)));
 }
 
 RC_GTEST_PROP(TouchKey, KeepsFieldsAndOrder, ()) {
@@ -304,6 +315,7 @@ TEST(Keys, AreRefusedWhenTruncated) {
   ExpectNoTruncationDecodes(RecordKey{kRecord});
   ExpectNoTruncationDecodes(NameKey{HandleOf(1)});
   ExpectNoTruncationDecodes(SourceKey{SymbolId(1), SymbolId(2), kRecord});
+  ExpectNoTruncationDecodes(ExpiryKey{-1, kRecord});
   ExpectNoTruncationDecodes(SomeConflict());
   for (const std::string& value :
        {std::string("a@x.org"), std::string(), std::string("\0\1\0", 3), std::string(99, 'x')}) {
@@ -333,6 +345,7 @@ RC_GTEST_PROP(Keys, DecodeRandomBytesOnlyIfEncodeWritesThem, ()) {
   CheckRandomBytes<AttributeValueKey>(bytes);
   CheckRandomBytes<SourceKey>(bytes);
   CheckRandomBytes<ConflictKey>(bytes);
+  CheckRandomBytes<ExpiryKey>(bytes);
   VerbatimValues(bytes, 2);
 }
 

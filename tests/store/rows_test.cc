@@ -77,6 +77,7 @@ TEST(Rows, HaveTheseBytes) {
   EXPECT_EQ(ToHex(conflict.Encode()),
             WithoutSpaces("01 70 01 01 63 01 31 01 01 6b 01 01 76 01 05 702f632f31 02"));
   EXPECT_EQ(ToHex(ConflictOwnerRow{{"xy"}, 3}.Encode()), WithoutSpaces("01 02 7879 03"));
+  EXPECT_EQ(ToHex(RetentionRow{-1}.Encode()), "7fffffffffffffff");
   EXPECT_EQ(ToHex(CountersRow{1, 2, 3, 4, 5, 200}.Encode()), WithoutSpaces("01 02 03 04 05 c801"));
 }
 
@@ -232,6 +233,10 @@ RC_GTEST_PROP(ConflictOwnerRow, ComesBack, ()) {
   CheckCodec(ConflictOwnerRow{Several(AnyText), *AnyInteger<uint64_t>()}, {{"used"}, 1});
 }
 
+RC_GTEST_PROP(RetentionRow, ComesBack, ()) {
+  CheckCodec(RetentionRow{*AnyInteger<int64_t>()}, {7});
+}
+
 RC_GTEST_PROP(CountersRow, ComesBack, ()) { CheckCodec(AnyCountersRow(), AnyCountersRow()); }
 
 // The one row with an optional tail: cut before it, it is the row without it.
@@ -294,6 +299,7 @@ void CheckAll(const std::string& bytes) {
   CheckRandomBytes<ConflictRow>(bytes);
   CheckRandomBytes<ConflictOwnerRow>(bytes);
   CheckRandomBytes<CountersRow>(bytes);
+  CheckRandomBytes<RetentionRow>(bytes);
   CheckRandomBytes<AttributeValueRow>(bytes);
 }
 

@@ -1,0 +1,87 @@
+#include "resolve/retention.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/status_macros.h"
+
+namespace unirust::resolve {
+
+using store::Family;
+
+Instant DueAt(const Interval& interval, int64_t ended_before) {
+  if (interval.end > kMaxTime - ended_before) return kMaxTime;
+  return interval.end + ended_before;
+}
+
+std::vector<Instant> DueInstants(const store::RecordRow& record, const Rules& rules) {
+  std::vector<Instant> out;
+  const std::optional<int64_t> ended_before =
+      rules.EndedBefore(record.entity_type, record.perspective);
+  if (!ended_before) return out;
+  for (const store::StoredDescriptor& d : record.descriptors) {
+    const Instant due = DueAt(d.interval, *ended_before);
+    if (due != kMaxTime) out.push_back(due);
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+size_t RemoveExpired(SymbolId entity_type, SymbolId perspective, const Rules& rules, Instant now,
+                     std::vector<store::StoredDescriptor>* descriptors) {
+  const std::optional<int64_t> ended_before = rules.EndedBefore(entity_type, perspective);
+  if (!ended_before) return 0;
+  return std::erase_if(*descriptors, [&](const store::StoredDescriptor& d) {
+    return now > DueAt(d.interval, *ended_before);
+  });
+}
+
+void WriteExpiries(const WorkingSet& rows, store::Batch& batch) {
+  if (!rows.rules().HasRetention()) return;
+  const auto due = [&](const store::RecordRow& row, bool live) {
+    return live ? DueInstants(row, rows.rules()) : std::vector<Instant>();
+  };
+  std::vector<Instant> changed;
+  for (const auto& [id, record] : rows.records()) {
+    if (!record.written) continue;
+    const std::vector<Instant> before = due(record.row.before(), record.live_before);
+    const std::vector<Instant> now = due(record.row.now(), record.live_now);
+    changed.clear();
+    std::set_difference(before.begin(), before.end(), now.begin(), now.end(),
+                        std::back_inserter(changed));
+    for (const Instant gone : changed) {
+      batch.Delete(Family::kExpiries, store::ExpiryKey{gone, id}.Encode());
+    }
+    changed.clear();
+    std::set_difference(now.begin(), now.end(), before.begin(), before.end(),
+                        std::back_inserter(changed));
+    for (const Instant added : changed) {
+      batch.Put(Family::kExpiries, store::ExpiryKey{added, id}.Encode(), "");
+    }
+  }
+}
+
+absl::StatusOr<ExpiryStep> NextExpiries(const store::Reader& reader, Instant from, Instant now,
+                                        size_t records_enough) {
+  ExpiryStep out{.records = {}, .declared = now};
+  std::optional<Instant> last;
+  const auto cursor = reader.Scan(Family::kExpiries, store::ExpiryKey::Prefix(from),
+                                  store::ExpiryKey::Prefix(now));
+  for (; cursor->Valid(); cursor->Next()) {
+    const auto key = store::ExpiryKey::Decode(cursor->key());
+    if (!key) return store::Damaged(Family::kExpiries, cursor->key());
+    if (last && key->due != *last && out.records.size() >= records_enough) {
+      out.declared = *last + 1;  // what is due at `last` is expired, nothing later is
+      break;
+    }
+    last = key->due;
+    out.records.push_back(key->record);
+  }
+  UNIRUST_RETURN_IF_ERROR(cursor->status());
+  std::sort(out.records.begin(), out.records.end());
+  out.records.erase(std::unique(out.records.begin(), out.records.end()), out.records.end());
+  return out;
+}
+
+}  // namespace unirust::resolve

@@ -26,7 +26,8 @@ constexpr char kOntology[] = R"({
   "identity_keys": [{"name": "by_email", "attributes": ["email"]},
                     {"name": "by_phone", "attributes": ["phone"], "max_group": 6}],
   "strong_identifiers": [{"attribute": "tax", "scope": "global"}],
-  "constraints": [{"name": "one_badge", "attribute": "badge", "kind": "unique"}]})";
+  "constraints": [{"name": "one_badge", "attribute": "badge", "kind": "unique"}],
+  "retention": [{"ended_before": 5}]})";
 
 class Verify : public EngineTest {
  protected:
@@ -155,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(All, VerifyFamily,
                          ::testing::Values(Family::kSymbols, Family::kAttributeValues,
                                            Family::kSources, Family::kGroups, Family::kNames,
                                            Family::kBlocks, Family::kTouches, Family::kConflicts,
-                                           Family::kConflictOwners),
+                                           Family::kConflictOwners, Family::kExpiries),
                          [](const auto& one) {
                            return std::string(store::FamilyName(one.param));
                          });
@@ -191,6 +192,13 @@ TEST_F(Verify, FindsWrongCounters) {
   EXPECT_THAT(faults, Contains(HasSubstr("same_as")));
 }
 
+TEST_F(Verify, FindsWhatShouldHaveExpired) {
+  Damage([](const store::Store&, store::Batch& batch) {
+    batch.Put(Family::kMeta, "retention", store::RetentionRow{30}.Encode());
+  });
+  EXPECT_THAT(Faults(), Contains(HasSubstr("expired before the declared instant 30")));
+}
+
 void DeleteAll(const store::Store& store, Family family, store::Batch& batch) {
   const store::Reader reader = store.Latest();
   for (const auto cursor = reader.Scan(family, "", ""); cursor->Valid(); cursor->Next()) {
@@ -219,7 +227,8 @@ TEST_F(Verify, RebuildMakesAllAnewThatFollowsFromTheRecords) {
     store::Batch batch;
     for (const Family family : {Family::kAttributeValues, Family::kSources, Family::kGroups,
                                 Family::kNames, Family::kBlocks, Family::kTouches,
-                                Family::kConflicts, Family::kConflictOwners}) {
+                                Family::kConflicts, Family::kConflictOwners,
+                                Family::kExpiries}) {
       DeleteAll(*store, family, batch);
     }
     batch.Delete(Family::kMeta, "counters");

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace unirust {
@@ -12,9 +14,41 @@ uint64_t Micros() {
                                    .count());
 }
 
+constexpr std::array<std::string_view, 6> kUnitNames = {
+    "none", "days", "seconds", "milliseconds", "microseconds", "nanoseconds"};
+
 }  // namespace
 
 uint64_t WallClockMicros() { return Micros<std::chrono::system_clock>(); }
 uint64_t SteadyClockMicros() { return Micros<std::chrono::steady_clock>(); }
+
+bool ParseClockUnit(std::string_view name, ClockUnit* unit) {
+  const auto* const found = std::find(kUnitNames.begin(), kUnitNames.end(), name);
+  if (found == kUnitNames.end()) return false;
+  *unit = static_cast<ClockUnit>(found - kUnitNames.begin());
+  return true;
+}
+
+std::string_view ClockUnitName(ClockUnit unit) {
+  return kUnitNames.at(static_cast<size_t>(unit));
+}
+
+int64_t InUnits(uint64_t micros, ClockUnit unit) {
+  const auto whole = static_cast<int64_t>(micros);
+  switch (unit) {
+    case ClockUnit::kDays:
+      return whole / 86'400'000'000;
+    case ClockUnit::kSeconds:
+      return whole / 1'000'000;
+    case ClockUnit::kMilliseconds:
+      return whole / 1'000;
+    case ClockUnit::kNanoseconds:
+      return whole * 1'000;
+    case ClockUnit::kNone:
+    case ClockUnit::kMicroseconds:
+      break;
+  }
+  return whole;
+}
 
 }  // namespace unirust

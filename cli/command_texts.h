@@ -113,6 +113,23 @@ inline constexpr CommandText kOntologyCheckText{
     "  unirust ontology check --data-dir D ontology.json",
 };
 
+inline constexpr CommandText kRetentionShowText{
+    "show",
+    "print the declared instant and what is due first",
+    "",
+    "  unirust retention show\n"
+    "  unirust retention show --data-dir D --json",
+};
+
+inline constexpr CommandText kRetentionAdvanceText{
+    "advance",
+    "declare an instant, and let expire what is expired then",
+    "For good: what expired does not come back, and no earlier instant can be declared. It goes\n"
+    "in many commits between those of others; after an interruption the same command goes on.",
+    "  unirust retention advance --now 1767225600\n"
+    "  unirust retention advance --data-dir D --now 202601",
+};
+
 inline constexpr CommandText kVerifyText{
     "verify",
     "compare what is stored with what it must be",

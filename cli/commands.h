@@ -20,6 +20,8 @@ absl::Status Run(const OntologyShowFlags& flags);
 absl::Status Run(const OntologyApplyFlags& flags);
 absl::Status Run(const OntologyCheckFlags& flags);
 absl::Status Run(const CheckpointFlags& flags);
+absl::Status Run(const RetentionShowFlags& flags);
+absl::Status Run(const RetentionAdvanceFlags& flags);
 absl::Status Run(const BackupFlags& flags);
 absl::Status Run(const BackupsFlags& flags);
 absl::Status Run(const RestoreFlags& flags);

@@ -41,6 +41,8 @@ struct Parse {
   OntologyCheckFlags check;
   StoreFlags check_store;
   CheckpointFlags checkpoint;
+  RetentionShowFlags retention;
+  RetentionAdvanceFlags advance;
   BackupFlags backup;
   BackupsFlags backups;
   VerifyFlags verify;
@@ -64,8 +66,8 @@ CLI::App* AddCommand(Parse* parse, CLI::App* parent, Flags* flags, const Command
 }
 
 // Instants are whole numbers; the option stays absent if the flag is not given.
-void AddInstant(CLI::App* command, const std::string& flag, const std::string& help,
-                std::function<void(Instant)> assign) {
+CLI::Option* AddInstant(CLI::App* command, const std::string& flag, const std::string& help,
+                        std::function<void(Instant)> assign) {
   const auto parse = [flag, assign = std::move(assign)](const std::string& text) {
     Instant instant = 0;
     const char* end = text.data() + text.size();
@@ -75,7 +77,7 @@ void AddInstant(CLI::App* command, const std::string& flag, const std::string& h
     }
     assign(instant);
   };
-  command->add_option_function<std::string>(flag, parse, help)->type_name("TIME");
+  return command->add_option_function<std::string>(flag, parse, help)->type_name("TIME");
 }
 
 void AddFromTo(CLI::App* command, std::optional<Instant>* from, std::optional<Instant>* to) {
@@ -307,6 +309,23 @@ void AddOthers(Parse* parse) {
   AddBackupDir(checkpoint, &parse->checkpoint.store);
 }
 
+void AddRetention(Parse* parse) {
+  CLI::App* group = parse->app.add_subcommand(
+      "retention", "show or advance the instant that decides what has expired (docs/ontology.md)");
+  group->require_subcommand(1);
+  CLI::App* show = AddCommand(parse, group, &parse->retention, kRetentionShowText);
+  AddJson(show, &parse->retention.json);
+  AddStoreToRead(show, &parse->retention.store);
+
+  RetentionAdvanceFlags* flags = &parse->advance;
+  CLI::App* advance = AddCommand(parse, group, flags, kRetentionAdvanceText);
+  AddInstant(advance, "--now", "the instant to declare, in the unit of the data",
+             [flags](Instant instant) { flags->now = instant; })
+      ->required();
+  AddJson(advance, &flags->json);
+  AddStore(advance, &flags->store);
+}
+
 void AddBackups(Parse* parse) {
   CLI::App* backup = AddCommand(parse, &parse->app, &parse->backup, kBackupText);
   AddJson(backup, &parse->backup.json);
@@ -407,6 +426,7 @@ void AddCommands(Parse* parse) {
   AddExport(parse);
   AddOntology(parse);
   AddOthers(parse);
+  AddRetention(parse);
   AddVerify(parse);
   AddBackups(parse);
   AddBench(parse);

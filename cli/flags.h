@@ -113,6 +113,17 @@ struct CheckpointFlags {
   std::string name;  // empty: a fresh one
 };
 
+struct RetentionShowFlags {
+  StoreFlags store;
+  bool json = false;
+};
+
+struct RetentionAdvanceFlags {
+  StoreFlags store;
+  Instant now = 0;
+  bool json = false;
+};
+
 struct BackupFlags {
   StoreFlags store;
   bool json = false;
@@ -154,7 +165,8 @@ struct GenerateFlags {
 using Command = std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags,
                              ScanFlags, ExportFlags, StatsFlags, OntologyShowFlags,
                              OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags,
-                             BackupFlags, BackupsFlags, RestoreFlags, GenerateFlags, VerifyFlags>;
+                             RetentionShowFlags, RetentionAdvanceFlags, BackupFlags, BackupsFlags,
+                             RestoreFlags, GenerateFlags, VerifyFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

@@ -22,6 +22,8 @@ struct Attempt {
   const char* operator()(const OntologyApplyFlags&) const { return "cannot apply the ontology"; }
   const char* operator()(const OntologyCheckFlags&) const { return "the ontology is refused"; }
   const char* operator()(const CheckpointFlags&) const { return "cannot take a checkpoint"; }
+  const char* operator()(const RetentionShowFlags&) const { return "cannot show retention"; }
+  const char* operator()(const RetentionAdvanceFlags&) const { return "cannot advance retention"; }
   const char* operator()(const BackupFlags&) const { return "cannot make a backup"; }
   const char* operator()(const BackupsFlags&) const { return "cannot list backups"; }
   const char* operator()(const RestoreFlags&) const { return "cannot restore"; }

@@ -18,6 +18,7 @@ const char* Placeholder(const Variable& variable) {
   if (std::holds_alternative<uint32_t*>(variable)) return "NUMBER";
   if (std::holds_alternative<ByteSize*>(variable)) return "SIZE";
   if (std::holds_alternative<Duration*>(variable)) return "DURATION";
+  if (std::holds_alternative<ClockUnit*>(variable)) return "UNIT";
   if (std::holds_alternative<LogLevel*>(variable)) return "LEVEL";
   if (std::holds_alternative<std::vector<std::string>*>(variable)) return "A,B,...";
   return "TEXT";

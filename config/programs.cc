@@ -33,6 +33,11 @@ void AddStore(Settings& settings, StoreSettings& store) {
   settings.Add("import-dir", &store.import_dir,
                "clients may ingest files below it; empty: refused");
   settings.Add("allow-reset", &store.allow_reset, "let clients delete everything with Reset");
+  settings.Add("retention-clock", &store.retention_clock,
+               "unit of data that counts from 1970, to let it expire by the wall clock: days, "
+               "seconds, milliseconds, microseconds, nanoseconds; none: when told to");
+  settings.Add("retention-every", &store.retention_every,
+               "time between advances of retention by the wall clock, such as 30m, 6h or 1d");
 }
 
 }  // namespace
@@ -73,6 +78,9 @@ absl::Status CheckStore(const StoreSettings& store) {
   }
   if (store.backup_every.seconds > 0 && store.backup_dir.empty()) {
     return absl::InvalidArgumentError("--backup-every needs --backup-dir");
+  }
+  if (store.retention_every.seconds == 0) {
+    return absl::InvalidArgumentError("--retention-every: at least 1s");
   }
   if (store.backup_keep == 0) {
     return absl::InvalidArgumentError("--backup-keep: at least 1, or there is no backup");

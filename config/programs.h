@@ -20,6 +20,8 @@ struct StoreSettings {
   uint32_t backup_keep = 10;
   std::string import_dir;
   bool allow_reset = false;
+  ClockUnit retention_clock = ClockUnit::kNone;
+  Duration retention_every{3600};
   bool read_only = false;  // no setting of a daemon: the command line's
 };
 

@@ -98,6 +98,12 @@ Expected Parse(std::string_view text, Duration* value) {
   return kExpected;
 }
 
+Expected Parse(std::string_view text, ClockUnit* value) {
+  return ParseClockUnit(text, value)
+             ? nullptr
+             : "none, days, seconds, milliseconds, microseconds or nanoseconds";
+}
+
 Expected Parse(std::string_view text, LogLevel* value) {
   return ParseLogLevel(text, value) ? nullptr : "debug, info, warning or error";
 }
@@ -135,6 +141,8 @@ std::string Print(Duration duration) {
   }
   return "0s";
 }
+
+std::string Print(ClockUnit unit) { return std::string(ClockUnitName(unit)); }
 
 std::string Print(LogLevel level) {
   switch (level) {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace CLI {
@@ -39,8 +40,8 @@ struct Duration {
   uint64_t seconds = 0;
 };
 
-using Variable = std::variant<std::string*, bool*, uint32_t*, ByteSize*, Duration*, LogLevel*,
-                              LogFormat*, std::vector<std::string>*>;
+using Variable = std::variant<std::string*, bool*, uint32_t*, ByteSize*, Duration*, ClockUnit*,
+                              LogLevel*, LogFormat*, std::vector<std::string>*>;
 
 struct Setting {
   std::string name;  // "data-dir": flag --data-dir, environment UNIRUST_DATA_DIR, TOML key data-dir

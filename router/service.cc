@@ -211,6 +211,18 @@ grpc::Status RouterService::Backup(grpc::ServerContext* context,
   return Forward(context, &Stub::Backup, *request, response, NoDeadline::kForever);
 }
 
+grpc::Status RouterService::GetRetention(grpc::ServerContext* context,
+                                         const proto::GetRetentionRequest* request,
+                                         proto::GetRetentionResponse* response) {
+  return Forward(context, &Stub::GetRetention, *request, response);
+}
+
+grpc::Status RouterService::AdvanceRetention(grpc::ServerContext* context,
+                                             const proto::AdvanceRetentionRequest* request,
+                                             proto::AdvanceRetentionResponse* response) {
+  return Forward(context, &Stub::AdvanceRetention, *request, response, NoDeadline::kForever);
+}
+
 grpc::Status RouterService::Reset(grpc::ServerContext* context, const proto::Empty* request,
                                   proto::Empty* response) {
   return Forward(context, &Stub::Reset, *request, response, NoDeadline::kForever);

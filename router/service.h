@@ -67,6 +67,12 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
                           proto::CheckpointResponse* response) override;
   grpc::Status Backup(grpc::ServerContext* context, const proto::BackupRequest* request,
                       proto::BackupResponse* response) override;
+  grpc::Status GetRetention(grpc::ServerContext* context,
+                            const proto::GetRetentionRequest* request,
+                            proto::GetRetentionResponse* response) override;
+  grpc::Status AdvanceRetention(grpc::ServerContext* context,
+                                const proto::AdvanceRetentionRequest* request,
+                                proto::AdvanceRetentionResponse* response) override;
   grpc::Status Reset(grpc::ServerContext* context, const proto::Empty* request,
                      proto::Empty* response) override;
   grpc::Status Reconcile(grpc::ServerContext* context, const proto::ReconcileRequest* request,

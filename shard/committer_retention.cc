@@ -59,8 +59,11 @@ absl::StatusOr<RetentionAdvance> Committer::AdvanceRetention(Instant now,
     if (advance.done.records - told < kLogRecords && !advance.complete) continue;
     told = advance.done.records;
     if (told == 0) continue;
-    Log(LogLevel::kInfo, "retention: advanced to " + std::to_string(advance.done.declared) +
-                             " of " + std::to_string(now) + ": " + Counts(advance.done));
+    Log(LogLevel::kInfo, "retention advanced",
+        {{"declared", std::to_string(advance.done.declared)},
+         {"now", std::to_string(now)},
+         {"records", advance.done.records},
+         {"descriptors", advance.done.descriptors}});
   }
   return advance.done;
 }

@@ -52,6 +52,10 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
     store.schedule = std::make_unique<BackupSchedule>(*store.engine, settings.backup_dir,
                                                       settings.backup_every.seconds);
   }
+  if (settings.retention_clock != ClockUnit::kNone) {
+    store.retention = std::make_unique<RetentionClock>(
+        *store.engine, settings.retention_clock, settings.retention_every.seconds * 1'000'000);
+  }
   return store;
 }
 

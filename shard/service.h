@@ -85,6 +85,12 @@ class ShardService final : public proto::ShardService::Service {
                           proto::CheckpointResponse* response) override;
   grpc::Status Backup(grpc::ServerContext* context, const proto::BackupRequest* request,
                       proto::BackupResponse* response) override;
+  grpc::Status GetRetention(grpc::ServerContext* context,
+                            const proto::GetRetentionRequest* request,
+                            proto::GetRetentionResponse* response) override;
+  grpc::Status AdvanceRetention(grpc::ServerContext* context,
+                                const proto::AdvanceRetentionRequest* request,
+                                proto::AdvanceRetentionResponse* response) override;
   grpc::Status Reset(grpc::ServerContext* context, const proto::Empty* request,
                      proto::Empty* response) override;
 
@@ -111,6 +117,9 @@ class ShardService final : public proto::ShardService::Service {
   absl::StatusOr<proto::GetEntityResponse> Entity(const proto::GetEntityRequest& request);
   absl::StatusOr<proto::ListConflictsResponse> Conflicts(
       const proto::ListConflictsRequest& request);
+  absl::StatusOr<proto::RetentionStatus> Retention() const;
+  absl::StatusOr<proto::AdvanceRetentionResponse> Advance(
+      const proto::AdvanceRetentionRequest& request, const std::function<bool()>& stop);
   absl::StatusOr<proto::ApplyOntologyResponse> ApplyOntology(
       const proto::ApplyOntologyRequest& request);
 

@@ -122,6 +122,38 @@ grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::Bac
   return grpc::Status::OK;
 }
 
+absl::StatusOr<proto::RetentionStatus> ShardService::Retention() const {
+  UNIRUST_ASSIGN_OR_RETURN(const RetentionStatus status, engine_.Read().GetRetention());
+  proto::RetentionStatus out;
+  out.set_shard_id(engine_.shard_id());
+  if (status.declared) out.set_declared(*status.declared);
+  if (status.earliest_due) out.set_earliest_due(*status.earliest_due);
+  return out;
+}
+
+grpc::Status ShardService::GetRetention(grpc::ServerContext*, const proto::GetRetentionRequest*,
+                                        proto::GetRetentionResponse* response) {
+  return Reply(Retention(), response->add_shards());
+}
+
+absl::StatusOr<proto::AdvanceRetentionResponse> ShardService::Advance(
+    const proto::AdvanceRetentionRequest& request, const std::function<bool()>& stop) {
+  if (!request.has_now()) return absl::InvalidArgumentError("now is missing");
+  UNIRUST_ASSIGN_OR_RETURN(const RetentionAdvance done,
+                           engine_.AdvanceRetention(request.now(), stop));
+  proto::AdvanceRetentionResponse response;
+  response.set_records(done.records);
+  response.set_descriptors(done.descriptors);
+  UNIRUST_ASSIGN_OR_RETURN(*response.add_shards(), Retention());
+  return response;
+}
+
+grpc::Status ShardService::AdvanceRetention(grpc::ServerContext* context,
+                                            const proto::AdvanceRetentionRequest* request,
+                                            proto::AdvanceRetentionResponse* response) {
+  return Reply(Advance(*request, [context] { return context->IsCancelled(); }), response);
+}
+
 grpc::Status ShardService::Reset(grpc::ServerContext*, const proto::Empty*, proto::Empty*) {
   return proto::ToGrpc(engine_.Reset());
 }

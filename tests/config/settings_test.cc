@@ -189,6 +189,20 @@ TEST(StoreSettings, BackupsNeedAPlaceAndAreKept) {
   EXPECT_FALSE(CheckStore(store).ok());
 }
 
+TEST_F(CommandLine, TakesUnitsOfTheRetentionClock) {
+  EXPECT_EQ(Parse({"--retention-clock", "milliseconds"}), std::nullopt) << error_;
+  EXPECT_EQ(shard_.store.retention_clock, ClockUnit::kMilliseconds);
+  EXPECT_EQ(Parse({"--retention-clock", "hours"}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("'hours' is not none, days, seconds, milliseconds"));
+}
+
+TEST(StoreSettings, RetentionByTheClockTakesTime) {
+  StoreSettings store;
+  store.ephemeral = true;
+  store.retention_every.seconds = 0;
+  EXPECT_FALSE(CheckStore(store).ok());
+}
+
 TEST(StoreSettings, NeedEnoughMemory) {
   StoreSettings store;
   store.ephemeral = true;

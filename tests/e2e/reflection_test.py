@@ -108,6 +108,10 @@ class ReflectionTest(E2eTest):
         paths = self.call("Checkpoint", path="one").paths
         self.assertEqual(len(paths), 1)
         self.assertEqual([b.backup_id for b in self.call("Backup").backups], [1])
+        self.assertFalse(self.call("GetRetention").shards[0].HasField("earliest_due"))
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.call("AdvanceRetention", now=1)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)  # no rules
         health = self.client.call("grpc.health.v1.Health/Check")
         self.assertEqual(health.status, 1)  # SERVING
         self.assertEqual(next(iter(self.client.call("grpc.health.v1.Health/Watch"))).status, 1)

@@ -29,7 +29,7 @@ std::vector<ontology::RetentionRule> RandomRules(Dice& dice) {
   return out;
 }
 
-// The definition, one descriptor at a time, in integers that cannot overflow.
+// The definition, one descriptor at a time, as the time since its end: that cannot overflow.
 bool Expired(const ontology::Ontology& ontology, const Identity& identity, const Descriptor& d,
              Instant now) {
   const auto is_for = [](const std::vector<std::string>& names, const std::string& name) {
@@ -37,9 +37,10 @@ bool Expired(const ontology::Ontology& ontology, const Identity& identity, const
   };
   return d.interval.end != kMaxTime &&
          std::any_of(ontology.retention.begin(), ontology.retention.end(), [&](const auto& rule) {
-           const __int128 due = static_cast<__int128>(d.interval.end) + rule.ended_before;
+           const uint64_t since = static_cast<uint64_t>(now) - static_cast<uint64_t>(d.interval.end);
            return is_for(rule.entity_types, identity.entity_type) &&
-                  is_for(rule.perspectives, identity.perspective) && now > due;
+                  is_for(rule.perspectives, identity.perspective) && now > d.interval.end &&
+                  since > static_cast<uint64_t>(rule.ended_before);
          });
 }
 

@@ -1,4 +1,5 @@
 #include <limits>
+#include <optional>
 
 #include "shard/metrics.h"
 #include "tests/shard/shard_fixture.h"
@@ -51,6 +52,30 @@ TEST_F(ShardOperations, OntologyOfThePublishedContractIsTheSameAsItsJson) {
   ASSERT_TRUE(stub_->GetOntology(&context_, {}, &response).ok());
   EXPECT_EQ(response.version(), from_config);
   EXPECT_THAT(response.json(), HasSubstr("by_email"));
+}
+
+TEST_F(ShardOperations, RetentionIsShownAndAdvanced) {
+  proto::GetRetentionResponse status;
+  ASSERT_TRUE(stub_->GetRetention(&context_, {}, &status).ok());
+  ASSERT_EQ(status.shards_size(), 1);
+  EXPECT_EQ(status.shards(0).shard_id(), kShardId);
+  EXPECT_FALSE(status.shards(0).has_declared());
+  EXPECT_FALSE(status.shards(0).has_earliest_due());
+  const auto advance = [&](std::optional<int64_t> now, proto::AdvanceRetentionResponse* response) {
+    grpc::ClientContext context;
+    proto::AdvanceRetentionRequest request;
+    if (now) request.set_now(*now);
+    return stub_->AdvanceRetention(&context, request, response);
+  };
+  proto::AdvanceRetentionResponse advanced;
+  EXPECT_EQ(advance(5, &advanced).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  SetOntology(R"({"retention": [{"ended_before": 10}]})");
+  EXPECT_EQ(advance(std::nullopt, &advanced).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  ASSERT_TRUE(advance(-5, &advanced).ok());
+  ASSERT_EQ(advanced.shards_size(), 1);
+  EXPECT_EQ(advanced.shards(0).declared(), -5);
+  EXPECT_EQ(advanced.records(), 0U);
+  EXPECT_EQ(advance(-6, &advanced).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(ShardOperations, OntologyIsCheckedWithoutBeingApplied) {

@@ -194,7 +194,7 @@ class LongAdvance : public Retention {
       const auto end = static_cast<Instant>(i) / kPerInstant + 1;
       writes.push_back(Person(i % 3 == 0 ? "web" : "crm", std::to_string(i),
                               {Email("e" + std::to_string(i / 3), {0, end}),
-                               Email("later", {0, 5000 + end}), {"name", std::to_string(i), kAlways}}));
+                               {"role", "later", {0, 5000 + end}}}));
     }
     all_ = writes;
     Ingest(std::move(writes));

@@ -63,16 +63,25 @@ void WriteExpiries(const WorkingSet& rows, store::Batch& batch) {
 }
 
 absl::StatusOr<ExpiryStep> NextExpiries(const store::Reader& reader, Instant from, Instant now,
-                                        size_t records_enough) {
-  ExpiryStep out{.records = {}, .declared = now};
+                                        size_t max_records) {
+  ExpiryStep out{.records = {}, .expired_at = now, .declared = now};
+  size_t of_whole_instants = 0;
   std::optional<Instant> last;
   const auto cursor = reader.Scan(Family::kExpiries, store::ExpiryKey::Prefix(from),
                                   store::ExpiryKey::Prefix(now));
   for (; cursor->Valid(); cursor->Next()) {
     const auto key = store::ExpiryKey::Decode(cursor->key());
     if (!key) return store::Damaged(Family::kExpiries, cursor->key());
-    if (last && key->due != *last && out.records.size() >= records_enough) {
-      out.declared = *last + 1;  // what is due at `last` is expired, nothing later is
+    if (last && key->due != *last) of_whole_instants = out.records.size();
+    if (out.records.size() == max_records) {
+      const bool within = key->due == *last;
+      if (within && of_whole_instants > 0) {
+        out.records.resize(of_whole_instants);
+        out.expired_at = out.declared = *last;  // what is due before `last` goes, what is due at it stays
+      } else {
+        out.expired_at = *last + 1;
+        out.declared = within ? *last : *last + 1;
+      }
       break;
     }
     last = key->due;

@@ -30,15 +30,17 @@ size_t RemoveExpired(SymbolId entity_type, SymbolId perspective, const Rules& ru
 // Adds to `batch` what the written records change in family `expiries`.
 void WriteExpiries(const WorkingSet& rows, store::Batch& batch);
 
-// What expires in one step towards an instant: the records that are due first, and the instant to declare with them.
+// What expires in one step towards an instant: what is due first. Instants are taken whole; one at which more records
+// are due than a step takes has several, and is passed with the last of them.
 struct ExpiryStep {
   std::vector<RecordId> records;  // ascending
-  Instant declared = 0;           // at most the instant that was asked for
+  Instant expired_at = 0;         // of these records goes what is expired at this instant
+  Instant declared = 0;           // nothing is left that is expired at this one; at most `expired_at`
 };
 
-// The records of the next due instants from `from` on and before `now`, whole instants only: as many as it takes to
-// reach `records_enough`, or all. DATA_LOSS. Linear in the records.
+// The records of the next due instants from `from` on and before `now`, at most `max_records` (> 0). DATA_LOSS.
+// Linear in the records.
 absl::StatusOr<ExpiryStep> NextExpiries(const store::Reader& reader, Instant from, Instant now,
-                                        size_t records_enough);
+                                        size_t max_records);
 
 }  // namespace unirust::resolve

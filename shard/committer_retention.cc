@@ -25,10 +25,10 @@ std::string Counts(const RetentionAdvance& done) {
 }
 
 // As if the record had been rewritten without what is expired. The number of descriptors that go.
-size_t Expire(RecordState& record, Instant declared, const resolve::Rules& rules) {
+size_t Expire(RecordState& record, Instant expired_at, const resolve::Rules& rules) {
   if (!record.live_now) return 0;
   store::RecordRow& row = record.row.Edit();
-  const size_t expired = resolve::RemoveExpired(row.entity_type, row.perspective, rules, declared,
+  const size_t expired = resolve::RemoveExpired(row.entity_type, row.perspective, rules, expired_at,
                                                 &row.descriptors);
   record.signature_now.reset();
   record.written = expired > 0;
@@ -97,7 +97,7 @@ absl::Status Committer::ResolveAdvance(Advance& advance,
   rows.PreloadRecords(step.records);
   size_t descriptors = 0;
   for (const RecordId id : step.records) {
-    const size_t expired = Expire(rows.Record(id), step.declared, rows.rules());
+    const size_t expired = Expire(rows.Record(id), step.expired_at, rows.rules());
     if (expired == 0 && rows.status().ok()) {
       return absl::DataLossError("family expiries: record id " + std::to_string(id.value()) +
                                  " is listed, and has nothing that is due");

@@ -168,8 +168,8 @@ class Engine {
   enum class VerifyDepth { kQuick, kFull };
   absl::Status Verify(VerifyDepth depth, VerifyReport& report);
 
-  // Declares `now` as the instant of retention (docs/ontology.md): what is expired then goes, in commits of about
-  // as many records as other commits have, each exactly the state of one declared instant. Other writes go in between.
+  // Declares `now` as the instant of retention (docs/ontology.md): what is expired then goes, in commits of at
+  // most as many records as others have. Other writes go in between.
   // `stop` is asked between commits whether to give up: CANCELLED then. After that, another error or a crash an earlier
   // instant is declared, and advancing again goes on. INVALID_ARGUMENT if `now` is before the declared instant;
   // FAILED_PRECONDITION without rules of retention; ABORTED if the ontology changes meanwhile. Linear in the records

@@ -263,8 +263,8 @@ class ObserveTest(E2eTest):
     def test_a_chunk_has_the_id_of_its_stream(self):
         shard, router, client = self.routed("--slow-ms", "0")
         method = client.method("IngestRecordsStream")
-        chunk = method.request(records=records(("1", {"email": "secret"})))
-        self.assertEqual(len(list(method.invoke(iter([chunk] * 2), metadata=[("x-request-id", "stream-1")]))), 2)
+        chunks = [method.request(records=records((name, {"email": "secret"}))) for name in ("1", "2")]
+        self.assertEqual(len(list(method.invoke(iter(chunks), metadata=[("x-request-id", "stream-1")]))), 2)
         found = self.lines(shard, "slow chunk", "request_id=stream-1 ")
         self.assertEqual(len(found), 2)
         self.assertRegex(found[0], r"duration_ms=[0-9.]+ records=1$")

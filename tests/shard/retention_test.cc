@@ -242,6 +242,31 @@ TEST_F(LongAdvance, IsTheStateOfOneInstantAtEveryCommit) {
   ExpectSound();
 }
 
+TEST_F(Retention, OfMoreRecordsThanACommitTakesAtOneInstantTakesSeveralCommits) {
+  const size_t per_commit = MemoryShares::Of(options_.memory_budget_bytes).commit_records;
+  const size_t due = per_commit * 2 + 10;
+  std::vector<Write> writes = {Person("crm", "sooner", {Email("s", {0, 5})}),
+                               Person("crm", "later", {Email("l", {0, 11})})};
+  for (size_t i = 0; i < due; ++i) {
+    writes.push_back(Person("crm", std::to_string(i), {Email(std::to_string(i / 2), {0, 10})}));
+  }
+  Ingest(std::move(writes));
+  std::vector<std::optional<Instant>> declared;
+  const auto give_up = [&] {
+    declared.push_back(Status().declared);
+    return declared.size() == 3;
+  };
+  EXPECT_EQ(engine_->AdvanceRetention(111, give_up).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(declared, ElementsAre(std::nullopt, 110, 110)) << "the instant is not passed";
+  EXPECT_EQ(Status().earliest_due, 110);
+  ExpectSound();
+  Reopen();
+  IngestOne(Person("crm", "0", {Email("0", {0, 10}), Email("other", {0, 10})}));
+  EXPECT_EQ(Advance(111).records, per_commit + 11);
+  EXPECT_EQ(Status().earliest_due, 111);
+  ExpectSound();
+}
+
 TEST_F(LongAdvance, CanBeGivenUpAndGoneOnWith) {
   bool asked = false;
   const auto advanced = engine_->AdvanceRetention(4000, [&] { return std::exchange(asked, true); });
@@ -274,7 +299,7 @@ TEST_F(LongAdvance, LetsOthersWriteMeanwhile) {
   std::vector<Write> more;
   for (int i = 0; i < kMore; ++i) {
     more.push_back(Person("crm", "new" + std::to_string(i),
-                          {Email("e" + std::to_string(i), {0, i * 10}),
+                          {Email("e" + std::to_string(i), {0, 1 + i * 10}),
                            Email("x" + std::to_string(i), {0, 9000})}));
   }
   const auto last = Person("crm", "0", {Email("e0", {0, 3000}), Email("gone", {0, 1})});

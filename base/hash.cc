@@ -7,6 +7,16 @@ namespace unirust {
 
 uint64_t Hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
+Hash64Stream::Hash64Stream() : state_(XXH3_createState()) { XXH3_64bits_reset(state_.get()); }
+
+void Hash64Stream::Add(std::string_view bytes) {
+  XXH3_64bits_update(state_.get(), bytes.data(), bytes.size());
+}
+
+uint64_t Hash64Stream::Value() const { return XXH3_64bits_digest(state_.get()); }
+
+void Hash64Stream::Free::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
+
 std::array<char, 32> Sha256(std::string_view bytes) {
   std::array<char, 32> out{};
   SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),

@@ -44,6 +44,7 @@ inline constexpr size_t kEntityRecordsCountedMax = 1024;  // records of an entit
 inline constexpr size_t kSymbolCacheEntriesMax = 65536;  // symbols held in memory
 inline constexpr uint64_t kMemoryBudgetBytesMin = 64ULL << 20U;
 inline constexpr uint64_t kBackupRetrySecondsMax = 300;  // after a scheduled backup that failed
+inline constexpr size_t kLogsMarkedMax = 4000;           // logs of RocksDB that commit-mark knows
 inline constexpr size_t kImageAttemptsMax = 1000;        // looks at a directory until two in turn are equal
 inline constexpr size_t kReadOnlyAttemptsMax = 20;       // openings of a directory whose files change meanwhile
 

@@ -232,7 +232,7 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<u
   UNIRUST_ASSIGN_OR_RETURN(const auto stage, Stage::Make(target));
   UNIRUST_RETURN_IF_ERROR(
       FromRocks(engine->RestoreDBFromBackup(id, stage->data(), stage->data()), named));
-  UNIRUST_RETURN_IF_ERROR(AddMark(stage->data(), origin->commits));
+  UNIRUST_RETURN_IF_ERROR(AddMark(stage->data(), {.commits = origin->commits}));
   UNIRUST_RETURN_IF_ERROR(
       Store::Open({.dir = stage->data(), .shard_id = origin->shard_id()}).status());
   UNIRUST_RETURN_IF_ERROR(SyncDirectory(stage->data()));
@@ -259,7 +259,7 @@ absl::StatusOr<BackupInfo> Store::Backup(const std::string& dir, size_t keep,
   options.progress_callback = [&] {
     if (stop()) backups->StopBackup();
   };
-  const Origin origin{.identity = impl_->identity, .commits = impl_->mark->commits()};
+  const Origin origin{.identity = impl_->identity, .commits = impl_->mark->acknowledged().commits};
   rdb::BackupID id = 0;
   const rdb::Status made =
       backups->CreateNewBackupWithMetadata(options, impl_->db.get(), origin.Encode(), &id);

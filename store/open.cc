@@ -1,6 +1,7 @@
 // Store::Open: from a directory to a store that is known to be whole.
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,18 @@ absl::Status CurrentIsGone(const std::string& dir) {
                              "Restore a backup");
 }
 
+absl::Status IsForeign(const std::string& dir) {
+  return absl::FailedPreconditionError("data directory " + dir +
+                                       " holds the database of another program, not unirust's");
+}
+
+absl::StatusOr<bool> HasCurrent(const std::string& dir) {
+  const std::string path = dir + "/CURRENT";
+  if (access(path.c_str(), F_OK) == 0) return true;
+  if (errno == ENOENT) return false;
+  return absl::InternalError("cannot read " + path + ": " + std::strerror(errno));
+}
+
 absl::Status NotMade(const std::string& dir) {
   return absl::FailedPreconditionError("there is no store in " + dir +
                                        ", or its creation was cut short: nothing can be read");
@@ -68,8 +81,7 @@ absl::Status Store::Impl::OpenToWrite() {
     return absl::PermissionDeniedError("data directory " + options.dir +
                                        " must be readable and writable: " + std::strerror(errno));
   }
-  UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies(options.dir));
-  UNIRUST_RETURN_IF_ERROR(OpenMark(names));
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, OpenMark());
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(options.dir, names));
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
@@ -78,7 +90,10 @@ absl::Status Store::Impl::OpenToWrite() {
 }
 
 // The image is needed only here: RocksDB holds every file open.
-absl::Status Store::Impl::OpenImage(const std::string& image) {
+absl::Status Store::Impl::OpenImage(const std::string& image, const KnownFiles& known) {
+  UNIRUST_ASSIGN_OR_RETURN(const KnownManifest manifest,
+                           CheckFiles(image, options.dir, known, acknowledged.sequence));
+  LookBelow(image, known, manifest);
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies(image));
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
@@ -92,46 +107,64 @@ absl::Status Store::Impl::OpenImage(const std::string& image) {
   return ChooseGeneration();
 }
 
-// None in a new directory.
 absl::StatusOr<std::vector<std::string>> Store::Impl::ListFamilies(
     const std::string& dir) const {
-  struct stat info {};
-  const std::string path = dir + "/CURRENT";
-  if (stat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT) return std::vector<std::string>();
-    return absl::InternalError("cannot read " + path + ": " + std::strerror(errno));
-  }
   std::vector<std::string> names;
   const rdb::Status listed = rdb::DB::ListColumnFamilies(rocks.Db(), dir, &names);
   UNIRUST_RETURN_IF_ERROR(FromRocks(listed, "cannot read data directory " + options.dir));
   return names;
 }
 
-// The mark comes before anything that RocksDB makes: no store is ever without it.
-absl::Status Store::Impl::OpenMark(const std::vector<std::string>& names) {
-  const bool created =
-      std::find(names.begin(), names.end(), FamilyName(Family::kMeta)) != names.end();
-  if (!names.empty() && !created) UNIRUST_RETURN_IF_ERROR(CheckNotForeign());
-  UNIRUST_ASSIGN_OR_RETURN(
-      mark, CommitMark::Open(options.dir, created ? CommitMark::IfAbsent::kRefuse
-                                                  : CommitMark::IfAbsent::kCreate));
-  acknowledged = mark->commits();
-  if (!created && acknowledged > 0) return CurrentIsGone(options.dir);
-  return absl::OkStatus();
+void Store::Impl::LookBelow(const std::string& dir, const KnownFiles& known,
+                            const std::optional<KnownManifest>& manifest) {
+  log_replay.Expect(known.logs, acknowledged.sequence);
+  files = std::make_shared<MarkingFileSystem>(dir, mark.get(), &log_replay, manifest);
+  env = rdb::NewCompositeEnv(files);
 }
 
-// A database without our families is one of ours whose creation was cut short, or another program's. Ours has no rows
-// in the default family.
-absl::Status Store::Impl::CheckNotForeign() const {
-  rdb::DB* raw = nullptr;
-  const rdb::Status status = rdb::DB::OpenForReadOnly(rocks.Db(), options.dir, &raw);
-  UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot open data directory " + options.dir));
-  const std::unique_ptr<rdb::DB> foreign(raw);
-  const std::unique_ptr<rdb::Iterator> rows(foreign->NewIterator({}));
-  rows->SeekToFirst();
-  if (!rows->Valid()) return FromRocks(rows->status(), "read");
-  return absl::FailedPreconditionError("data directory " + options.dir +
-                                       " holds the database of another program, not unirust's");
+// The mark comes before anything that RocksDB makes: no store is ever without it. A database without our families is
+// one of ours whose creation was cut short if it has a mark, else another program's.
+absl::StatusOr<std::vector<std::string>> Store::Impl::OpenMark() {
+  UNIRUST_ASSIGN_OR_RETURN(const bool made, HasCurrent(options.dir));
+  if (made && access(CommitMark::PathIn(options.dir).c_str(), F_OK) != 0) {
+    UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies(options.dir));
+    const bool ours =
+        std::find(names.begin(), names.end(), FamilyName(Family::kMeta)) != names.end();
+    if (!ours) return IsForeign(options.dir);
+  }
+  UNIRUST_ASSIGN_OR_RETURN(
+      mark, CommitMark::Open(options.dir, made ? CommitMark::IfAbsent::kRefuse
+                                               : CommitMark::IfAbsent::kCreate));
+  acknowledged = mark->acknowledged();
+  const KnownFiles known = mark->files();
+  if (!made) {
+    if (acknowledged.commits > 0) return CurrentIsGone(options.dir);
+    LookBelow(options.dir, known, std::nullopt);
+    return std::vector<std::string>();
+  }
+  UNIRUST_ASSIGN_OR_RETURN(
+      const KnownManifest manifest,
+      CheckFiles(options.dir, options.dir, known, acknowledged.sequence));
+  // From now on CURRENT may name no MANIFEST but this one and the next.
+  UNIRUST_RETURN_IF_ERROR(SyncDirectory(options.dir));
+  LookBelow(options.dir, known, manifest);
+  return ListFamilies(options.dir);
+}
+
+// RocksDB blames the MANIFEST for tables that it names, and no file for logs.
+absl::Status Store::Impl::WhyNotOpen(const std::string& dir, const rdb::Status& status) const {
+  if (IsInUse(status)) return InUse(options.dir);
+  if (status.IsCorruption()) {
+    UNIRUST_RETURN_IF_ERROR(log_replay.Check(options.dir));
+    const std::string missing = files->missing_table();
+    const std::string tables = missing.empty() ? TablesThatDoNotOpen(dir) : missing;
+    if (!tables.empty()) {
+      return absl::DataLossError("in data directory " + options.dir + " tables are " +
+                                 (missing.empty() ? "damaged: " : "missing: ") + tables +
+                                 ". Restore a backup");
+    }
+  }
+  return FromRocks(status, "cannot open data directory " + options.dir);
 }
 
 absl::Status Store::Impl::OpenFamilies(const std::string& dir,
@@ -162,13 +195,14 @@ absl::Status Store::Impl::OpenFamilies(const std::string& dir,
   std::vector<rdb::ColumnFamilyHandle*> handles;
   rdb::DB* raw = nullptr;
   rdb::Options db_options = options.read_only ? rocks.ReadOnlyDb() : rocks.Db();
-  db_options.wal_filter = &log_gaps;
+  db_options.wal_filter = &log_replay;
+  db_options.env = env.get();
   const rdb::Status status =
       options.read_only ? rdb::DB::OpenForReadOnly(db_options, dir, descriptors, &handles, &raw)
                         : rdb::DB::Open(db_options, dir, descriptors, &handles, &raw);
-  if (IsInUse(status)) return InUse(options.dir);
-  UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot open data directory " + options.dir));
+  if (!status.ok()) return WhyNotOpen(dir, status);
   db.reset(raw);
+  files->Opened(raw);
   fixed = std::make_shared<Families>(raw);
   for (rdb::ColumnFamilyHandle* handle : handles) {
     bool ours = false;
@@ -231,6 +265,7 @@ absl::Status Store::Impl::CheckIdentity() {
 
 // What RocksDB recovered against what was acknowledged.
 absl::Status Store::Impl::CheckCommits() {
+  UNIRUST_RETURN_IF_ERROR(log_replay.Check(options.dir));
   std::string value;
   UNIRUST_ASSIGN_OR_RETURN(const bool counted, GetMeta(kCommitsKey, &value));
   if (counted) {
@@ -238,10 +273,10 @@ absl::Status Store::Impl::CheckCommits() {
     commits = in.Big64();
     if (!in.done()) return Damaged(Family::kMeta, kCommitsKey);
   }
-  if (commits >= acknowledged) return absl::OkStatus();
+  if (commits >= acknowledged.commits) return absl::OkStatus();
   return absl::DataLossError(
       "data directory " + options.dir + " holds " + std::to_string(commits) + " commits, but " +
-      std::to_string(acknowledged) +
+      std::to_string(acknowledged.commits) +
       " were acknowledged: its newest files are damaged or missing. Restore a backup");
 }
 
@@ -257,11 +292,10 @@ absl::Status Store::Impl::CheckRebuilding() const {
 // Families are dropped, not read: their files may be damaged. One that is not there yet when this is cut short is made
 // by the next opening.
 absl::Status Store::Impl::EmptyIndexes() {
-  rdb::WriteOptions sync;
-  sync.sync = true;
+  rdb::WriteBatch begin;
   rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
-  UNIRUST_RETURN_IF_ERROR(
-      FromRocks(db->Put(sync, meta, kRebuildingKey, ""), "cannot write to " + options.dir));
+  UNIRUST_RETURN_IF_ERROR(FromRocks(begin.Put(meta, kRebuildingKey, ""), "rebuild"));
+  Commit(&begin);
   for (const Family index : {Family::kAttributeValues, Family::kSources}) {
     rdb::ColumnFamilyHandle*& handle = fixed->handles[static_cast<size_t>(index)];
     UNIRUST_RETURN_IF_ERROR(FromRocks(db->DropColumnFamily(handle), "drop indexes"));
@@ -343,14 +377,19 @@ absl::StatusOr<std::unique_ptr<Store>> Store::OpenToRead(const StoreOptions& opt
   for (size_t attempt = 1;; ++attempt) {
     auto impl = std::make_unique<Impl>(options);
     // Before the image: that may lack what is acknowledged after it was taken.
-    UNIRUST_ASSIGN_OR_RETURN(impl->acknowledged, CommitMark::Read(options.dir));
-    if (access((options.dir + "/CURRENT").c_str(), F_OK) != 0) {
-      return impl->acknowledged > 0 ? CurrentIsGone(options.dir) : NotMade(options.dir);
+    UNIRUST_ASSIGN_OR_RETURN(const CommitMark::Content before, CommitMark::Read(options.dir));
+    impl->acknowledged = before.acknowledged;
+    UNIRUST_ASSIGN_OR_RETURN(const bool made, HasCurrent(options.dir));
+    if (!made) {
+      return before.acknowledged.commits > 0 ? CurrentIsGone(options.dir) : NotMade(options.dir);
     }
     UNIRUST_ASSIGN_OR_RETURN(const auto image, DirectoryImage::Take(options.dir));
-    const absl::Status status = impl->OpenImage(image->path());
+    UNIRUST_ASSIGN_OR_RETURN(const CommitMark::Content after, CommitMark::Read(options.dir));
+    const bool last = attempt == limits::kReadOnlyAttemptsMax;
+    if (!last && before.files != after.files) continue;
+    const absl::Status status = impl->OpenImage(image->path(), before.files);
     if (status.ok()) return std::unique_ptr<Store>(new Store(std::move(impl)));
-    if (attempt == limits::kReadOnlyAttemptsMax || image->IsCurrent()) return status;
+    if (last || image->IsCurrent()) return status;
   }
 }
 

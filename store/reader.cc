@@ -66,7 +66,10 @@ class RocksCursor : public Cursor {
 absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
   if (status.ok()) return absl::OkStatus();
   const std::string message = what + ": " + status.ToString();
-  if (status.IsCorruption()) return absl::DataLossError(message);
+  if (status.IsCorruption()) {
+    return absl::DataLossError(message +
+                               ". Restore a backup; `unirust verify` names the damaged files");
+  }
   return absl::InternalError(message);
 }
 

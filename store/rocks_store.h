@@ -3,15 +3,18 @@
 #pragma once
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/mutex.h"
 #include "store/commit_mark.h"
+#include "store/rocks_files.h"
 #include "store/rocks_log.h"
 #include "store/rocks_options.h"
 #include "store/rocks_reader.h"
@@ -33,11 +36,14 @@ struct Store::Impl {
 
   // --- open.cc
   absl::Status OpenToWrite();
-  absl::Status OpenImage(const std::string& image);
+  absl::Status OpenImage(const std::string& image, const KnownFiles& known);
   absl::StatusOr<std::vector<std::string>> ListFamilies(const std::string& dir) const;
-  absl::Status CheckNotForeign() const;
-  absl::Status OpenMark(const std::vector<std::string>& names);
+  // The names of the families.
+  absl::StatusOr<std::vector<std::string>> OpenMark();
+  void LookBelow(const std::string& dir, const KnownFiles& known,
+                 const std::optional<KnownManifest>& manifest);
   absl::Status OpenFamilies(const std::string& dir, const std::vector<std::string>& names);
+  absl::Status WhyNotOpen(const std::string& dir, const rocksdb::Status& status) const;
   absl::Status CheckIdentity();
   absl::Status MakeIdentity();
   absl::Status CheckCommits();
@@ -58,9 +64,11 @@ struct Store::Impl {
 
   StoreOptions options;
   const RocksOptions rocks;
-  LogGaps log_gaps;
+  LogReplay log_replay;
   std::unique_ptr<CommitMark> mark;  // null if the store is open to read
-  uint64_t acknowledged = 0;         // commits by the mark, when the store was opened
+  Acknowledged acknowledged;         // by the mark, when the store was opened
+  std::shared_ptr<MarkingFileSystem> files;
+  std::unique_ptr<rocksdb::Env> env;  // of `files`
   std::unique_ptr<rocksdb::DB> db;
   std::string identity;             // the row kStoreKey
   uint64_t commits = 0;             // the committing thread's
@@ -72,8 +80,8 @@ struct Store::Impl {
   std::shared_ptr<Families> pending ABSL_GUARDED_BY(mutex);
 };
 
-// A whole, durable copy gets a mark of its own.
-absl::Status AddMark(const std::string& dir, uint64_t commits);
+// A whole, durable copy, which has at least what was acknowledged, gets a mark of its own.
+absl::Status AddMark(const std::string& dir, const Acknowledged& acknowledged);
 
 std::string GenerationFamilyName(Family family, uint64_t generation);
 

@@ -72,7 +72,8 @@ void Store::Impl::Commit(rdb::WriteBatch* rows) {
   sync.sync = true;
   if (status.ok()) status = db->Write(sync, rows);
   if (!status.ok()) CannotWrite(status.ToString());
-  const absl::Status marked = mark->Advance(++commits);
+  const absl::Status marked =
+      mark->Advance({.commits = ++commits, .sequence = db->GetLatestSequenceNumber()});
   if (!marked.ok()) CannotWrite(std::string(marked.message()));
 }
 
@@ -192,10 +193,12 @@ absl::Status Store::Clear() {
   return absl::OkStatus();
 }
 
-absl::Status AddMark(const std::string& dir, uint64_t commits) {
+absl::Status AddMark(const std::string& dir, const Acknowledged& acknowledged) {
+  UNIRUST_ASSIGN_OR_RETURN(const KnownFiles files, LookAtFiles(dir, acknowledged.sequence));
   UNIRUST_ASSIGN_OR_RETURN(const auto mark,
                            CommitMark::Open(dir, CommitMark::IfAbsent::kCreate));
-  UNIRUST_RETURN_IF_ERROR(mark->Advance(commits));
+  UNIRUST_RETURN_IF_ERROR(mark->SetFiles(files));
+  UNIRUST_RETURN_IF_ERROR(mark->Advance(acknowledged));
   return SyncDirectory(dir + "/..");
 }
 
@@ -203,9 +206,9 @@ absl::Status Store::Checkpoint(const std::string& dir) const {
   rdb::Checkpoint* raw = nullptr;
   UNIRUST_RETURN_IF_ERROR(FromRocks(rdb::Checkpoint::Create(impl_->db.get(), &raw), "checkpoint"));
   const std::unique_ptr<rdb::Checkpoint> checkpoint(raw);
-  const uint64_t commits = impl_->mark->commits();
+  const Acknowledged acknowledged = impl_->mark->acknowledged();
   UNIRUST_RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint"));
-  absl::Status status = AddMark(dir, commits);
+  absl::Status status = AddMark(dir, acknowledged);
   if (!status.ok()) {  // half a copy is none
     std::error_code ignored;
     std::filesystem::remove_all(dir, ignored);
@@ -214,7 +217,15 @@ absl::Status Store::Checkpoint(const std::string& dir) const {
 }
 
 absl::Status Store::VerifyChecksums() const {
-  return FromRocks(impl_->db->VerifyChecksum(), "checksums of " + impl_->options.dir);
+  const rdb::Status status = impl_->db->VerifyChecksum();
+  if (!status.ok()) {
+    const std::string tables = TablesThatDoNotOpen(impl_->options.dir);
+    if (!tables.empty()) {
+      return absl::DataLossError("in data directory " + impl_->options.dir +
+                                 " tables are damaged: " + tables + ". Restore a backup");
+    }
+  }
+  return FromRocks(status, "checksums of " + impl_->options.dir);
 }
 
 StorageMetrics Store::Metrics() const {

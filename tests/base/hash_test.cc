@@ -24,6 +24,18 @@ std::string Sha256Hex(std::string_view bytes) {
   return Hex({digest.data(), digest.size()});
 }
 
+TEST(Hash64Stream, IsTheHashOfAllPiecesAtEachMoment) {
+  Hash64Stream stream;
+  std::string all;
+  EXPECT_EQ(stream.Value(), Hash64(""));
+  for (const size_t size : {0U, 1U, 3U, 200U, 70'000U}) {
+    const std::string piece(size, static_cast<char>('a' + size % 26));
+    stream.Add(piece);
+    all += piece;
+    EXPECT_EQ(stream.Value(), Hash64(all));
+  }
+}
+
 // Published values of XXH3 with seed 0, and one of the size that takes the long path.
 TEST(Hash64, IsXxh3WithSeedZero) {
   EXPECT_EQ(Hash64(""), 0x2d06800538d394c2U);

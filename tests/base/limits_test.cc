@@ -47,7 +47,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kOntologyBytesMax),      LIMIT(kInputLineBytesMax),
       LIMIT(kCsvMappingBytesMax),    LIMIT(kWorkloadRecordsMax),
       LIMIT(kSlots),                 LIMIT(kRecordsPerSlotMax),
-      LIMIT(kBackupRetrySecondsMax), LIMIT(kImageAttemptsMax),
+      LIMIT(kBackupRetrySecondsMax), LIMIT(kLogsMarkedMax), LIMIT(kImageAttemptsMax),
       LIMIT(kReadOnlyAttemptsMax)};
 #undef LIMIT
   return values;

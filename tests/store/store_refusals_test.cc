@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "store/commit_mark.h"
+#include "store/known_files.h"
 #include "store/store.h"
 #include "tests/store/temp_dir.h"
 
@@ -32,7 +34,7 @@ void ExpectRefused(const absl::Status& status, absl::StatusCode code, const std:
   EXPECT_THAT(std::string(status.message()), HasSubstr(part));
 }
 
-// The directory as a plain RocksDB database.
+// The directory as a plain RocksDB database. What it then is, the mark takes for what it should be.
 void WithRocksDb(
     const std::string& dir,
     const std::function<void(rocksdb::DB&, const std::vector<rocksdb::ColumnFamilyHandle*>&)>&
@@ -51,6 +53,13 @@ void WithRocksDb(
   change(*db, handles);
   for (rocksdb::ColumnFamilyHandle* handle : handles)
     ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+  ASSERT_TRUE(db->Close().ok());
+  if (!std::filesystem::exists(CommitMark::PathIn(dir))) return;
+  const auto mark = CommitMark::Open(dir, CommitMark::IfAbsent::kRefuse);
+  ASSERT_TRUE(mark.ok()) << mark.status();
+  const auto files = LookAtFiles(dir, (*mark)->acknowledged().sequence);
+  ASSERT_TRUE(files.ok()) << files.status();
+  ASSERT_EQ((*mark)->SetFiles(*files), absl::OkStatus());
 }
 
 void PutMeta(const std::string& dir, const std::string& key, const std::string& value) {

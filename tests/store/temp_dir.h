@@ -11,7 +11,8 @@ namespace unirust::store {
 
 class TempDir {
  public:
-  TempDir() : path_(::testing::TempDir() + "unirust_store_XXXXXX") {
+  explicit TempDir(const std::string& parent = ::testing::TempDir())
+      : path_(parent + "/unirust_store_XXXXXX") {
     EXPECT_NE(mkdtemp(path_.data()), nullptr) << path_;
   }
   ~TempDir() {

@@ -1,0 +1,164 @@
+#include "store/rocks_files.h"
+
+#include <rocksdb/options.h>
+#include <rocksdb/sst_file_reader.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "base/hash.h"
+
+namespace unirust::store {
+namespace {
+
+constexpr char kTableSuffix[] = ".sst";
+
+}  // namespace
+
+namespace rdb = rocksdb;
+
+// A MANIFEST that is written: hashed as it grows, marked when it was synced.
+class MarkingFileSystem::ManifestFile : public rdb::FSWritableFileOwnerWrapper {
+ public:
+  ManifestFile(std::unique_ptr<rdb::FSWritableFile> file, uint64_t number, MarkingFileSystem* files)
+      : FSWritableFileOwnerWrapper(std::move(file)), number_(number), files_(files) {}
+
+  rdb::IOStatus Append(const rdb::Slice& data, const rdb::IOOptions& options,
+                       rdb::IODebugContext* debug) override {
+    return Appended(data, FSWritableFileOwnerWrapper::Append(data, options, debug));
+  }
+  rdb::IOStatus Append(const rdb::Slice& data, const rdb::IOOptions& options,
+                       const rdb::DataVerificationInfo& info,
+                       rdb::IODebugContext* debug) override {
+    return Appended(data, FSWritableFileOwnerWrapper::Append(data, options, info, debug));
+  }
+  rdb::IOStatus Sync(const rdb::IOOptions& options, rdb::IODebugContext* debug) override {
+    rdb::IOStatus status = files_->MarkLogs();
+    if (status.ok()) status = FSWritableFileOwnerWrapper::Sync(options, debug);
+    if (!status.ok()) return status;
+    return files_->MarkManifest({.number = number_, .bytes = bytes_, .hash = hash_.Value()});
+  }
+
+ private:
+  rdb::IOStatus Appended(const rdb::Slice& data, rdb::IOStatus status) {
+    if (!status.ok()) return status;
+    hash_.Add({data.data(), data.size()});
+    bytes_ += data.size();
+    return status;
+  }
+
+  const uint64_t number_;
+  MarkingFileSystem* const files_;
+  Hash64Stream hash_;
+  uint64_t bytes_ = 0;
+};
+
+MarkingFileSystem::MarkingFileSystem(std::string dir, CommitMark* mark, LogReplay* replay,
+                                     std::optional<KnownManifest> current)
+    : FileSystemWrapper(rdb::FileSystem::Default()),
+      dir_(std::move(dir)),
+      mark_(mark),
+      replay_(replay) {
+  if (mark == nullptr) return;
+  MutexLock lock(mutex_);
+  known_.logs = mark->files().logs;
+  if (current) known_.manifests.push_back(*current);
+}
+
+rdb::IOStatus MarkingFileSystem::NewSequentialFile(const std::string& path,
+                                                   const rdb::FileOptions& options,
+                                                   std::unique_ptr<rdb::FSSequentialFile>* file,
+                                                   rdb::IODebugContext* debug) {
+  const std::optional<uint64_t> log = LogNumber(dir_, path);
+  if (log && db_ == nullptr) replay_->BeginLog(*log);
+  return FileSystemWrapper::NewSequentialFile(path, options, file, debug);
+}
+
+std::string MarkingFileSystem::missing_table() const {
+  MutexLock lock(mutex_);
+  return missing_table_;
+}
+
+rdb::IOStatus MarkingFileSystem::NewRandomAccessFile(
+    const std::string& path, const rdb::FileOptions& options,
+    std::unique_ptr<rdb::FSRandomAccessFile>* file, rdb::IODebugContext* debug) {
+  rdb::IOStatus status = FileSystemWrapper::NewRandomAccessFile(path, options, file, debug);
+  if (!status.ok() && path.ends_with(kTableSuffix)) {
+    MutexLock lock(mutex_);
+    missing_table_ = std::filesystem::path(path).filename();
+  }
+  return status;
+}
+
+rdb::IOStatus MarkingFileSystem::NewWritableFile(const std::string& path,
+                                                 const rdb::FileOptions& options,
+                                                 std::unique_ptr<rdb::FSWritableFile>* file,
+                                                 rdb::IODebugContext* debug) {
+  const std::optional<uint64_t> manifest = ManifestNumber(dir_, path);
+  if (manifest && db_ == nullptr) {
+    const absl::Status replayed = replay_->Check(dir_);
+    if (!replayed.ok()) return rdb::IOStatus::Corruption(std::string(replayed.message()));
+  }
+  rdb::IOStatus status = FileSystemWrapper::NewWritableFile(path, options, file, debug);
+  if (status.ok() && manifest) {
+    *file = std::make_unique<ManifestFile>(std::move(*file), *manifest, this);
+  }
+  return status;
+}
+
+rdb::IOStatus MarkingFileSystem::DeleteFile(const std::string& path,
+                                            const rdb::IOOptions& options,
+                                            rdb::IODebugContext* debug) {
+  const std::optional<uint64_t> log = LogNumber(dir_, path);
+  if (!log) return FileSystemWrapper::DeleteFile(path, options, debug);
+  MutexLock lock(mutex_);  // until it is gone: else MarkLogs could see it again
+  const size_t erased =
+      std::erase_if(known_.logs, [&](const KnownLog& known) { return known.number == *log; });
+  const rdb::IOStatus status = erased > 0 ? Mark() : rdb::IOStatus::OK();
+  return status.ok() ? FileSystemWrapper::DeleteFile(path, options, debug) : status;
+}
+
+// Before the list of tables says which logs are obsolete: it may be on disk, and the next mark not.
+rdb::IOStatus MarkingFileSystem::MarkLogs() {
+  MutexLock lock(mutex_);
+  absl::StatusOr<std::vector<KnownLog>> logs = logs_.List(dir_, [this] {
+    const rdb::DB* db = db_;
+    return (db == nullptr ? mark_->acknowledged().sequence : db->GetLatestSequenceNumber()) + 1;
+  });
+  if (!logs.ok()) return rdb::IOStatus::IOError(std::string(logs.status().message()));
+  if (*logs == known_.logs) return rdb::IOStatus::OK();
+  known_.logs = *std::move(logs);
+  return Mark();
+}
+
+rdb::IOStatus MarkingFileSystem::MarkManifest(const KnownManifest& manifest) {
+  MutexLock lock(mutex_);
+  std::vector<KnownManifest>& manifests = known_.manifests;
+  if (!manifests.empty() && manifests.back().number == manifest.number) {
+    manifests.back() = manifest;
+  } else {  // CURRENT names the one before until this one is whole
+    if (manifests.size() > 1) manifests.erase(manifests.begin());
+    manifests.push_back(manifest);
+  }
+  return Mark();
+}
+
+rdb::IOStatus MarkingFileSystem::Mark() {
+  const absl::Status status = mark_->SetFiles(known_);
+  return status.ok() ? rdb::IOStatus::OK()
+                     : rdb::IOStatus::IOError(std::string(status.message()));
+}
+
+std::string TablesThatDoNotOpen(const std::string& dir) {
+  std::string names;
+  std::error_code ignored;
+  for (const auto& file : std::filesystem::directory_iterator(dir, ignored)) {
+    const std::string name = file.path().filename();
+    if (!name.ends_with(kTableSuffix)) continue;
+    if (rdb::SstFileReader({}).Open(file.path()).ok()) continue;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  return names;
+}
+
+}  // namespace unirust::store

@@ -426,6 +426,21 @@ class DamageTest(E2eTest):
             shutil.rmtree(copy)
         print(f"{noticed} of {FLIPS} flipped bytes were noticed; the others changed nothing")
 
+    def test_file_without_which_records_are_missing(self):
+        data = self.dir / "data"
+        self.fill(data)
+        for kind in ("*.log", "MANIFEST-*", "CURRENT", "commit-mark"):
+            copy = self.dir / "copy"
+            shutil.copytree(data, copy)
+            victim = max(copy.glob(kind), key=lambda path: path.stat().st_size)
+            victim.unlink()
+            for read_only in ([], ["--read-only"]):
+                done = run("unirust", "stats", "--data-dir", copy, *read_only)
+                self.assertEqual(done.returncode, harness.DATA_LOSS, done.stderr)
+                self.assertIn(victim.name.encode(), done.stderr)
+                self.assertIn(b"Restore a backup", done.stderr)
+            shutil.rmtree(copy)
+
 
 class FullDiskTest(E2eTest):
     """A small tmpfs: the daemon stops with the documented code, and has lost and half applied nothing."""

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -84,6 +85,7 @@ void CommitNumber(Store* store, uint64_t number) {
 
 // A checkpoint flushes all families.
 void FlushAll(const Store& store, const std::string& dir) {
+  fs::remove_all(dir + ".checkpoint");  // of a child that was killed
   if (!store.Checkpoint(dir + ".checkpoint").ok()) _exit(kExitFailure);
   fs::remove_all(dir + ".checkpoint");
 }
@@ -208,6 +210,40 @@ class DamageTest : public ::testing::Test {
     int status = 0;
     EXPECT_EQ(waitpid(child, &status, 0), child);
     return {said, status};
+  }
+
+  // A child that commits rows large enough to fill memtables, and is killed when it has told of `commits` commits.
+  uint64_t CommitsUntilKilled(uint64_t commits) const {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(pipe(ends.data()), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      close(ends[0]);
+      alarm(kSecondsMax);
+      const auto store = MustOpen(Dir());
+      std::string last = "0";
+      if (!store->Latest().Get(Family::kMeta, "last", &last).ok()) _exit(kExitFailure);
+      for (uint64_t number = std::stoull(last) + 1;; ++number) {
+        Batch batch;
+        batch.Put(Family::kMeta, "filler", Noise(number, 400000));
+        batch.Put(Family::kGroups, std::to_string(number % 10), Noise(number, 300000));
+        batch.Put(Family::kMeta, "last", std::to_string(number));
+        store->Commit(std::move(batch));
+        if (write(ends[1], "c", 1) != 1) _exit(kExitFailure);
+        if (number % 7 == 0) FlushAll(*store, Dir());
+      }
+    }
+    close(ends[1]);
+    char ignored = 0;
+    uint64_t told = 0;
+    while (told < commits && read(ends[0], &ignored, 1) == 1) ++told;
+    kill(child, SIGKILL);
+    while (read(ends[0], &ignored, 1) == 1) ++told;
+    close(ends[0]);
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+    return told;
   }
 
   void Make(void (*make)(const std::string&)) {
@@ -404,7 +440,7 @@ TEST_F(DamageTest, AFileThatIsCut) {
   for (const std::string& name : Files("")) {
     if (name == "LOCK" || name == "IDENTITY" || name.starts_with("OPTIONS")) continue;
     const bool is_list = name.starts_with("MANIFEST") || name.ends_with(".log");
-    for (const size_t size : Positions(SizeOf(name), is_list ? 200 : 10, 4)) {
+    for (const size_t size : Positions(SizeOf(name), is_list ? 100 : 8, 3)) {
       trials.push_back(Cut(name, size));
       trials.back().may_open = name == "commit-mark";
     }
@@ -422,7 +458,7 @@ TEST_F(DamageTest, LogsThatHaveWhatOneFamilyHasInTables) {
     const size_t size = SizeOf(name);
     const bool has_commits = size > 0;
     std::vector<Trial> of_log = {Remove(name)};
-    for (const size_t at : Positions(size, 30, 10)) {
+    for (const size_t at : Positions(size, 12, 4)) {
       of_log.push_back(FlipBit(name, at, of_log.size()));
       of_log.push_back(Cut(name, at));
     }
@@ -466,6 +502,26 @@ TEST_F(DamageTest, IsRefusedEachTime) {
         EXPECT_EQ(said, "0") << name << " " << trial.what << ", attempt " << attempt;
       }
     }
+  }
+}
+
+// Whatever flushes, compactions and deletions of logs a kill interrupts.
+TEST_F(DamageTest, AKilledWriterLeavesNone) {
+  std::mt19937_64 random(7);
+  uint64_t acknowledged = 0;
+  for (int cycle = 0; cycle < 40; ++cycle) {
+    SCOPED_TRACE(cycle);
+    acknowledged += CommitsUntilKilled(random() % 40);
+    const auto [said, status] = InChild([&](std::FILE* out) {
+      const auto store = MustOpen(Dir());
+      std::string last = "0";
+      if (!store->Latest().Get(Family::kMeta, "last", &last).ok()) _exit(kExitFailure);
+      if (!ReadAll(*store).ok()) _exit(kExitFailure);
+      std::fprintf(out, "%s", last.c_str());
+    });
+    ASSERT_EQ(status, 0);
+    ASSERT_GE(std::stoull(said), acknowledged);
+    acknowledged = std::stoull(said);
   }
 }
 

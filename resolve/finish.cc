@@ -203,10 +203,10 @@ class Finisher {
     again.erase(std::unique(again.begin(), again.end()), again.end());
     for (const BlockName entity : entities_.gone) {
       ReplaceOfEntity(entity, {});
-      if (rows_.rules().constraints().empty()) continue;
-      for (const RecordId id : rows_.RecordsBefore(entity)) {
-        CollectSharedValues(rows_.Record(id).row.before());
-      }
+      CollectSharedValuesOf(rows_.RecordsBefore(entity));
+    }
+    for (const BlockName block : entities_.moved) {
+      CollectSharedValuesOf(rows_.RecordsBefore(block));
     }
     for (const BlockName entity : again) {
       std::vector<const RecordRow*> records;
@@ -226,6 +226,12 @@ class Finisher {
   }
 
   // --- values shared between entities ----------------------------------------------------------------
+
+  // Of records whose entity is another one now.
+  void CollectSharedValuesOf(const std::vector<RecordId>& records) {
+    if (rows_.rules().constraints().empty()) return;
+    for (const RecordId id : records) CollectSharedValues(rows_.Record(id).row.before());
+  }
 
   void CollectSharedValues(const RecordRow& record) {
     const std::vector<ConstraintRule>& constraints = rows_.rules().constraints();

@@ -292,7 +292,7 @@ class NeighbourhoodExport {
     for (const Entity& entity : entities_) {
       for (const RecordId id : entity.ids) {
         for (uint16_t key = 0; key < reader_.rows().rules().levels(); ++key) {
-          for (GroupState* group : reader_.rows().GroupsOf(id, key)) {
+          for (GroupState* group : reader_.rows().GroupsNow(id, key)) {
             groups_.emplace(group->encoded_key, group);
           }
         }

@@ -32,7 +32,6 @@ BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
 // --- step 1 ------------------------------------------------------------------------------------------
 
 void LevelPass::TakeGoneNodes() {
-  std::vector<BlockName> to_explode;
   for (const BlockName node : nodes_.gone) {
     met_.insert(node);
     TouchGroupsOf(node);
@@ -41,19 +40,22 @@ void LevelPass::TakeGoneNodes() {
     const BlockName block = rows_.BlockBefore(node, level_);
     if (InSettledPart(block)) ExplodePartOf(block);
     if (block == node || exploded_.contains(block)) continue;
-    RemoveKid(block, node);
-    if (heir != nodes_.heir.end() && !nodes_.shrunk.contains(node)) {
+    RemoveKid(block, node, rows_.StrongBefore(node), rows_.FirstBefore(node));
+    if (heir != nodes_.heir.end()) {
       adopters_[heir->second].push_back(block);
     } else {
-      to_explode.push_back(block);
+      for (const RecordId record : rows_.RecordsBefore(node)) {
+        if (rows_.Record(record).live_now) moved_.insert(store::NameOf(record));
+      }
+      NotePassages(block, node);
     }
   }
   loose_.insert(nodes_.fresh.begin(), nodes_.fresh.end());
   met_.insert(nodes_.fresh.begin(), nodes_.fresh.end());
-  for (const BlockName block : to_explode) Explode(block);
 }
 
 void LevelPass::TakeChangedNodes() {
+  std::vector<std::pair<BlockName, BlockName>> kids;  // and the blocks around them
   for (const BlockName node : nodes_.changed) {
     met_.insert(node);
     TouchGroupsOf(node);
@@ -65,16 +67,27 @@ void LevelPass::TakeChangedNodes() {
       loose_.insert(node);
       continue;
     }
-    const Signature& signature = rows_.SignatureNow(node);
-    if (nodes_.shrunk.contains(node) || Clash(signature, rows_.SignatureNow(block))) {
+    rows_.ChangeStrong(block, rows_.StrongBefore(node), {});
+    kids.emplace_back(node, block);
+  }
+  for (const auto& [node, block] : kids) {
+    if (exploded_.contains(block)) continue;
+    if (Clash(rows_.SignatureNow(node), rows_.SignatureNow(block))) {
       Explode(block);
       continue;
     }
-    BlockRow& row = rows_.Block(block).Edit();
-    row.signature = Merged(row.signature, signature);
-    row.first = Smaller(row.first, rows_.FirstNow(node));
+    rows_.ChangeStrong(block, {}, rows_.StrongNow(node));
+    const FirstRecord first = rows_.FirstNow(node);
+    if (rows_.FirstBefore(node) != first) {
+      if (rows_.FirstBefore(node) == rows_.Block(block).now().first) first_left_.insert(block);
+      BlockRow& row = rows_.Block(block).Edit();
+      row.first = Smaller(row.first, first);
+    }
     grown_.insert(block);
     met_.insert(block);
+  }
+  for (const BlockName node : nodes_.moved) {
+    TouchGroupsOfRecords(rows_.RecordsNow(node), true);
   }
 }
 
@@ -110,7 +123,7 @@ void LevelPass::TouchGroupsOf(BlockName node) {
 
 void LevelPass::TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed) {
   for (const RecordId record : records) {
-    for (GroupState* group : rows_.GroupsOf(record, key_index_)) {
+    for (GroupState* group : rows_.GroupsNow(record, key_index_)) {
       Enqueue(group, view_changed, true);
     }
   }
@@ -164,7 +177,7 @@ bool LevelPass::LinkCalmly(GroupState& group) {
       if (InSettledPart(element)) return false;
     }
     if (elements.size() == 1) continue;
-    if (!SignatureIfClashFree(elements)) return false;
+    if (!AreClashFree(elements)) return false;
     knots_.push_back(std::move(nodes));
   }
   return true;
@@ -206,32 +219,10 @@ void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
   }
 }
 
-// A block whose nodes were in one run before, and are not all connected by this group now, may have fallen apart.
-void LevelPass::FindLostLinks(GroupState& group,
-                              const absl::flat_hash_map<BlockName, size_t>& index,
-                              UnionFind& knots) {
-  const std::span<const Piece> before = rows_.Evidence(group, group.row.before());
-  constexpr size_t kApart = ~size_t{0};
-  for (const auto& [first, last] : Chains(before)) {
-    std::map<BlockName, std::pair<size_t, BlockName>> knot_of;  // block -> knot, or the node if it has none
-    for (size_t i = first; i < last; ++i) {
-      if (!rows_.Record(before[i].record).live_now) continue;
-      const BlockName record = NameOf(before[i].record);
-      const BlockName block = rows_.BlockBefore(record, level_);
-      if (exploded_.contains(block) || !IsBlockHere(block)) continue;
-      const BlockName node = Node(before[i].record);
-      const auto here = index.find(node);
-      const auto knot = here == index.end() ? std::pair(kApart, node)
-                                            : std::pair(knots.Find(here->second), BlockName());
-      const auto [it, inserted] = knot_of.emplace(block, knot);
-      if (!inserted && it->second != knot) Explode(block);
-    }
-  }
-}
-
 // --- step 3 ------------------------------------------------------------------------------------------
 
 bool LevelPass::Unite() {
+  FindFirsts();
   absl::flat_hash_map<BlockName, size_t> index;
   std::vector<BlockName> elements;
   const auto index_of = [&](BlockName element) {
@@ -267,8 +258,8 @@ bool LevelPass::Unite() {
   }
   if (settled_met) return false;
   for (const std::vector<BlockName>& set : sets) {
-    if (std::optional<Signature> signature = SignatureIfClashFree(set)) {
-      MergeElements(set, *std::move(signature));
+    if (AreClashFree(set)) {
+      MergeElements(set);
     } else {
       Settle(set);
     }
@@ -279,35 +270,39 @@ bool LevelPass::Unite() {
   return true;
 }
 
-std::optional<Signature> LevelPass::SignatureIfClashFree(const std::vector<BlockName>& elements) {
+bool LevelPass::AreClashFree(const std::vector<BlockName>& elements) {
   Signatures signatures;
   for (const BlockName element : elements) signatures.push_back(&rows_.SignatureNow(element));
-  return MergedIfClashFree(signatures);
+  return MergedIfClashFree(signatures).has_value();
 }
 
-void LevelPass::MergeElements(const std::vector<BlockName>& elements, Signature signature) {
+void LevelPass::MergeElements(const std::vector<BlockName>& elements) {
   BlockName target;
   size_t most = 0;
-  FirstRecord first = rows_.FirstNow(elements[0]);
+  std::optional<FirstRecord> first;
   for (const BlockName element : elements) {
-    first = Smaller(first, rows_.FirstNow(element));
-    if (!IsBlockHere(element)) continue;
-    const size_t kids = rows_.Block(element).now().kids.size();
-    if (most == 0 || kids > most) {
+    const bool is_block = IsBlockHere(element);
+    const size_t kids = is_block ? rows_.Block(element).now().kids.size() : 0;
+    if (is_block && (most == 0 || kids > most)) {
       target = element;
       most = std::max(kids, size_t{1});
     }
+    if (is_block && kids == 0) continue;  // its first record went with them
+    const FirstRecord own = rows_.FirstNow(element);
+    first = first ? Smaller(*first, own) : own;
   }
   if (most == 0) {
     target = rows_.NewHandle();
     rows_.Block(target).Edit().level = level_;
   }
+  StrongCounts strong;
   for (const BlockName element : elements) {
-    if (element != target) MoveUnder(element, target);
+    if (element == target) continue;
+    Add(rows_.StrongNow(element), &strong);
+    MoveUnder(element, target);
   }
-  BlockRow& row = rows_.Block(target).Edit();
-  row.signature = std::move(signature);
-  row.first = first;
+  rows_.ChangeStrong(target, {}, strong);
+  rows_.Block(target).Edit().first = *first;
   grown_.insert(target);
   met_.insert(target);
 }
@@ -343,8 +338,14 @@ BlockDelta LevelPass::Delta() {
     if (!before && now) out.fresh.insert(out.fresh.end(), name);
     if (before && now && (grown_.contains(name) || nodes_.changed.contains(name))) {
       out.changed.insert(name);
-      if (nodes_.shrunk.contains(name)) out.shrunk.insert(name);
     }
+  }
+  out.moved = nodes_.moved;
+  out.moved.insert(moved_.begin(), moved_.end());
+  out.moved.insert(detached_.begin(), detached_.end());
+  absl::btree_set<BlockName> parted;  // nodes that live on without some of their records
+  for (const BlockName node : nodes_.moved) {
+    parted.insert(rows_.BlockBefore(node, static_cast<uint16_t>(level_ - 1)));
   }
   for (const BlockName name : out.gone) {
     std::vector<BlockName> kids = {name};
@@ -356,7 +357,7 @@ BlockDelta LevelPass::Delta() {
     BlockName heir;
     bool first = true;
     for (BlockName kid : kids) {
-      if (nodes_.shrunk.contains(kid)) out.shrunk.insert(name);
+      together = together && !parted.contains(kid);
       if (nodes_.gone.contains(kid)) {
         const auto it = nodes_.heir.find(kid);
         together = together && it != nodes_.heir.end();
@@ -443,14 +444,6 @@ void LevelPass::ExplodePartOf(BlockName member) {
       TouchGroupsOfRecords(rows_.RecordsNow(block), false);
     }
   }
-}
-
-void LevelPass::RemoveKid(BlockName block, BlockName kid) {
-  RowVersions<BlockRow>& row = rows_.Block(block);
-  if (!row.exists()) return;
-  std::erase(row.Edit().kids, kid);
-  grown_.insert(block);
-  met_.insert(block);
 }
 
 FirstRecord LevelPass::Smaller(const FirstRecord& a, const FirstRecord& b) {

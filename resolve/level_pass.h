@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,10 +31,9 @@ struct BlockDelta {
   absl::btree_set<BlockName> gone;   // was a block, is none now
   absl::btree_set<BlockName> fresh;  // is a block, was none before
   absl::btree_set<BlockName> changed;  // still one, with other records or another signature
-  // Of `gone` and `changed`: the signature may have lost rows.
-  absl::btree_set<BlockName> shrunk;
   // gone block -> the one present block that holds all its records. Absent if they were retracted or parted.
   absl::btree_map<BlockName, BlockName> heir;
+  absl::btree_set<BlockName> moved;  // blocks of lower levels, or records, that left one that may live on
 
   bool empty() const { return gone.empty() && fresh.empty() && changed.empty(); }
 };
@@ -72,14 +73,23 @@ class LevelPass {
   void EvaluateAll();
   bool LinkCalmly(GroupState& group);
   void LinkWhole(GroupState& group, bool view_changed);
+
+  // --- what falls off a block (partings.cc)
   void FindLostLinks(GroupState& group, const absl::flat_hash_map<BlockName, size_t>& index,
                      UnionFind& knots);
+  void KeepLargestKnot(BlockName block, const std::vector<std::pair<size_t, BlockName>>& nodes);
+  std::optional<BlockName> PresentNode(RecordId record);
+  void NotePassages(BlockName block, BlockName node);
+  bool HasOthers(BlockName block, BlockName node, std::span<const Piece> run);
+  void Detach(BlockName block, BlockName node);
+  void RemoveKid(BlockName block, BlockName kid, const StrongCounts& strong,
+                 const FirstRecord& first);
+  void FindFirsts();
 
   // --- step 3: blocks along the links
   bool Unite();  // false: a settled part was met, evaluate again
-  // What all of them say, or nothing if two clash.
-  std::optional<Signature> SignatureIfClashFree(const std::vector<BlockName>& elements);
-  void MergeElements(const std::vector<BlockName>& elements, Signature signature);
+  bool AreClashFree(const std::vector<BlockName>& elements);
+  void MergeElements(const std::vector<BlockName>& elements);
   void MoveUnder(BlockName element, BlockName target);
   void DissolveLonely(BlockName block);
   void Settle(const std::vector<BlockName>& elements);  // settle.cc
@@ -95,7 +105,6 @@ class LevelPass {
   std::vector<BlockName> TakeApart(BlockName block);  // its nodes stand alone; returns them
   void ExplodePartOf(BlockName block);
   bool InSettledPart(BlockName block);
-  void RemoveKid(BlockName block, BlockName kid);
   FirstRecord Smaller(const FirstRecord& a, const FirstRecord& b);
 
   WorkingSet& rows_;
@@ -110,6 +119,11 @@ class LevelPass {
   absl::btree_set<BlockName> grown_;     // blocks whose nodes or signature changed
   absl::btree_set<BlockName> met_;       // every name that Delta must judge
   absl::btree_map<BlockName, std::vector<BlockName>> adopters_;  // node -> blocks that had parts of it as kids
+  absl::btree_set<BlockName> detached_;    // nodes that live on, and left a block that does
+  absl::btree_set<BlockName> moved_;       // records that did, of nodes that are gone
+  absl::btree_set<BlockName> first_left_;  // blocks whose first record may be none of theirs
+  // block -> where nodes that left it had passed from one of its other nodes to another: runs of before, by their starts
+  absl::btree_map<BlockName, absl::btree_set<std::pair<std::string_view, Instant>>> passages_;
   absl::flat_hash_map<GroupState*, Work> work_;
   std::deque<GroupState*> queue_;
   std::vector<std::vector<BlockName>> knots_;  // nodes that links connect

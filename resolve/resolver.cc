@@ -71,10 +71,7 @@ class BatchResolver {
       } else if (!record.live_before && record.live_now) {
         records_.fresh.insert(name);
       } else if (record.live_now) {
-        const Signature& before = rows_.SignatureBefore(id);
-        const Signature& now = rows_.SignatureNow(name);
-        if (before != now) records_.changed.insert(name);
-        if (!Contains(now, before)) records_.shrunk.insert(name);
+        if (rows_.SignatureBefore(id) != rows_.SignatureNow(name)) records_.changed.insert(name);
       }
       counters_.records += record.live_now ? 1 : 0;
       counters_.records -= record.live_before ? 1 : 0;
@@ -196,6 +193,10 @@ class BatchResolver {
   void NameSuccessors() {
     for (const RecordId id : retracted_) {
       const BlockName entity = rows_.BlockBefore(store::NameOf(id), rows_.rules().levels());
+      if (entity != store::NameOf(id) && rows_.Exists(entity, rows_.rules().levels()).now) {
+        rows_.Record(id).row.Edit().successor = rows_.FirstNow(entity).id;
+        continue;
+      }
       std::optional<FirstRecord> successor;
       for (const RecordId other : rows_.RecordsBefore(entity)) {
         if (!rows_.Record(other).live_now) continue;

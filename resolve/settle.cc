@@ -106,7 +106,7 @@ void LevelPass::Settle(const std::vector<BlockName>& elements) {
   std::set<GroupState*> groups;
   for (const BlockName node : nodes) {
     for (const RecordId record : rows_.RecordsNow(node)) {
-      for (GroupState* group : rows_.GroupsOf(record, key_index_)) groups.insert(group);
+      for (GroupState* group : rows_.GroupsNow(record, key_index_)) groups.insert(group);
     }
   }
   std::vector<SettlingRun> runs;
@@ -140,7 +140,7 @@ void LevelPass::KeepSettled(const std::vector<std::vector<BlockName>>& blocks) {
       names.push_back(nodes[0]);
       continue;
     }
-    MergeElements(nodes, *SignatureIfClashFree(nodes));  // only what has no clash was merged
+    MergeElements(nodes);
     names.push_back(Around(nodes[0]));
   }
   if (names.size() < 2) return;

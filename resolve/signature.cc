@@ -1,6 +1,7 @@
 #include "resolve/signature.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -78,13 +79,48 @@ bool Agree(const Signature& a, const Signature& b) {
   return AnyOverlap(a, b, ShareValue);
 }
 
-bool Contains(const Signature& whole, const Signature& part) {
-  return std::all_of(part.begin(), part.end(), [&](const StrongRow& row) {
-    return std::any_of(whole.begin(), whole.end(), [&](const StrongRow& other) {
-      return Place(other) == Place(row) && other.values == row.values &&
-             Covers(other.interval, row.interval);
-    });
-  });
+StrongCounts CountsOf(const Signature& record) {
+  StrongCounts out;
+  out.reserve(record.size());
+  for (const StrongRow& row : record) out.push_back({row, 1});
+  return out;
+}
+
+void Add(const StrongCounts& more, StrongCounts* counts) {
+  StrongCounts out;
+  out.reserve(counts->size() + more.size());
+  auto next = counts->begin();
+  for (const CountedStrongRow& counted : more) {
+    while (next != counts->end() && next->row < counted.row) out.push_back(std::move(*next++));
+    if (next != counts->end() && next->row == counted.row) {
+      next->records += counted.records;
+    } else {
+      out.push_back(counted);
+    }
+  }
+  out.insert(out.end(), std::make_move_iterator(next), std::make_move_iterator(counts->end()));
+  *counts = std::move(out);
+}
+
+bool Subtract(const StrongCounts& less, StrongCounts* counts) {
+  auto next = counts->begin();
+  for (const CountedStrongRow& counted : less) {
+    while (next != counts->end() && next->row < counted.row) ++next;
+    if (next == counts->end() || next->row != counted.row || next->records < counted.records) {
+      return false;
+    }
+    next->records -= counted.records;
+  }
+  std::erase_if(*counts, [](const CountedStrongRow& counted) { return counted.records == 0; });
+  return true;
+}
+
+Signature SignatureOf(const StrongCounts& counts) {
+  Signature out;
+  out.reserve(counts.size());
+  for (const CountedStrongRow& counted : counts) out.push_back(counted.row);
+  Normalize(out);
+  return out;
 }
 
 }  // namespace unirust::resolve

@@ -9,6 +9,7 @@
 
 namespace unirust::resolve {
 
+using store::CountedStrongRow;
 using store::StrongRow;
 
 // Sorted; rows of one identifier, domain and value set are coalesced.
@@ -29,7 +30,17 @@ bool Clash(const Signature& a, const Signature& b);
 // True if at some instant both hold the same value of one identifier and domain.
 bool Agree(const Signature& a, const Signature& b);
 
-// True if every row of `part` holds in `whole` at all its instants.
-bool Contains(const Signature& whole, const Signature& part);
+// What the records of a block say, each for itself: sorted, rows distinct. Unlike a signature it can tell what is left
+// without some of the records.
+using StrongCounts = std::vector<CountedStrongRow>;
+
+// Those of one record.
+StrongCounts CountsOf(const Signature& record);
+
+void Add(const StrongCounts& more, StrongCounts* counts);
+// False if not all of `less` is there; then `counts` is left in some state.
+[[nodiscard]] bool Subtract(const StrongCounts& less, StrongCounts* counts);
+
+Signature SignatureOf(const StrongCounts& counts);
 
 }  // namespace unirust::resolve

@@ -332,17 +332,54 @@ const Signature& WorkingSet::SignatureBefore(RecordId id) {
 }
 
 const Signature& WorkingSet::SignatureNow(BlockName name) {
-  if (!store::IsRecord(name)) return Block(name).now().signature;
-  RecordState& record = Record(store::RecordOf(name));
-  if (!record.signature_now) record.signature_now = SignatureOf(record.row.now(), rules_);
-  return *record.signature_now;
+  if (store::IsRecord(name)) {
+    RecordState& record = Record(store::RecordOf(name));
+    if (!record.signature_now) record.signature_now = SignatureOf(record.row.now(), rules_);
+    return *record.signature_now;
+  }
+  static const Signature kMute;
+  const StrongCounts& strong = Block(name).now().strong;
+  if (strong.empty()) return kMute;
+  std::unique_ptr<Signature>& signature = block_signatures_[name];
+  if (signature == nullptr) signature = std::make_unique<Signature>(SignatureOf(strong));
+  return *signature;
+}
+
+StrongCounts WorkingSet::StrongBefore(BlockName name) {
+  if (!store::IsRecord(name)) return Block(name).before().strong;
+  return CountsOf(SignatureBefore(store::RecordOf(name)));
+}
+
+StrongCounts WorkingSet::StrongNow(BlockName name) {
+  return store::IsRecord(name) ? CountsOf(SignatureNow(name)) : Block(name).now().strong;
+}
+
+void WorkingSet::ChangeStrong(BlockName block, const StrongCounts& less, const StrongCounts& more) {
+  if (less == more) return;
+  StrongCounts& strong = Block(block).Edit().strong;
+  if (!Subtract(less, &strong)) {
+    Fail(store::Damaged(Family::kBlocks, store::NameKey{block}.Encode()));
+  }
+  Add(more, &strong);
+  block_signatures_.erase(block);
+}
+
+namespace {
+
+FirstRecord FirstOf(RecordId id, const RecordRow& row) { return {id, row.perspective, row.uid}; }
+
+}  // namespace
+
+FirstRecord WorkingSet::FirstBefore(BlockName name) {
+  if (!store::IsRecord(name)) return Block(name).before().first;
+  const RecordState& record = Record(store::RecordOf(name));
+  return FirstOf(record.id, record.row.before());
 }
 
 FirstRecord WorkingSet::FirstNow(BlockName name) {
   if (!store::IsRecord(name)) return Block(name).now().first;
   const RecordState& record = Record(store::RecordOf(name));
-  const RecordRow& row = record.row.now();
-  return {record.id, row.perspective, row.uid};
+  return FirstOf(record.id, record.row.now());
 }
 
 bool WorkingSet::Before(const FirstRecord& a, const FirstRecord& b, interner::Interner& interner) {
@@ -368,12 +405,22 @@ std::span<const Piece> WorkingSet::Evidence(const GroupState& group, const Group
   return row.pieces;
 }
 
-std::vector<GroupState*> WorkingSet::GroupsOf(RecordId id, uint16_t identity_key) {
+std::vector<GroupState*> WorkingSet::GroupsBefore(RecordId id, uint16_t identity_key) {
   const RecordState& record = Record(id);
-  const RecordRow& row = record.row.now();
+  if (!record.live_before) return {};
+  return GroupsOf(record.row.before(), identity_key);
+}
+
+std::vector<GroupState*> WorkingSet::GroupsNow(RecordId id, uint16_t identity_key) {
+  const RecordState& record = Record(id);
+  if (!record.live_now) return {};
+  return GroupsOf(record.row.now(), identity_key);
+}
+
+std::vector<GroupState*> WorkingSet::GroupsOf(const RecordRow& row, uint16_t identity_key) {
   const KeyRule& key = rules_.keys()[identity_key];
   std::vector<GroupState*> out;
-  if (!record.live_now || !key.types.Has(row.entity_type)) return out;
+  if (!key.types.Has(row.entity_type)) return out;
   const auto instances = KeyInstances(key, row.descriptors, rules_);
   if (!instances.ok()) {
     Fail(instances.status());

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "base/stable_map.h"
 #include "interner/interner.h"
@@ -128,13 +129,19 @@ class WorkingSet {
   std::vector<RecordId> RecordsNow(BlockName name);
   const Signature& SignatureBefore(RecordId record);
   const Signature& SignatureNow(BlockName name);
+  FirstRecord FirstBefore(BlockName name);
   FirstRecord FirstNow(BlockName name);
+  StrongCounts StrongBefore(BlockName name);
+  StrongCounts StrongNow(BlockName name);
+  // The block's records say `more`, and no longer `less`. DATA_LOSS if they did not say that.
+  void ChangeStrong(BlockName block, const StrongCounts& less, const StrongCounts& more);
 
   // The pieces of a group's row that are evidence: all, or none if it is generic. Valid while the row is.
   std::span<const Piece> Evidence(const GroupState& group, const GroupRow& row) const;
 
-  // The groups of a live record under one key, loaded.
-  std::vector<GroupState*> GroupsOf(RecordId record, uint16_t identity_key);
+  // The groups of a record under one key, loaded; none if it was, or is, not live.
+  std::vector<GroupState*> GroupsBefore(RecordId record, uint16_t identity_key);
+  std::vector<GroupState*> GroupsNow(RecordId record, uint16_t identity_key);
 
   // Divided groups that are to be looked at again when the block changes at the level: their encoded keys, as they were
   // before the batch.
@@ -182,6 +189,8 @@ class WorkingSet {
   void Collect(BlockName name, const BlockRow& (RowVersions<BlockRow>::*when)() const,
                bool RecordState::*live, std::vector<RecordId>* out);
 
+  std::vector<GroupState*> GroupsOf(const RecordRow& record, uint16_t identity_key);
+
   // What `previous` holds for a key, or null.
   template <typename Key, typename State>
   const State* Previous(Map<Key, State> map, const Key& key) const;
@@ -195,6 +204,7 @@ class WorkingSet {
   StableMap<RecordId, RecordState> records_;
   StableMap<BlockName, NameState> names_;
   StableMap<BlockName, RowVersions<BlockRow>> blocks_;
+  absl::flat_hash_map<BlockName, std::unique_ptr<Signature>> block_signatures_;  // of `now`
   StableMap<BlockName, RowVersions<PartRow>> parts_;
   StableMap<std::string, GroupState> groups_;
   std::vector<GroupState*> expected_groups_;

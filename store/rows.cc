@@ -157,12 +157,13 @@ std::string BlockRow::Encode() const {
   AppendId(&out, first.perspective);
   AppendString(&out, first.uid);
   AppendNames(&out, kids);
-  AppendVarint(&out, signature.size());
-  for (const StrongRow& row : signature) {
+  AppendVarint(&out, strong.size());
+  for (const auto& [row, records] : strong) {
     AppendVarint(&out, row.identifier);
     AppendId(&out, row.domain);
     AppendInterval(&out, row.interval);
     AppendStrings(&out, row.values);
+    AppendVarint(&out, records);
   }
   return out;
 }
@@ -175,12 +176,13 @@ bool BlockRow::Decode(std::string_view bytes, BlockRow* out) {
   out->first.perspective = ReadId<SymbolId>(in);
   out->first.uid = in.String();
   out->kids = ReadNames(in);
-  out->signature.resize(in.Count(5));
-  for (StrongRow& row : out->signature) {
+  out->strong.resize(in.Count(6));
+  for (auto& [row, records] : out->strong) {
     row.identifier = ReadSmall(in);
     row.domain = ReadId<SymbolId>(in);
     row.interval = ReadInterval(in);
     row.values = ReadStrings(in);
+    records = in.Varint();
   }
   return in.done();
 }

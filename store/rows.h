@@ -44,6 +44,13 @@ struct StrongRow {
   friend bool operator<(const StrongRow& a, const StrongRow& b) { return a.Tie() < b.Tie(); }
 };
 
+// A strong row and how many of a block's records have it.
+struct CountedStrongRow {
+  StrongRow row;
+  uint64_t records = 1;
+  bool operator==(const CountedStrongRow&) const = default;
+};
+
 // family names: where a block went, the settled parts that it is in (docs/resolution.md), and what else is stored about
 // it, so that the usual block without any of it costs no look-up
 struct NameRow {
@@ -79,8 +86,8 @@ struct FirstRecord {
 struct BlockRow {
   uint16_t level = 0;
   FirstRecord first;
-  std::vector<BlockName> kids;         // blocks of lower levels
-  std::vector<StrongRow> signature;    // sorted, coalesced
+  std::vector<BlockName> kids;           // blocks of lower levels
+  std::vector<CountedStrongRow> strong;  // sorted, rows distinct: what its records say, each for itself
   bool operator==(const BlockRow&) const = default;
   std::string Encode() const;
   static bool Decode(std::string_view bytes, BlockRow* out);

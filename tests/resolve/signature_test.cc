@@ -85,21 +85,38 @@ RC_GTEST_PROP(Signature, ClashesAndAgreesAsTheDefinitionsSay, ()) {
   RC_ASSERT(Agree(b, a) == Agree(a, b));
 }
 
-RC_GTEST_PROP(Signature, ContainsWhatItSaysThroughout, ()) {
-  const Signature whole = *BlockSignature();
-  Signature part = *BlockSignature();
-  if (*rc::gen::arbitrary<bool>()) {
-    part = whole;
-    std::erase_if(part, [](const StrongRow&) { return *rc::gen::arbitrary<bool>(); });
+RC_GTEST_PROP(StrongCounts, TellWhatIsLeftOfABlock, ()) {
+  const auto records = *rc::gen::container<std::vector<Signature>>(BlockSignature());
+  const auto gone = *rc::gen::container<std::vector<bool>>(records.size(), rc::gen::arbitrary<bool>());
+  StrongCounts counts;
+  Signature left;
+  StrongCounts all_gone;
+  for (size_t i = 0; i < records.size(); ++i) {
+    Add(CountsOf(records[i]), &counts);
+    if (gone[i]) {
+      Add(CountsOf(records[i]), &all_gone);
+    } else {
+      left = Merged(left, records[i]);
+    }
   }
-  bool contained = true;
-  for (const Instant t : ProbesOf(whole, part)) {
-    const auto all = At(whole, t);
-    for (const auto& said : At(part, t)) contained = contained && all.contains(said);
+  StrongCounts at_once = counts;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (gone[i]) RC_ASSERT(Subtract(CountsOf(records[i]), &counts));
   }
-  RC_CLASSIFY(contained, "contained");
-  RC_ASSERT(Contains(whole, part) == contained);
-  RC_ASSERT(Contains(Merged(whole, part), part));
+  RC_ASSERT(SignatureOf(counts) == left);
+  RC_ASSERT(Subtract(all_gone, &at_once));
+  RC_ASSERT(at_once == counts);
+}
+
+TEST(StrongCounts, RefuseToTakeAwayWhatIsNotThere) {
+  const Signature seven = {{0, SymbolId(1), {0, 5}, {"7"}}};
+  const Signature eight = {{0, SymbolId(1), {0, 5}, {"8"}}};
+  StrongCounts counts = CountsOf(seven);
+  EXPECT_FALSE(Subtract(CountsOf(eight), &counts));
+  counts = CountsOf(seven);
+  StrongCounts twice = CountsOf(seven);
+  Add(CountsOf(seven), &twice);
+  EXPECT_FALSE(Subtract(twice, &counts));
 }
 
 TEST(Signature, ComparesWithinOneIdentifierAndDomainAndInstantOnly) {

@@ -50,10 +50,10 @@ TEST(Rows, HaveTheseBytes) {
   const BlockRow block{.level = 1,
                        .first = {kRecord, SymbolId(2), "42"},
                        .kids = {NameOf(kRecord), HandleOf(1)},
-                       .signature = {{0, SymbolId(2), {0, 5}, {"7"}}}};
+                       .strong = {{{0, SymbolId(2), {0, 5}, {"7"}}, 3}}};
   EXPECT_EQ(ToHex(block.Encode()), WithoutSpaces("62 01 85808006 02 02 3432"
                                                  "02 00c0000000000005 0060000000000000"
-                                                 "01 00 02 00 00 05 01 01 37"));
+                                                 "01 00 02 00 00 05 01 01 37 03"));
   EXPECT_EQ(ToHex(PartRow{.level = 2, .blocks = {HandleOf(1)}}.Encode()),
             WithoutSpaces("70 02 01 0060000000000000"));
   GroupRow group;
@@ -127,10 +127,10 @@ BlockRow AnyBlockRow() {
   row.level = *AnyInteger<uint16_t>();
   row.first = {RecordId(*AnyInteger<uint32_t>()), AnySymbol(), AnyText()};
   row.kids = Several(AnyName);
-  row.signature = Several([] {
+  row.strong = Several([] {
     StrongRow strong{*AnyInteger<uint16_t>(), AnySymbol(), *AnyInterval(), Several(AnyText)};
     strong.values.push_back(AnyText());
-    return strong;
+    return store::CountedStrongRow{std::move(strong), *AnyInteger<uint64_t>()};
   });
   return row;
 }

@@ -1,6 +1,6 @@
 #include "router/service.h"
 
-#include <google/protobuf/arena.h>
+#include <grpcpp/impl/rpc_method.h>
 
 #include <utility>
 
@@ -24,12 +24,25 @@ proto::ExportRecordsRequest ToShard(const proto::RouterExportRecordsRequest& req
 
 RouterService::RouterService(std::shared_ptr<grpc::Channel> shard, std::string address,
                              std::chrono::milliseconds deadline)
-    : stub_(proto::ShardService::NewStub(shard)),
-      generic_stub_(std::move(shard)),
+    : shard_(std::move(shard)),
+      stub_(proto::ShardService::NewStub(shard_)),
+      generic_stub_(shard_),
       address_(std::move(address)),
       deadline_(deadline) {
-  MarkMethodStreamed(rpc::MethodIndex("unirust.RouterService.ImportRecordsStream"),
-                     rpc::StreamHandler(this, &RouterService::ServeImportRecordsStream));
+  ServeStream("FindEntities", &RouterService::ServeFindEntities);
+  ServeStream("ScanRecords", &RouterService::ServeScanRecords);
+  ServeStream("StreamConflicts", &RouterService::ServeStreamConflicts);
+  ServeStream("ExportGraph", &RouterService::ServeExportGraph);
+  ServeStream("ExportRecordsStream", &RouterService::ServeExportRecordsStream);
+  ServeStream("ImportRecordsStream", &RouterService::ServeImportRecordsStream);
+}
+
+template <typename Stream>
+void RouterService::ServeStream(const std::string& method,
+                                grpc::Status (RouterService::*serve)(grpc::ServerContext*,
+                                                                     Stream&)) {
+  MarkMethodStreamed(rpc::MethodIndex("unirust.RouterService." + method),
+                     rpc::StreamHandler(this, serve));
 }
 
 // --- how a call is passed on
@@ -61,21 +74,26 @@ grpc::Status RouterService::Forward(grpc::ServerContext* context,
   return End(context, *call, status);
 }
 
-template <typename Request, typename Chunk>
-grpc::Status RouterService::ForwardStream(grpc::ServerContext* context,
-                                          std::unique_ptr<grpc::ClientReader<Chunk>> (
-                                              Stub::*method)(grpc::ClientContext*, const Request&),
-                                          const Request& request,
-                                          grpc::ServerWriter<Chunk>* writer) {
+template <typename Request, typename Stream>
+grpc::Status RouterService::ForwardChunks(grpc::ServerContext* context, const char* method,
+                                          const Request& request, Stream& stream) {
+  using Rpc = grpc::internal::RpcMethod;
   const auto call = NewCall(*context, NoDeadline::kForever);
-  const auto reader = ((*stub_).*method)(call.get(), request);
-  for (;;) {
-    google::protobuf::Arena arena;  // of all messages of the chunk
-    Chunk* chunk = google::protobuf::Arena::CreateMessage<Chunk>(&arena);
-    if (!reader->Read(chunk)) break;
-    if (!writer->Write(*chunk)) call->TryCancel();
+  const std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> chunks(
+      grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(
+          shard_.get(), Rpc(method, Rpc::SERVER_STREAMING), call.get(), request));
+  for (grpc::ByteBuffer chunk; chunks->Read(&chunk);) {
+    if (!stream.Write(chunk)) call->TryCancel();
   }
-  return End(context, *call, reader->Finish());
+  return End(context, *call, chunks->Finish());
+}
+
+template <typename Request>
+grpc::Status RouterService::ForwardStream(grpc::ServerContext* context, const char* method,
+                                          ChunkStream<Request>& stream) {
+  Request request;
+  if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
+  return ForwardChunks(context, method, request, stream);
 }
 
 grpc::Status RouterService::End(grpc::ServerContextBase* context, const grpc::ClientContext& call,
@@ -151,16 +169,14 @@ grpc::Status RouterService::GetEntity(grpc::ServerContext* context,
   return Forward(context, &Stub::GetEntity, *request, response);
 }
 
-grpc::Status RouterService::FindEntities(grpc::ServerContext* context,
-                                         const proto::FindEntitiesRequest* request,
-                                         grpc::ServerWriter<proto::FindEntitiesChunk>* writer) {
-  return ForwardStream(context, &Stub::FindEntities, *request, writer);
+grpc::Status RouterService::ServeFindEntities(
+    grpc::ServerContext* context, ChunkStream<proto::FindEntitiesRequest>& stream) {
+  return ForwardStream(context, "/unirust.ShardService/FindEntities", stream);
 }
 
-grpc::Status RouterService::ScanRecords(grpc::ServerContext* context,
-                                        const proto::ScanRecordsRequest* request,
-                                        grpc::ServerWriter<proto::ScanRecordsChunk>* writer) {
-  return ForwardStream(context, &Stub::ScanRecords, *request, writer);
+grpc::Status RouterService::ServeScanRecords(
+    grpc::ServerContext* context, ChunkStream<proto::ScanRecordsRequest>& stream) {
+  return ForwardStream(context, "/unirust.ShardService/ScanRecords", stream);
 }
 
 grpc::Status RouterService::ListConflicts(grpc::ServerContext* context,
@@ -169,16 +185,14 @@ grpc::Status RouterService::ListConflicts(grpc::ServerContext* context,
   return Forward(context, &Stub::ListConflicts, *request, response);
 }
 
-grpc::Status RouterService::StreamConflicts(
-    grpc::ServerContext* context, const proto::StreamConflictsRequest* request,
-    grpc::ServerWriter<proto::StreamConflictsChunk>* writer) {
-  return ForwardStream(context, &Stub::StreamConflicts, *request, writer);
+grpc::Status RouterService::ServeStreamConflicts(
+    grpc::ServerContext* context, ChunkStream<proto::StreamConflictsRequest>& stream) {
+  return ForwardStream(context, "/unirust.ShardService/StreamConflicts", stream);
 }
 
-grpc::Status RouterService::ExportGraph(grpc::ServerContext* context,
-                                        const proto::ExportGraphRequest* request,
-                                        grpc::ServerWriter<proto::ExportGraphChunk>* writer) {
-  return ForwardStream(context, &Stub::ExportGraph, *request, writer);
+grpc::Status RouterService::ServeExportGraph(
+    grpc::ServerContext* context, ChunkStream<proto::ExportGraphRequest>& stream) {
+  return ForwardStream(context, "/unirust.ShardService/ExportGraph", stream);
 }
 
 grpc::Status RouterService::GetStats(grpc::ServerContext* context,
@@ -254,12 +268,14 @@ grpc::Status RouterService::ExportRecords(grpc::ServerContext* context,
   return Forward(context, &Stub::ExportRecords, ToShard(*request), response);
 }
 
-grpc::Status RouterService::ExportRecordsStream(
-    grpc::ServerContext* context, const proto::RouterExportRecordsRequest* request,
-    grpc::ServerWriter<proto::ExportRecordsChunk>* writer) {
-  if (const grpc::Status status = CheckShardId(context, request->shard_id()); !status.ok())
+grpc::Status RouterService::ServeExportRecordsStream(
+    grpc::ServerContext* context, ChunkStream<proto::RouterExportRecordsRequest>& stream) {
+  proto::RouterExportRecordsRequest request;
+  if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
+  if (const grpc::Status status = CheckShardId(context, request.shard_id()); !status.ok())
     return status;
-  return ForwardStream(context, &Stub::ExportRecordsStream, ToShard(*request), writer);
+  return ForwardChunks(context, "/unirust.ShardService/ExportRecordsStream", ToShard(request),
+                       stream);
 }
 
 grpc::Status RouterService::ImportRecords(grpc::ServerContext* context,

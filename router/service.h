@@ -45,18 +45,9 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
                              proto::QueryEntitiesResponse* response) override;
   grpc::Status GetEntity(grpc::ServerContext* context, const proto::GetEntityRequest* request,
                          proto::GetEntityResponse* response) override;
-  grpc::Status FindEntities(grpc::ServerContext* context, const proto::FindEntitiesRequest* request,
-                            grpc::ServerWriter<proto::FindEntitiesChunk>* writer) override;
-  grpc::Status ScanRecords(grpc::ServerContext* context, const proto::ScanRecordsRequest* request,
-                           grpc::ServerWriter<proto::ScanRecordsChunk>* writer) override;
   grpc::Status ListConflicts(grpc::ServerContext* context,
                              const proto::ListConflictsRequest* request,
                              proto::ListConflictsResponse* response) override;
-  grpc::Status StreamConflicts(grpc::ServerContext* context,
-                               const proto::StreamConflictsRequest* request,
-                               grpc::ServerWriter<proto::StreamConflictsChunk>* writer) override;
-  grpc::Status ExportGraph(grpc::ServerContext* context, const proto::ExportGraphRequest* request,
-                           grpc::ServerWriter<proto::ExportGraphChunk>* writer) override;
   grpc::Status GetStats(grpc::ServerContext* context, const proto::StatsRequest* request,
                         proto::StatsResponse* response) override;
   grpc::Status HealthCheck(grpc::ServerContext* context, const proto::HealthCheckRequest* request,
@@ -91,9 +82,6 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
   grpc::Status ExportRecords(grpc::ServerContext* context,
                              const proto::RouterExportRecordsRequest* request,
                              proto::ExportRecordsResponse* response) override;
-  grpc::Status ExportRecordsStream(grpc::ServerContext* context,
-                                   const proto::RouterExportRecordsRequest* request,
-                                   grpc::ServerWriter<proto::ExportRecordsChunk>* writer) override;
   grpc::Status ImportRecords(grpc::ServerContext* context,
                              const proto::RouterImportRecordsRequest* request,
                              proto::ImportRecordsResponse* response) override;
@@ -102,9 +90,27 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
   using Stub = proto::ShardService::Stub;
   using ImportStream =
       rpc::MessageStream<proto::RouterImportRecordsRequest, proto::ImportRecordsResponse>;
+  // Chunks of answers are passed on as bytes: the router has no use for what is in them.
+  template <typename Request>
+  using ChunkStream = rpc::MessageStream<Request, grpc::ByteBuffer>;
   enum class NoDeadline { kDefault, kForever };  // what becomes of a client that sets no deadline
 
+  grpc::Status ServeFindEntities(grpc::ServerContext* context,
+                                 ChunkStream<proto::FindEntitiesRequest>& stream);
+  grpc::Status ServeScanRecords(grpc::ServerContext* context,
+                                ChunkStream<proto::ScanRecordsRequest>& stream);
+  grpc::Status ServeStreamConflicts(grpc::ServerContext* context,
+                                    ChunkStream<proto::StreamConflictsRequest>& stream);
+  grpc::Status ServeExportGraph(grpc::ServerContext* context,
+                                ChunkStream<proto::ExportGraphRequest>& stream);
+  grpc::Status ServeExportRecordsStream(grpc::ServerContext* context,
+                                        ChunkStream<proto::RouterExportRecordsRequest>& stream);
   grpc::Status ServeImportRecordsStream(grpc::ServerContext* context, ImportStream& stream);
+
+  // Has `serve` serve the method of that name.
+  template <typename Stream>
+  void ServeStream(const std::string& method,
+                   grpc::Status (RouterService::*serve)(grpc::ServerContext*, Stream&));
 
   // A call to the shard on behalf of the client's, cancelled when that one ends.
   std::unique_ptr<grpc::ClientContext> NewCall(const grpc::ServerContextBase& context,
@@ -117,11 +123,15 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
                        const Request& request, Response* response,
                        NoDeadline no_deadline = NoDeadline::kDefault);
 
-  template <typename Request, typename Chunk>
-  grpc::Status ForwardStream(grpc::ServerContext* context,
-                             std::unique_ptr<grpc::ClientReader<Chunk>> (Stub::*method)(
-                                 grpc::ClientContext*, const Request&),
-                             const Request& request, grpc::ServerWriter<Chunk>* writer);
+  // Sends the chunks of the shard's answer to `request` as they come. `method` is a path, for good.
+  template <typename Request, typename Stream>
+  grpc::Status ForwardChunks(grpc::ServerContext* context, const char* method,
+                             const Request& request, Stream& stream);
+
+  // The same for a request that is the shard's too.
+  template <typename Request>
+  grpc::Status ForwardStream(grpc::ServerContext* context, const char* method,
+                             ChunkStream<Request>& stream);
 
   // Ends the client's call as the shard ended ours.
   grpc::Status End(grpc::ServerContextBase* context, const grpc::ClientContext& call,
@@ -131,6 +141,7 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
   grpc::Status CheckShardId(grpc::ServerContext* context, uint32_t shard_id);
 
   rpc::RequestMetrics requests_{proto::RouterService::service_full_name()};
+  const std::shared_ptr<grpc::Channel> shard_;
   const std::unique_ptr<Stub> stub_;
   grpc::GenericStub generic_stub_;
   const std::string address_;

@@ -9,7 +9,8 @@
 //   grpc::Status Service::ServeIngestChunks(grpc::ServerContext*, MessageStream<Chunk, Response>&
 //   stream);
 //
-// For methods with one answer at the end, too: write it once. On the wire there is no difference.
+// For methods with one answer at the end, too: write it once; and for those with one request, to write their answers
+// as bytes: read once. On the wire there is no difference.
 #pragma once
 
 #include <google/protobuf/descriptor.h>
@@ -40,6 +41,13 @@ class MessageStream {
     if (message->ParseFromZeroCopyStream(&reader) && reader.status().ok()) return true;
     status_ = {grpc::StatusCode::INVALID_ARGUMENT, kMalformedMessage};
     return false;
+  }
+
+  // The request, where a client sends one alone. INVALID_ARGUMENT if it sent none, or one that does not decode.
+  grpc::Status ReadRequest(Message* request) {
+    if (Read(request)) return grpc::Status::OK;
+    return status_.ok() ? grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "there is no request")
+                        : status_;
   }
 
   // False if the client has gone.

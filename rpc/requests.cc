@@ -85,7 +85,7 @@ class RequestInterceptor final : public Interceptor {
   void Received(const void* message) {
     if (message == nullptr) return;
     ++received_;
-    // Streams of requests come as bytes, and so does what other services take; else it is decoded.
+    // What comes in streams is bytes, and so is what other services take; else it is decoded.
     const bool decoded = type_ == Type::UNARY || type_ == Type::SERVER_STREAMING;
     if (decoded && method_ != nullptr && method_->ours) {
       MeasureLists(*static_cast<const Message*>(message));
@@ -117,7 +117,9 @@ class RequestInterceptor final : public Interceptor {
   // How long the client waited for us; `micros` is the whole time.
   uint64_t Waited(uint64_t micros) const {
     if (type_ == Type::UNARY) return micros;
-    if (type_ != Type::SERVER_STREAMING) return 0;
+    if (type_ != Type::SERVER_STREAMING && (method_ == nullptr || !method_->streams_answers)) {
+      return 0;
+    }
     return sent_ > 0 ? first_answer_micros_.load() : micros;
   }
 
@@ -168,7 +170,9 @@ RequestMetrics::RequestMetrics(const std::string& service)
   const google::protobuf::ServiceDescriptor* const descriptor =
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
   for (int i = 0; i < descriptor->method_count(); ++i) {
-    methods_.try_emplace(descriptor->method(i)->name());
+    const google::protobuf::MethodDescriptor& method = *descriptor->method(i);
+    methods_[method.name()].streams_answers =
+        method.server_streaming() && !method.client_streaming();
   }
   methods_[kOther].ours = false;
 }

@@ -32,6 +32,8 @@ class RequestMetrics {
   struct Method {
     void Add(grpc::StatusCode code, uint64_t micros);
     bool ours = true;  // of the service
+    // One request, a stream of answers by the contract, whatever form the service serves them in.
+    bool streams_answers = false;
     std::array<std::atomic<uint64_t>, 17> codes{};
     Histogram durations;  // microseconds
   };

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/impl/rpc_method.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -108,6 +109,19 @@ TEST_F(Forwarding, LetsLongOperationsRun) {
   proto::ApplyOntologyResponse response;
   ASSERT_TRUE(stub_->SetOntology(&context_, {}, &response).ok());
   EXPECT_TRUE(observer_.forever);
+}
+
+TEST_F(Forwarding, RefusesAStreamOfAnswersWithoutARequest) {
+  using Rpc = grpc::internal::RpcMethod;
+  const auto channel = router_->InProcessChannel();
+  const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
+      grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(
+          channel.get(), Rpc("/unirust.RouterService/ScanRecords", Rpc::BIDI_STREAMING),
+          &context_));
+  stream->WritesDone();
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "there is no request");
 }
 
 TEST_F(Forwarding, TellsThatTheShardWasTooSlow) {

@@ -11,6 +11,7 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -57,8 +58,9 @@ class Client {
                       const std::function<absl::StatusOr<bool>(const Chunk&)>& take) {
     grpc::ClientContext context;
     const auto reader = ((*stub_).*method)(&context, request);
-    for (;;) {
-      google::protobuf::Arena arena;  // of all messages of the chunk
+    google::protobuf::ArenaOptions blocks;
+    blocks.start_block_size = blocks.max_block_size = kArenaBlockBytes;
+    for (google::protobuf::Arena arena(blocks);; arena.Reset()) {  // of all messages of the chunk
       Chunk* chunk = google::protobuf::Arena::CreateMessage<Chunk>(&arena);
       if (!reader->Read(chunk)) break;
       const absl::StatusOr<bool> more = take(*chunk);
@@ -74,6 +76,8 @@ class Client {
   absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& call) const;
 
  private:
+  static constexpr size_t kArenaBlockBytes = 128 * 1024;  // so that a chunk takes few
+
   Client() = default;
 
   std::string router_;                 // empty in embedded mode

@@ -15,6 +15,8 @@ namespace unirust::cli {
 namespace {
 
 constexpr size_t kFileBufferBytes = 256 * 1024;
+constexpr size_t kComparedWhole = 8;      // lines: fewer are not worth another round
+constexpr size_t kAgreedBytesMax = 512;  // bounds the rounds for lines that are equal
 
 using EmitLine = std::function<absl::Status(std::string_view)>;
 
@@ -178,14 +180,14 @@ absl::Status LineSorter::Add(std::string_view line) {
   if (!slots_.empty() && used + line.size() + sizeof(Slot) > options_.buffer_bytes) {
     UNIRUST_RETURN_IF_ERROR(Spill());
   }
-  slots_.push_back({Prefix(line), bytes_.size(), line.size()});
+  slots_.push_back({0, bytes_.size(), line.size()});
   bytes_.insert(bytes_.end(), line.begin(), line.end());
   return absl::OkStatus();
 }
 
 absl::Status LineSorter::Drain(const EmitLine& emit) {
   if (levels_.empty()) {
-    SortBuffer();
+    SortBehind(0, slots_);
     for (const Slot& slot : slots_) UNIRUST_RETURN_IF_ERROR(emit(Line(slot)));
     return absl::OkStatus();
   }
@@ -197,14 +199,29 @@ absl::Status LineSorter::Drain(const EmitLine& emit) {
   return Merge(runs, emit);
 }
 
-void LineSorter::SortBuffer() {
-  std::sort(slots_.begin(), slots_.end(), [this](const Slot& a, const Slot& b) {
-    return a.prefix != b.prefix ? a.prefix < b.prefix : Line(a) < Line(b);
-  });
+// By eight bytes at a time, as numbers: the lines of an export begin alike, so that comparing whole lines would go
+// through their common beginnings again and again.
+void LineSorter::SortBehind(size_t agreed, std::span<Slot> slots) {
+  if (slots.size() < kComparedWhole || agreed >= kAgreedBytesMax) {
+    std::sort(slots.begin(), slots.end(),
+              [this](const Slot& a, const Slot& b) { return Line(a) < Line(b); });
+    return;
+  }
+  for (Slot& slot : slots) {
+    const std::string_view line = Line(slot);
+    slot.prefix = Prefix(line.substr(std::min(agreed, line.size())));
+  }
+  std::sort(slots.begin(), slots.end(),
+            [](const Slot& a, const Slot& b) { return a.prefix < b.prefix; });
+  for (size_t first = 0, last = 0; first < slots.size(); first = last) {
+    while (last < slots.size() && slots[last].prefix == slots[first].prefix) ++last;
+    if (last - first == 1) continue;
+    SortBehind(agreed + sizeof(Slot::prefix), slots.subspan(first, last - first));
+  }
 }
 
 absl::Status LineSorter::Spill() {
-  SortBuffer();
+  SortBehind(0, slots_);
   UNIRUST_ASSIGN_OR_RETURN(auto writer, NewWriter());
   for (const Slot& slot : slots_) UNIRUST_RETURN_IF_ERROR(writer->Add(Line(slot)));
   slots_.clear();

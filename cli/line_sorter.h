@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,16 +51,16 @@ class LineSorter {
   class Run;     // a sorted spill file, read from its start
   class Writer;  // one that is being written
 
-  // Where a buffered line is. `prefix` is its first eight bytes, big-endian, zero-padded: it
-  // decides most comparisons without touching the line.
+  // Where a buffered line is.
   struct Slot {
-    uint64_t prefix;
+    uint64_t prefix;  // of the rest that is being compared: eight bytes, big-endian, zero-padded
     size_t offset;
     size_t size;
   };
 
   std::string_view Line(const Slot& slot) const { return {bytes_.data() + slot.offset, slot.size}; }
-  void SortBuffer();
+  // Sorts lines that agree in so many first bytes, or in all they have and zero bytes.
+  void SortBehind(size_t agreed, std::span<Slot> slots);
   absl::Status Spill();
   absl::Status AddRun(size_t level, std::unique_ptr<Run> run);
   absl::StatusOr<std::unique_ptr<Writer>> NewWriter() const;

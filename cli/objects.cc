@@ -1,47 +1,49 @@
 #include "cli/objects.h"
 
+#include <utility>
+
 #include "model/record.h"
 
 namespace unirust::cli {
 namespace {
 
-std::string RecordLine(const proto::RecordSnapshot& record) {
-  return JsonLine()
-      .Json("descriptors", DescriptorsJson(record.descriptors()))
+std::string RecordLine(const proto::RecordSnapshot& record, std::string spent) {
+  return JsonLine(std::move(spent))
+      .Array("descriptors", record.descriptors(), AppendDescriptor())
       .Text("id", NameOf(record.identity()))
       .Text("type", "record")
       .Take();
 }
 
-std::string EntityLine(const proto::GraphEntity& entity) {
-  return JsonLine()
+std::string EntityLine(const proto::GraphEntity& entity, std::string spent) {
+  return JsonLine(std::move(spent))
       .Text("entity_type", entity.entity_type())
-      .Json("golden", DescriptorsJson(entity.golden()))
+      .Array("golden", entity.golden(), AppendDescriptor())
       .Text("id", entity.id())
-      .Json("records", JsonStrings(entity.records()))
+      .Strings("records", entity.records())
       .Text("type", "entity")
       .Take();
 }
 
-std::string SameAsLine(const proto::GraphSameAs& edge) {
-  return JsonLine()
+std::string SameAsLine(const proto::GraphSameAs& edge, std::string spent) {
+  return JsonLine(std::move(spent))
       .Number("end", edge.end())
       .Text("key", edge.key())
       .Text("source", edge.source())
       .Number("start", edge.start())
       .Text("target", edge.target())
       .Text("type", "same_as")
-      .Json("values", JsonStrings(edge.values()))
+      .Strings("values", edge.values())
       .Take();
 }
 
-std::string GenericLine(const proto::GraphGeneric& generic) {
-  return JsonLine()
+std::string GenericLine(const proto::GraphGeneric& generic, std::string spent) {
+  return JsonLine(std::move(spent))
       .Text("entity_type", generic.entity_type())
       .Text("key", generic.key())
       .Number("record_count", generic.record_count())
       .Text("type", "generic")
-      .Json("values", JsonStrings(generic.values()))
+      .Strings("values", generic.values())
       .Take();
 }
 
@@ -59,38 +61,38 @@ std::vector<std::string> RecordNames(const proto::ConflictSummary& conflict) {
   return names;
 }
 
-std::string ConflictLine(const proto::ConflictSummary& conflict) {
+std::string ConflictLine(const proto::ConflictSummary& conflict, std::string spent) {
   const bool indirect = conflict.kind() == "indirect";
-  JsonLine line;
+  JsonLine line(std::move(spent));
   line.Text("attribute", conflict.attribute())
       .Text("cause", conflict.cause())
       .Number("end", conflict.end());
   if (indirect) {
-    line.Json("entities", JsonStrings(conflict.entities()))
+    line.Strings("entities", conflict.entities())
         .Number("entity_count", conflict.entity_count())
         .Text("key", conflict.key());
   }
   return line.Text("kind", conflict.kind())
       .Number("record_count", conflict.record_count())
-      .Json("records", JsonStrings(RecordNames(conflict)))
+      .Strings("records", RecordNames(conflict))
       .Number("start", conflict.start())
       .Text("type", "conflict")
-      .Json("values", JsonStrings(conflict.values()))
+      .Strings("values", conflict.values())
       .Take();
 }
 
-std::string ItemLine(const proto::GraphItem& item) {
+std::string ItemLine(const proto::GraphItem& item, std::string spent) {
   switch (item.item_case()) {
     case proto::GraphItem::kRecord:
-      return RecordLine(item.record());
+      return RecordLine(item.record(), std::move(spent));
     case proto::GraphItem::kEntity:
-      return EntityLine(item.entity());
+      return EntityLine(item.entity(), std::move(spent));
     case proto::GraphItem::kConflict:
-      return ConflictLine(item.conflict());
+      return ConflictLine(item.conflict(), std::move(spent));
     case proto::GraphItem::kSameAs:
-      return SameAsLine(item.same_as());
+      return SameAsLine(item.same_as(), std::move(spent));
     case proto::GraphItem::kGeneric:
-      return GenericLine(item.generic());
+      return GenericLine(item.generic(), std::move(spent));
     case proto::GraphItem::ITEM_NOT_SET:
       break;
   }
@@ -103,7 +105,7 @@ std::string ScannedRecordLine(const proto::RecordSnapshot& record) {
       .Text("id", NameOf(record.identity()))
       .Text("entity", record.cluster_key())
       .Number("version", record.version())
-      .Json("descriptors", DescriptorsJson(record.descriptors()))
+      .Array("descriptors", record.descriptors(), AppendDescriptor())
       .Take();
 }
 
@@ -114,7 +116,7 @@ std::string MatchLine(const proto::QueryMatch& match) {
       .Number("start", match.start())
       .Number("end", match.end())
       .Text("strongest_key", match.cluster_key_identity())
-      .Json("golden", DescriptorsJson(match.golden()))
+      .Array("golden", match.golden(), AppendDescriptor())
       .Take();
 }
 
@@ -134,8 +136,8 @@ std::string QueryConflictLine(const proto::QueryConflict& conflict) {
       .Text("type", "query_conflict")
       .Number("start", conflict.start())
       .Number("end", conflict.end())
-      .Json("matches", JsonArray(conflict.clusters(), append_match))
-      .Json("descriptors", JsonArray(conflict.descriptors(), append_pair))
+      .Array("matches", conflict.clusters(), append_match)
+      .Array("descriptors", conflict.descriptors(), append_pair)
       .Take();
 }
 
@@ -148,8 +150,8 @@ std::string EntityAnswerLine(const proto::GetEntityResponse& entity) {
       .Text("id", entity.cluster_key())
       .Text("entity_type", entity.entity_type())
       .Text("strongest_key", entity.cluster_key_identity())
-      .Json("golden", DescriptorsJson(entity.golden()))
-      .Json("records", JsonArray(entity.records(), append_record))
+      .Array("golden", entity.golden(), AppendDescriptor())
+      .Array("records", entity.records(), append_record)
       .Take();
 }
 

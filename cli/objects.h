@@ -15,11 +15,11 @@ std::string NameOf(const proto::RecordIdentity& identity);
 // Names of the records that a conflict lists.
 std::vector<std::string> RecordNames(const proto::ConflictSummary& conflict);
 
-// [{"attr": ..., "end": ..., "start": ..., "value": ...}, ...]
-template <typename Descriptors>
-std::string DescriptorsJson(const Descriptors& descriptors) {
-  return JsonArray(descriptors, [](std::string* json, const auto& d) {
-    json->append("{\"attr\": ");  // most of what is ever printed: no object of its own for each
+// {"attr": ..., "end": ..., "start": ..., "value": ...}; most of what is ever printed.
+struct AppendDescriptor {
+  template <typename Descriptor>
+  void operator()(std::string* json, const Descriptor& d) const {
+    json->append("{\"attr\": ");
     text::AppendJsonString(json, d.attr());
     json->append(", \"end\": ");
     AppendNumber(json, d.end());
@@ -28,14 +28,20 @@ std::string DescriptorsJson(const Descriptors& descriptors) {
     json->append(", \"value\": ");
     text::AppendJsonString(json, d.value());
     json->push_back('}');
-  });
+  }
+};
+
+template <typename Descriptors>
+std::string DescriptorsJson(const Descriptors& descriptors) {
+  return JsonArray(descriptors, AppendDescriptor());
 }
 
 // --- lines of the canonical export, without a newline
 // ---------------------------------------------
 
-std::string ItemLine(const proto::GraphItem& item);
-std::string ConflictLine(const proto::ConflictSummary& conflict);
+// `spent`: a line that is no longer needed, for its memory.
+std::string ItemLine(const proto::GraphItem& item, std::string spent = {});
+std::string ConflictLine(const proto::ConflictSummary& conflict, std::string spent = {});
 
 // --- lines of the other commands
 // -------------------------------------------------------------------

@@ -1,4 +1,5 @@
 // `canonical` and `jsonl`: the objects of semantics.md, section 11, sorted and as they come.
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -14,8 +15,8 @@ class JsonLinesWriter : public GraphWriter {
   explicit JsonLinesWriter(std::unique_ptr<Output> out) : out_(std::move(out)) {}
 
   absl::Status Add(const proto::GraphItem& item) override {
-    out_->Write(ItemLine(item));
-    out_->Write("\n");
+    line_ = ItemLine(item, std::move(line_));
+    out_->Write(line_ += '\n');
     return out_->status();
   }
 
@@ -23,13 +24,17 @@ class JsonLinesWriter : public GraphWriter {
 
  private:
   std::unique_ptr<Output> out_;
+  std::string line_;  // the last one
 };
 
 class CanonicalWriter : public GraphWriter {
  public:
   explicit CanonicalWriter(std::unique_ptr<Output> out) : out_(std::move(out)), sorter_({}) {}
 
-  absl::Status Add(const proto::GraphItem& item) override { return sorter_.Add(ItemLine(item)); }
+  absl::Status Add(const proto::GraphItem& item) override {
+    line_ = ItemLine(item, std::move(line_));
+    return sorter_.Add(line_);
+  }
 
   absl::Status Finish() override {
     UNIRUST_RETURN_IF_ERROR(sorter_.Drain([this](std::string_view line) {
@@ -43,6 +48,7 @@ class CanonicalWriter : public GraphWriter {
  private:
   std::unique_ptr<Output> out_;
   LineSorter sorter_;
+  std::string line_;  // the last one
 };
 
 }  // namespace

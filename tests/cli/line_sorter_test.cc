@@ -48,6 +48,20 @@ TEST(LineSorter, SortsBytewiseInMemory) {
               ElementsAre("", "a", "a", "aaaaaaaaa", "aaaaaaaab", "a\xFF", "b", "\xC3\xA9"));
 }
 
+TEST(LineSorter, SortsLinesThatBeginAlike) {
+  std::mt19937 random(7);
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < 2000; ++i) {  // alike up to any length, one within the other, or equal
+    std::string line(random() % 700, random() % 4 == 0 ? '\0' : 'a');
+    if (random() % 2 == 0) line += std::to_string(random() % 10);
+    lines.push_back(std::move(line));
+  }
+  LineSorter sorter({});
+  for (const std::string& line : lines) ASSERT_TRUE(sorter.Add(line).ok());
+  std::sort(lines.begin(), lines.end());
+  EXPECT_EQ(Drained(sorter), lines);
+}
+
 TEST(LineSorter, GivesNothingForNothing) {
   LineSorter sorter({});
   EXPECT_THAT(Drained(sorter), IsEmpty());

@@ -26,6 +26,21 @@ TEST(AppendJsonString, EscapesWhatTheCanonicalFormEscapes) {
   EXPECT_EQ(Json("a\"b\nc"), R"("a\"b\nc")");
 }
 
+TEST(AppendJsonString, LooksAtEveryByteWhereverItIs) {
+  for (int c = 0; c < 256; ++c) {
+    const std::string alone = Json(std::string(1, static_cast<char>(c)));
+    const std::string escaped = alone.substr(1, alone.size() - 2);
+    EXPECT_EQ(escaped.size() > 1, c < 0x20 || c == '"' || c == '\\');
+    for (size_t i = 0; i < 20; ++i) {
+      for (const char beside : {'a', '\xFF', '!', '\x80'}) {
+        const std::string before(i, beside);
+        const std::string after(20 - i, beside);
+        EXPECT_EQ(Json(before + static_cast<char>(c) + after), '"' + before + escaped + after + '"');
+      }
+    }
+  }
+}
+
 TEST(AppendJsonString, LeavesWhatIsThere) {
   std::string out = "before";
   AppendJsonString(&out, "x");

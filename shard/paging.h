@@ -7,12 +7,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/mutex.h"
 #include "base/status_macros.h"
+#include "base/thread.h"
 #include "shard/page_size.h"
 
 namespace unirust::shard {
@@ -20,22 +24,87 @@ namespace unirust::shard {
 // Items of the first page of a stream, so that it comes soon.
 inline constexpr size_t kFirstPageItems = 100;
 
+// The pages of a listing in their order, each read while the one before it is used. One thread calls.
+template <typename Fetch>
+class PagesAhead {
+ public:
+  using Result = std::invoke_result_t<const Fetch&, size_t, const std::string&>;
+
+  // `fetch(page_size, cursor)` reads a page; must outlive this. It is called by one thread at a time.
+  PagesAhead(const Fetch& fetch, size_t page_size, std::string cursor)
+      : fetch_(fetch), page_size_(page_size), cursor_(std::move(cursor)) {}
+
+  ~PagesAhead() {
+    {
+      MutexLock lock(mutex_);
+      stopped_ = true;
+    }
+    changed_.NotifyAll();
+  }
+
+  // Not to be called after an error, or a page without a cursor: it is the last.
+  Result Next() {
+    if (!begun_) return First();
+    MutexLock lock(mutex_);
+    while (!ready_) changed_.Wait(mutex_);
+    Result page = std::move(*ready_);
+    ready_.reset();
+    changed_.NotifyAll();
+    return page;
+  }
+
+ private:
+  Result First() {
+    begun_ = true;
+    Result page = fetch_(std::min(page_size_, kFirstPageItems), cursor_);
+    if (GoOnBehind(page)) thread_ = Thread("read-ahead", [this] { ReadAll(); });
+    return page;
+  }
+
+  bool GoOnBehind(const Result& page) {
+    if (!page.ok() || page->cursor.empty()) return false;
+    cursor_ = page->cursor;
+    return true;
+  }
+
+  void ReadAll() {
+    for (bool more = true; more;) {
+      Result page = fetch_(page_size_, cursor_);
+      more = GoOnBehind(page);
+      MutexLock lock(mutex_);
+      while (ready_ && !stopped_) changed_.Wait(mutex_);
+      if (stopped_) return;
+      ready_.emplace(std::move(page));
+      changed_.NotifyAll();
+    }
+  }
+
+  const Fetch& fetch_;
+  const size_t page_size_;
+  bool begun_ = false;
+  std::string cursor_;  // of the last page read: of the caller until there is a thread, then of that
+  Mutex mutex_;
+  CondVar changed_;
+  std::optional<Result> ready_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  Thread thread_;  // joined before all else goes
+};
+
 // Sends all pages from `cursor` on. `fetch(page_size, cursor)` reads a page, `add(item, chunk)`
 // puts an item into a chunk. CANCELLED as soon as the client has gone.
 template <typename Chunk, typename Fetch, typename Add>
 absl::Status StreamPages(size_t page_size, std::string cursor, const grpc::ServerContext& context,
                          grpc::ServerWriter<Chunk>& writer, const Fetch& fetch, const Add& add) {
-  page_size = PageSize(page_size);
-  for (size_t items = std::min(page_size, kFirstPageItems);; items = page_size) {
+  PagesAhead<Fetch> pages(fetch, PageSize(page_size), std::move(cursor));
+  for (;;) {
     if (context.IsCancelled()) return absl::CancelledError("the client has gone");
-    UNIRUST_ASSIGN_OR_RETURN(auto page, fetch(items, cursor));
+    UNIRUST_ASSIGN_OR_RETURN(auto page, pages.Next());
     google::protobuf::Arena arena;  // of all messages of the page
     Chunk& chunk = *google::protobuf::Arena::CreateMessage<Chunk>(&arena);
     for (const auto& item : page.items) add(item, &chunk);
     chunk.set_cursor(page.cursor);
     if (!writer.Write(chunk)) return absl::CancelledError("the client has gone");
-    cursor = std::move(page.cursor);
-    if (cursor.empty()) return absl::OkStatus();
+    if (page.cursor.empty()) return absl::OkStatus();
   }
 }
 

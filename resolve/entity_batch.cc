@@ -2,21 +2,31 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
+#include "base/limits.h"
 #include "base/status_macros.h"
 
 namespace unirust::resolve {
+namespace {
+
+constexpr size_t kEntitiesAtFirst = 128;
+// Rows passed over for each one that is sought, up to which walking costs less than looking up.
+constexpr size_t kRowsPassedMax = 12;
+constexpr size_t kMembersAtOnce = 1024;  // looked up between two looks at the memory
+
+}  // namespace
 
 using store::Family;
 
-void EntityBatch::Add(RecordId id, store::RecordRow row) {
-  entities_.push_back({.name = store::NameOf(id), .ref = {}, .ids = {id}, .records = {}});
-  entities_.back().records.push_back(&rows_.emplace_back(std::move(row)));
+void EntityBatch::Add(RecordId id, std::string_view row) {
+  entities_.push_back({.name = store::NameOf(id)});
+  AddMember({.entity = entities_.size() - 1, .id = id}, row);
 }
 
-void EntityBatch::Add(BlockName name, store::BlockRow row) {
+void EntityBatch::Add(BlockName name, const store::BlockRow& row) {
   constexpr uint32_t kAboveAllLevels = 0x10000;
-  entities_.push_back({.name = name, .ref = {}, .ids = {}, .records = {}});
+  entities_.push_back({.name = name});
   const absl::Status status = AddKids({entities_.size() - 1, name, kAboveAllLevels}, row);
   static_cast<void>(status);  // no level is that high
 }
@@ -27,33 +37,78 @@ absl::Status EntityBatch::AddKids(const Part& part, const store::BlockRow& row) 
     return store::Damaged(Family::kBlocks, store::NameKey{part.name}.Encode());
   }
   for (const BlockName kid : row.kids) {
-    (store::IsRecord(kid) ? records_ : blocks_).push_back({part.entity, kid, row.level});
+    if (store::IsRecord(kid)) {
+      sought_.push_back({.entity = part.entity, .id = store::RecordOf(kid)});
+    } else {
+      blocks_.push_back({part.entity, kid, row.level});
+    }
   }
   return absl::OkStatus();
 }
 
-absl::Status EntityBatch::Load(Names& names) {
-  while (!blocks_.empty()) UNIRUST_RETURN_IF_ERROR(ReadBlocks());
+void EntityBatch::AddMember(Member member, std::string_view row) {
+  member.offset = bytes_.size();
+  member.size = static_cast<uint32_t>(row.size());
+  bytes_.append(row);
+  members_.push_back(member);
+}
+
+size_t EntityBatch::bytes() const {
+  return bytes_.size() + entities_.size() * sizeof(Place) +
+         (members_.size() + sought_.size()) * sizeof(Member) + blocks_.size() * sizeof(Part);
+}
+
+bool EntityBatch::Fits() const {
+  return entities_.size() == 1 || bytes() <= limits::kSweepBytesMax;
+}
+
+absl::StatusOr<bool> EntityBatch::Load() {
+  while (!blocks_.empty() && Fits()) UNIRUST_RETURN_IF_ERROR(ReadBlocks());
   UNIRUST_RETURN_IF_ERROR(ReadRecords());
-  for (Entity& entity : entities_) {
-    if (entity.records.empty()) {
-      return store::Damaged(Family::kBlocks, store::NameKey{entity.name}.Encode());
+  if (!Fits()) return false;
+  std::sort(members_.begin(), members_.end(), [](const Member& a, const Member& b) {
+    return std::tie(a.entity, a.id) < std::tie(b.entity, b.id);
+  });
+  size_t next = 0;
+  for (size_t i = 0; i < entities_.size(); ++i) {
+    entities_[i].first_member = next;
+    while (next < members_.size() && members_[next].entity == i) ++next;
+    if (next == entities_[i].first_member) {
+      return store::Damaged(Family::kBlocks, store::NameKey{entities_[i].name}.Encode());
     }
-    std::vector<std::tuple<std::string_view, std::string_view, RecordId, const RecordRow*>> order;
-    for (size_t i = 0; entity.records.size() > 1 && i < entity.records.size(); ++i) {
-      const RecordRow* record = entity.records[i];
-      order.emplace_back(names.Text(record->perspective), record->uid, entity.ids[i], record);
-    }
-    std::sort(order.begin(), order.end());
-    for (size_t i = 0; i < order.size(); ++i) {
-      std::tie(std::ignore, std::ignore, entity.ids[i], entity.records[i]) = order[i];
-    }
-    const Identity first = names.IdentityOf(*entity.records[0]);
-    entity.ref.first = entity.ids[0];
-    entity.ref.name = RecordName(first);
-    entity.ref.entity_type = first.entity_type;
   }
-  return names.status();
+  return true;
+}
+
+absl::StatusOr<const Entity*> EntityBatch::Get(size_t i, Names& names) {
+  const size_t first = entities_[i].first_member;
+  const size_t last = i + 1 < entities_.size() ? entities_[i + 1].first_member : members_.size();
+  std::vector<std::tuple<std::string_view, std::string_view, RecordId, const RecordRow*>> order;
+  order.reserve(last - first);
+  if (rows_.size() < last - first) rows_.resize(last - first);
+  for (size_t m = first; m < last; ++m) {
+    const Member& member = members_[m];
+    RecordRow& row = rows_[m - first];
+    const std::string_view bytes = std::string_view(bytes_).substr(member.offset, member.size);
+    if (!RecordRow::Decode(bytes, &row) || row.retracted) {
+      return store::Damaged(Family::kRecords, store::RecordKey{member.id}.Encode());
+    }
+    order.emplace_back(names.Text(row.perspective), row.uid, member.id, &row);
+  }
+  std::sort(order.begin(), order.end());
+  entity_.name = entities_[i].name;
+  entity_.ids.clear();
+  entity_.records.clear();
+  for (const auto& [perspective, uid, id, row] : order) {
+    entity_.ids.push_back(id);
+    entity_.records.push_back(row);
+  }
+  const Identity identity = names.IdentityOf(*entity_.records[0]);
+  entity_.ref.first = entity_.ids[0];
+  entity_.ref.name = RecordName(identity);
+  entity_.ref.entity_type = identity.entity_type;
+  UNIRUST_RETURN_IF_ERROR(names.status());
+  return &entity_;
 }
 
 absl::Status EntityBatch::ReadBlocks() {
@@ -78,28 +133,43 @@ absl::Status EntityBatch::ReadBlocks() {
 }
 
 absl::Status EntityBatch::ReadRecords() {
-  std::vector<Part> parts = std::exchange(records_, {});
-  std::sort(parts.begin(), parts.end(),
-            [](const Part& a, const Part& b) { return a.name < b.name; });
-  std::vector<std::string> keys;
-  keys.reserve(parts.size());
-  for (const Part& part : parts) {
-    keys.push_back(store::RecordKey{store::RecordOf(part.name)}.Encode());
+  std::sort(sought_.begin(), sought_.end(),
+            [](const Member& a, const Member& b) { return a.id < b.id; });
+  const size_t known = members_.size();
+  UNIRUST_ASSIGN_OR_RETURN(size_t next, ReadNeighbours());
+  while (next < sought_.size() && Fits()) {
+    const size_t first = next;
+    std::vector<std::string> keys;
+    for (; next < sought_.size() && next - first < kMembersAtOnce; ++next) {
+      keys.push_back(store::RecordKey{sought_[next].id}.Encode());
+    }
+    UNIRUST_RETURN_IF_ERROR(context_.reader.MultiGet(
+        Family::kRecords, keys,
+        [&](size_t i, std::string_view row) { AddMember(sought_[first + i], row); }));
   }
-  absl::Status status;
-  size_t found = 0;
-  UNIRUST_RETURN_IF_ERROR(context_.reader.MultiGet(
-      Family::kRecords, keys, [&](size_t i, std::string_view bytes) {
-        RecordRow& row = rows_.emplace_back();
-        ++found;
-        if (!RecordRow::Decode(bytes, &row) || row.retracted) {
-          status.Update(store::Damaged(Family::kRecords, keys[i]));
-        }
-        entities_[parts[i].entity].ids.push_back(store::RecordOf(parts[i].name));
-        entities_[parts[i].entity].records.push_back(&row);
-      }));
-  if (found != parts.size()) status.Update(store::Damaged(Family::kRecords, keys[0]));
-  return status;
+  if (Fits() && members_.size() - known != sought_.size()) {
+    return store::Damaged(Family::kRecords, store::RecordKey{sought_[0].id}.Encode());
+  }
+  sought_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<size_t> EntityBatch::ReadNeighbours() {
+  if (sought_.empty()) return 0;
+  const auto rows = context_.reader.Scan(Family::kRecords,
+                                         store::RecordKey{sought_[0].id}.Encode(), "");
+  size_t passed = 0;
+  size_t next = 0;
+  for (; next < sought_.size() && Fits(); ++next) {
+    const std::string key = store::RecordKey{sought_[next].id}.Encode();
+    for (; rows->Valid() && rows->key() < key; rows->Next()) {
+      if (++passed > kRowsPassedMax * (next + 1)) return next;
+    }
+    if (!rows->Valid() || rows->key() != key) break;
+    AddMember(sought_[next], rows->value());
+  }
+  UNIRUST_RETURN_IF_ERROR(rows->status());
+  return next;
 }
 
 // --- walk ----------------------------------------------------------------------------------------
@@ -168,7 +238,7 @@ bool EntityWalk::AddRecord(EntityBatch* batch) {
     return false;
   }
   if (row.retracted) return false;
-  batch->Add(store::RecordKey::Decode(records_->key())->record, std::move(row));
+  batch->Add(store::RecordKey::Decode(records_->key())->record, records_->value());
   return true;
 }
 
@@ -181,7 +251,7 @@ bool EntityWalk::AddBlock(EntityBatch* batch) {
     damage_ = store::Damaged(Family::kBlocks, blocks_->key());
     return false;
   }
-  batch->Add(key->name, std::move(row));
+  batch->Add(key->name, row);
   return true;
 }
 
@@ -189,6 +259,43 @@ absl::Status EntityWalk::status() const {
   absl::Status status = damage_;
   for (const auto* cursor : {&records_, &blocks_, &names_}) status.Update((*cursor)->status());
   return status;
+}
+
+// --- sweep ---------------------------------------------------------------------------------------
+
+EntitySweep::EntitySweep(const ReadContext& context, std::string_view after)
+    : context_(context), walked_(after), entities_at_once_(kEntitiesAtFirst) {
+  Next();
+}
+
+void EntitySweep::Next() {
+  entity_ = nullptr;
+  if (batch_ == nullptr || ++index_ == batch_->size()) status_.Update(Fill());
+  if (!status_.ok() || index_ == batch_->size()) return;
+  const absl::StatusOr<const Entity*> entity = batch_->Get(index_, *names_);
+  status_.Update(entity.status());
+  if (entity.ok()) entity_ = *entity;
+}
+
+// The next entities, as many as there is memory for; none at the end.
+absl::Status EntitySweep::Fill() {
+  for (bool fits = false; !fits;) {
+    batch_ = std::make_unique<EntityBatch>(context_);
+    names_.emplace(*context_.interner);
+    index_ = 0;
+    if (!walk_) walk_.emplace(context_.reader, walked_);
+    while (batch_->size() < entities_at_once_ && walk_->Next(batch_.get())) {
+    }
+    UNIRUST_RETURN_IF_ERROR(walk_->status());
+    UNIRUST_ASSIGN_OR_RETURN(fits, batch_->Load());
+    if (!fits) {  // once more, from where the batch began
+      walk_.reset();
+      entities_at_once_ = batch_->size() / 2;
+    }
+  }
+  walked_ = walk_->position();
+  if (batch_->bytes() < limits::kSweepBytesMax / 3) entities_at_once_ *= 2;
+  return absl::OkStatus();
 }
 
 }  // namespace unirust::resolve

@@ -1,52 +1,80 @@
-// Reads many entities at once, for listings that go through all of them: the rows of a batch are looked up in a few
-// sorted sweeps, and nothing is kept once the batch is gone. (EntityReader is for single ones.) Not thread-safe.
+// Reads all entities one after the other, for listings that go through all of them. The records of many entities are
+// read in one sweep over the store, in its own order: where entities are says nothing about where their records are, so
+// the more are sought at once, the more of them lie side by side. (EntityReader is for single ones.) Not thread-safe.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "resolve/entity_reader.h"
 #include "store/rows.h"
 #include "store/store.h"
 
 namespace unirust::resolve {
 
+// The rows of some entities, as they are stored.
 class EntityBatch {
  public:
   explicit EntityBatch(const ReadContext& context) : context_(context) {}
 
-  // The entity is this one record, or this block.
-  void Add(RecordId id, store::RecordRow row);
-  void Add(store::BlockName name, store::BlockRow row);
+  // The entity is this one record, by its row, or this block.
+  void Add(RecordId id, std::string_view row);
+  void Add(store::BlockName name, const store::BlockRow& row);
 
-  // Reads the records of all entities that were added. DATA_LOSS where the rows do not fit together. Then entities()
-  // are in the order in which they were added, complete but for the strongest key.
-  absl::Status Load(Names& names);
+  // Reads the rows of all entities that were added. False if they take more than limits::kSweepBytesMax: the batch is
+  // of no use then. One entity alone is never too large. DATA_LOSS where the rows do not fit together.
+  absl::StatusOr<bool> Load();
 
-  const std::vector<Entity>& entities() const { return entities_; }
+  size_t size() const { return entities_.size(); }
+  size_t bytes() const;  // of memory, about
+  store::BlockName Name(size_t i) const { return entities_[i].name; }
+
+  // The entity, in the order in which they were added, complete but for the strongest key. Valid until the next call.
+  absl::StatusOr<const Entity*> Get(size_t i, Names& names);
 
  private:
-  // A row that one of the entities is made of.
+  struct Place {
+    store::BlockName name;
+    size_t first_member = 0;
+  };
+  // A record of an entity; its row is bytes_.substr(offset, size).
+  struct Member {
+    size_t entity = 0;
+    RecordId id;
+    uint32_t size = 0;
+    size_t offset = 0;
+  };
+  // A block of an entity, still to be read.
   struct Part {
     size_t entity = 0;
     store::BlockName name;
-    uint32_t below = 0;  // a block's level is lower than that of the block it is a kid of
+    uint32_t below = 0;  // its level is lower than that of the block it is a kid of
   };
 
   absl::Status ReadBlocks();
   absl::Status ReadRecords();
+  // Reads the rows of sought_[i] on while they lie side by side, and returns where that ended.
+  absl::StatusOr<size_t> ReadNeighbours();
   absl::Status AddKids(const Part& part, const store::BlockRow& row);
+  void AddMember(Member member, std::string_view row);
+  bool Fits() const;
 
   const ReadContext& context_;
-  std::vector<Entity> entities_;
+  std::vector<Place> entities_;
+  std::vector<Member> members_;
+  std::string bytes_;
+  std::vector<Part> blocks_;    // still to be read
+  std::vector<Member> sought_;  // the same
+  Entity entity_;               // of Get
   std::deque<store::RecordRow> rows_;
-  std::vector<Part> blocks_;   // still to be read
-  std::vector<Part> records_;  // the same
 };
 
 // Goes through all entities in the order of the names of their blocks.
@@ -73,6 +101,35 @@ class EntityWalk {
   std::unique_ptr<store::Cursor> names_;
   std::string position_;
   absl::Status damage_;
+};
+
+// All entities, with their records, in that order.
+class EntitySweep {
+ public:
+  // `after`: the position() to go on behind, or empty. Stands on the first entity.
+  EntitySweep(const ReadContext& context, std::string_view after);
+
+  // False at the end and on an error.
+  bool Valid() const { return entity_ != nullptr; }
+  void Next();
+
+  // Complete but for the strongest key; until Next.
+  const Entity& entity() const { return *entity_; }
+  std::string position() const { return store::NameKey{entity_->name}.Encode(); }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  absl::Status Fill();
+
+  const ReadContext& context_;
+  std::optional<EntityWalk> walk_;
+  std::string walked_;  // its position
+  std::unique_ptr<EntityBatch> batch_;
+  std::optional<Names> names_;  // as old as the batch
+  size_t index_ = 0;            // in it
+  size_t entities_at_once_;     // grows as memory allows: the first ones are to come soon
+  const Entity* entity_ = nullptr;
+  absl::Status status_;
 };
 
 }  // namespace unirust::resolve

@@ -12,8 +12,6 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
-#include "resolve/cursor.h"
-#include "resolve/entity_batch.h"
 #include "resolve/evidence.h"
 #include "resolve/golden.h"
 #include "resolve/listings.h"
@@ -24,8 +22,6 @@ namespace {
 
 using store::Family;
 using store::NameOf;
-
-constexpr size_t kEntitiesAtOnce = 128;  // read in one sweep
 
 const std::vector<GraphPart> kAllParts = {GraphPart::kRecord, GraphPart::kEntity,
                                           GraphPart::kConflict, GraphPart::kSameAs,
@@ -112,8 +108,14 @@ class PartExport {
  public:
   using Position = std::optional<std::string>;
 
-  PartExport(const ReadContext& context, PageBudget* budget, std::vector<GraphItem>* out)
-      : context_(context), names_(*context.interner), budget_(*budget), out_(out) {}
+  // `sweep` is kept from page to page, for parts that go through entities.
+  PartExport(const ReadContext& context, PageBudget* budget, std::unique_ptr<EntitySweep>* sweep,
+             std::vector<GraphItem>* out)
+      : context_(context),
+        names_(*context.interner),
+        budget_(*budget),
+        sweep_(*sweep),
+        out_(out) {}
 
   absl::StatusOr<Position> Run(GraphPart part, std::string_view after) {
     switch (part) {
@@ -160,29 +162,22 @@ class PartExport {
 
   // Entities, or the edges of each: what one entity gives is not parted.
   absl::StatusOr<Position> Entities(GraphPart part, std::string_view after) {
-    EntityWalk walk(context_.reader, after);
+    if (sweep_ == nullptr) sweep_ = std::make_unique<EntitySweep>(context_, after);
     WorkingSet groups(context_.reader, *context_.rules);
     std::string last(after);
-    for (bool more = true; more;) {
-      EntityBatch batch(context_);
-      std::vector<std::string> positions;
-      while (positions.size() < kEntitiesAtOnce && (more = walk.Next(&batch))) {
-        positions.push_back(walk.position());
-      }
-      UNIRUST_RETURN_IF_ERROR(batch.Load(names_));
-      for (size_t i = 0; i < positions.size(); ++i) {
-        if (budget_.Spent()) return Position(last);
-        const Entity& entity = batch.entities()[i];
-        for (const RecordRow* record : entity.records) budget_.Read(TextBytes(*record));
-        UNIRUST_ASSIGN_OR_RETURN(std::vector<GraphItem> items, Items(part, entity, groups));
-        size_t bytes = 0;
-        for (const GraphItem& item : items) bytes += MessageBytes(item);
-        if (!items.empty() && !budget_.TakeAll(items.size(), bytes)) return Position(last);
-        std::move(items.begin(), items.end(), std::back_inserter(*out_));
-        last = positions[i];
-      }
+    for (; sweep_->Valid(); sweep_->Next()) {
+      if (budget_.Spent()) return Position(last);
+      const Entity& entity = sweep_->entity();
+      for (const RecordRow* record : entity.records) budget_.Read(TextBytes(*record));
+      UNIRUST_ASSIGN_OR_RETURN(std::vector<GraphItem> items, Items(part, entity, groups));
+      size_t bytes = 0;
+      for (const GraphItem& item : items) bytes += MessageBytes(item);
+      if (!items.empty() && !budget_.TakeAll(items.size(), bytes)) return Position(last);
+      std::move(items.begin(), items.end(), std::back_inserter(*out_));
+      last = sweep_->position();
     }
-    UNIRUST_RETURN_IF_ERROR(walk.status());
+    UNIRUST_RETURN_IF_ERROR(sweep_->status());
+    sweep_ = nullptr;
     return Position();
   }
 
@@ -244,6 +239,7 @@ class PartExport {
   const ReadContext& context_;
   Names names_;
   PageBudget& budget_;
+  std::unique_ptr<EntitySweep>& sweep_;
   std::vector<GraphItem>* out_;
 };
 
@@ -370,32 +366,42 @@ class NeighbourhoodExport {
 
 }  // namespace
 
-absl::StatusOr<Page<GraphItem>> ExportGraph(const ReadContext& context,
-                                            const std::vector<GraphPart>& wanted, size_t page_size,
-                                            std::string_view cursor) {
-  const std::vector<GraphPart>& parts = wanted.empty() ? kAllParts : wanted;
-  Listing listing{.lineage = {}, .name = "graph"};
+absl::StatusOr<std::unique_ptr<GraphPages>> GraphPages::From(const ReadContext& context,
+                                                             const std::vector<GraphPart>& parts,
+                                                             std::string_view cursor) {
+  std::unique_ptr<GraphPages> pages(new GraphPages(context));
+  pages->parts_ = parts.empty() ? kAllParts : parts;
+  pages->cursor_ = cursor;
+  Listing& listing = pages->listing_;
+  listing.name = "graph";
   UNIRUST_ASSIGN_OR_RETURN(listing.lineage, context.reader.ReadLineage());
-  for (const GraphPart part : parts) AppendBig8(&listing.name, static_cast<uint8_t>(part));
+  for (const GraphPart part : pages->parts_) {
+    AppendBig8(&listing.name, static_cast<uint8_t>(part));
+  }
   // The position is the index of the part and what to go on behind in it.
   UNIRUST_ASSIGN_OR_RETURN(const std::string position, DecodeCursor(listing, cursor));
   ByteReader in(position);
-  size_t index = position.empty() ? 0 : in.Big8();
-  std::string after(in.ok() ? in.rest() : "");
+  pages->index_ = position.empty() ? 0 : in.Big8();
+  pages->after_ = in.ok() ? in.rest() : "";
+  return pages;
+}
+
+absl::StatusOr<Page<GraphItem>> GraphPages::Next(size_t page_size) {
   Page<GraphItem> page;
   PageBudget budget(page_size);
-  PartExport part_export(context, &budget, &page.items);
-  while (index < parts.size() && !budget.full()) {
-    UNIRUST_ASSIGN_OR_RETURN(const auto next, part_export.Run(parts[index], after));
-    after = next.value_or("");
+  PartExport part_export(context_, &budget, &sweep_, &page.items);
+  while (index_ < parts_.size() && !budget.full()) {
+    UNIRUST_ASSIGN_OR_RETURN(const auto next, part_export.Run(parts_[index_], after_));
+    after_ = next.value_or("");
     if (next) break;
-    ++index;
+    ++index_;
   }
-  if (index < parts.size()) {
+  if (index_ < parts_.size()) {
     std::string next;
-    AppendBig8(&next, static_cast<uint8_t>(index));
-    page.cursor = EncodeCursor(listing, next + after);
+    AppendBig8(&next, static_cast<uint8_t>(index_));
+    page.cursor = EncodeCursor(listing_, next + after_);
   }
+  cursor_ = page.cursor;
   return page;
 }
 

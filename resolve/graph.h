@@ -1,20 +1,46 @@
 // The graph (semantics.md, 9), part by part and page by page, and the neighbourhood of chosen entities.
 #pragma once
 
+#include <cstddef>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "model/answers.h"
+#include "resolve/cursor.h"
+#include "resolve/entity_batch.h"
 #include "resolve/entity_reader.h"
 
 namespace unirust::resolve {
 
-// All of `parts` (empty: all of them, in the order of the enum). A page may be longer than asked for: the edges of one
-// group and conflicts that sort alike are never parted.
-absl::StatusOr<Page<GraphItem>> ExportGraph(const ReadContext& context,
-                                            const std::vector<GraphPart>& parts, size_t page_size,
-                                            std::string_view cursor);
+// All of `parts` (empty: all of them, in the order of the enum), page by page. Not thread-safe.
+class GraphPages {
+ public:
+  // From `cursor` on; `context` must outlive this. The errors of cursors (cursor.h).
+  static absl::StatusOr<std::unique_ptr<GraphPages>> From(const ReadContext& context,
+                                                          const std::vector<GraphPart>& parts,
+                                                          std::string_view cursor);
+
+  // A page may be longer than asked for: the edges of one group and conflicts that sort alike are never parted. After
+  // an error, and after a page without a cursor, there are no more.
+  absl::StatusOr<Page<GraphItem>> Next(size_t page_size);
+
+  // Of the last page, or the one that this began with.
+  const std::string& cursor() const { return cursor_; }
+
+ private:
+  explicit GraphPages(const ReadContext& context) : context_(context) {}
+
+  const ReadContext& context_;
+  Listing listing_;
+  std::vector<GraphPart> parts_;
+  std::string cursor_;
+  size_t index_ = 0;    // of the part
+  std::string after_;   // what to go on behind in it
+  std::unique_ptr<EntitySweep> sweep_;  // where `after_` is, if the part goes through entities
+};
 
 // The entities that hold the given records, their records, the same_as edges among them, and the
 // conflicts that list one of their records. One page. NOT_FOUND names a record that is not live;

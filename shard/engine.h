@@ -95,6 +95,11 @@ class View {
   friend class Engine;
   struct State;
   explicit View(std::unique_ptr<State> state);
+
+  static absl::StatusOr<Page<GraphItem>> NextOfGraph(State& state,
+                                                     const std::vector<GraphPart>& parts,
+                                                     size_t page_size, std::string_view cursor);
+
   std::unique_ptr<State> state_;
 };
 

@@ -25,6 +25,27 @@ void RestrictTo(Instant instant, std::vector<Descriptor>* descriptors) {
 
 }  // namespace
 
+absl::StatusOr<Page<GraphItem>> View::NextOfGraph(State& state,
+                                                  const std::vector<GraphPart>& parts,
+                                                  size_t page_size, std::string_view cursor) {
+  State::Paused graph;
+  {
+    MutexLock lock(state.mutex);
+    std::swap(graph, state.paused);
+  }
+  if (graph.pages == nullptr || graph.pages->cursor() != cursor || graph.parts != parts) {
+    graph.parts = parts;
+    UNIRUST_ASSIGN_OR_RETURN(graph.pages,
+                             resolve::GraphPages::From(state.context, parts, cursor));
+  }
+  UNIRUST_ASSIGN_OR_RETURN(Page<GraphItem> page, graph.pages->Next(PageSize(page_size)));
+  if (!page.cursor.empty()) {
+    MutexLock lock(state.mutex);
+    state.paused = std::move(graph);
+  }
+  return page;
+}
+
 View::View(std::unique_ptr<State> state) : state_(std::move(state)) {}
 View::View(View&&) noexcept = default;
 View& View::operator=(View&&) noexcept = default;
@@ -65,9 +86,7 @@ absl::StatusOr<Page<Conflict>> View::ListConflicts(const ConflictFilter& filter,
 
 absl::StatusOr<Page<GraphItem>> View::ExportGraph(const GraphFilter& filter, size_t page_size,
                                                   std::string_view cursor) const {
-  if (filter.entities.empty()) {
-    return resolve::ExportGraph(state_->context, filter.parts, PageSize(page_size), cursor);
-  }
+  if (filter.entities.empty()) return NextOfGraph(*state_, filter.parts, page_size, cursor);
   if (!cursor.empty()) {
     return absl::InvalidArgumentError("cursor: a neighbourhood is one page and gives no cursor");
   }

@@ -3,8 +3,11 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
+#include "base/mutex.h"
 #include "resolve/entity_reader.h"
+#include "resolve/graph.h"
 #include "shard/config.h"
 #include "shard/engine.h"
 
@@ -17,6 +20,14 @@ struct View::State {
 
   std::shared_ptr<const Config> config;
   resolve::ReadContext context;
+
+  // What stopped at the end of a page: the next page of that listing goes on without seeking and reading anew.
+  struct Paused {
+    std::vector<GraphPart> parts;
+    std::unique_ptr<resolve::GraphPages> pages;
+  };
+  Mutex mutex;
+  Paused paused ABSL_GUARDED_BY(mutex);
 };
 
 }  // namespace unirust::shard

@@ -102,13 +102,13 @@ bool RecordRow::Decode(std::string_view bytes, RecordRow* out) {
   const uint8_t flags = in.Big8();
   out->retracted = flags == 1;
   out->successor = RecordId();
-  out->descriptors.clear();
   if (flags > 1) return false;
   if (out->retracted) {
+    out->descriptors.clear();
     out->successor = ReadId<RecordId>(in);
     return in.done();
   }
-  out->descriptors.resize(in.Count(3));
+  out->descriptors.resize(in.Count(3));  // what is there is overwritten, in the memory that it has
   for (StoredDescriptor& d : out->descriptors) {
     d.attribute = ReadId<SymbolId>(in);
     d.value = in.String();

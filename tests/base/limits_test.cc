@@ -34,7 +34,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kQueryMatchesMax),       LIMIT(kPageItemsDefault),
       LIMIT(kPageItemsMax),          LIMIT(kPageBytesMax),
       LIMIT(kPageRowsReadMax),       LIMIT(kPageBytesReadMax),
-      LIMIT(kUnaryAnswerBytesMax),
+      LIMIT(kSweepBytesMax),         LIMIT(kUnaryAnswerBytesMax),
       LIMIT(kCursorBytesMax),        LIMIT(kAnswerBytesMax),
       LIMIT(kOntologyNameBytesMax),  LIMIT(kRequestIdBytesMax),
       LIMIT(kScrapesMax),            LIMIT(kScrapeRequestMsMax),

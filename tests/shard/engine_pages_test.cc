@@ -192,6 +192,26 @@ TEST_F(Pages, AreBoundedInBytes) {
   EXPECT_EQ(view.Query({{"blob", large}}, kAlways)->index(), 1U) << "a conflict is a small answer";
 }
 
+TEST_F(Pages, OfEntitiesThatAreTooLargeToBeReadTogetherHaveEachOnce) {
+  const std::string large(limits::kValueBytesMax, 'x');
+  constexpr int kEntities = 140;
+  SetOntology(kByEmail);
+  static_assert(kEntities * 4 * limits::kValueBytesMax > limits::kSweepBytesMax);
+  IngestMany(2 * kEntities, [&](int i) -> std::vector<Descriptor> {
+    return {Email(std::to_string(i / 2)), {"a", large, kAlways}, {"b", large, kAlways}};
+  });
+  for (const GraphPart part : {GraphPart::kEntity, GraphPart::kSameAs}) {
+    const View view = engine_->Read();
+    const std::vector<std::string> kept =
+        AllPages([&](const std::string& c) { return view.ExportGraph({{part}, {}}, 30, c); });
+    EXPECT_EQ(kept.size(), size_t{kEntities});
+    EXPECT_EQ(std::set<std::string>(kept.begin(), kept.end()).size(), size_t{kEntities});
+    EXPECT_TRUE(kept == AllPages([&](const std::string& c) {
+                  return engine_->Read().ExportGraph({{part}, {}}, 30, c);
+                })) << "what a View keeps from page to page shows";
+  }
+}
+
 TEST_F(Pages, QueriesWithAnswersTooLargeAreRefused) {
   const std::string large(limits::kValueBytesMax - 10, 'x');
   IngestMany(60, [&](int i) -> std::vector<Descriptor> {

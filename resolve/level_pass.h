@@ -122,7 +122,7 @@ class LevelPass {
   absl::btree_set<BlockName> detached_;    // nodes that live on, and left a block that does
   absl::btree_set<BlockName> moved_;       // records that did, of nodes that are gone
   absl::btree_set<BlockName> first_left_;  // blocks whose first record may be none of theirs
-  // block -> where nodes that left it had passed from one of its other nodes to another: runs of before, by their starts
+  // block -> the runs of before, by group and start, in which nodes that left it were together with others of it
   absl::btree_map<BlockName, absl::btree_set<std::pair<std::string_view, Instant>>> passages_;
   absl::flat_hash_map<GroupState*, Work> work_;
   std::deque<GroupState*> queue_;

@@ -1,5 +1,6 @@
 // `unirust_shapes`: what one record more, and one less, costs in shapes that grow very large: an entity of n records
-// by one key value, n records contested by one shared name, and one record written n times.
+// by one key value, the same with roles that begin and end at times of their own, n records contested by one shared
+// name, and one record written n times.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,7 +19,7 @@ namespace unirust::bench {
 namespace {
 
 struct ShapeSettings {
-  std::vector<std::string> shapes = {"entity", "contested", "versions"};
+  std::vector<std::string> shapes = {"entity", "dated", "contested", "versions"};
   std::vector<std::string> sizes = {"100", "1000", "10000", "100000"};
   uint32_t repeats = 21;
 };
@@ -45,6 +46,11 @@ Write RecordOf(const std::string& shape, uint64_t number) {
   if (shape == "entity") {
     return Record(number, {Always("name", "Ada"), Always("serial", own),
                            Always("city", "city " + std::to_string(number % 3))});
+  }
+  if (shape == "dated") {
+    const auto start = static_cast<Instant>(number * 7919 % 1000000);
+    const std::string role = "role " + std::to_string(number % 3);
+    return Record(number, {Always("name", "Ada"), {"role", role, {start, start + 500000}}});
   }
   if (shape == "contested") {
     return Record(number, {Always("name", "John Smith"), Always("tax", own)});
@@ -109,7 +115,7 @@ absl::Status Measure(const std::string& shape, uint64_t size, uint32_t repeats) 
 
 config::Settings Declare(ShapeSettings& shapes) {
   config::Settings settings;
-  settings.Add("shapes", &shapes.shapes, "of entity, contested, versions");
+  settings.Add("shapes", &shapes.shapes, "of entity, dated, contested, versions");
   settings.Add("sizes", &shapes.sizes, "records in the shape");
   settings.Add("repeats", &shapes.repeats, "times one record is added and taken away");
   return settings;

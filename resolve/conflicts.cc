@@ -1,10 +1,15 @@
 #include "resolve/conflicts.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
+#include <numeric>
+#include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
+#include "absl/container/btree_set.h"
 #include "base/limits.h"
 #include "resolve/claims.h"
 #include "resolve/disputes.h"
@@ -14,67 +19,148 @@ namespace {
 
 using store::RecordRow;
 
-void ListRecords(const std::set<const RecordRow*>& records, Names& names, Conflict* out) {
-  for (const RecordRow* record : records) out->records.push_back(names.IdentityOf(*record));
-  std::sort(out->records.begin(), out->records.end());
-  out->record_count = records.size();
-  if (!out->records.empty()) out->entity_type = out->records[0].entity_type;
-  if (out->records.size() > limits::kConflictNamesMax) {
-    out->records.resize(limits::kConflictNamesMax);
+// Records in canonical order, all of one type. What refers to them by their places finds the first ones first.
+using Records = std::vector<const RecordRow*>;
+
+void SortCanonically(Records* records, Names& names) {
+  std::vector<std::pair<std::pair<std::string_view, std::string_view>, const RecordRow*>> order;
+  order.reserve(records->size());
+  for (const RecordRow* record : *records) {
+    order.push_back({{names.Text(record->perspective), record->uid}, record});
   }
+  std::sort(order.begin(), order.end());
+  for (size_t i = 0; i < order.size(); ++i) (*records)[i] = order[i].second;
 }
 
-// A maximal time with the same label, and the records that hold there.
-template <typename Label>
-struct Stretch {
-  Interval interval;
-  Label label;
-  std::set<const RecordRow*> records;
+// The first of some records, by their places, and how many there are.
+struct Holders {
+  std::vector<size_t> first;
+  size_t count = 0;
+
+  template <typename Places>  // ascending
+  static Holders Of(const Places& places) {
+    Holders out{.first = {}, .count = places.size()};
+    for (const size_t place : places) {
+      if (out.first.size() == limits::kConflictNamesMax) break;
+      out.first.push_back(place);
+    }
+    return out;
+  }
 };
 
-template <typename Label>
-void Extend(std::vector<Stretch<Label>>& out, const Interval& piece, Label label,
-            const std::set<const RecordRow*>& records) {
-  if (!out.empty() && out.back().interval.end == piece.start && out.back().label == label) {
-    out.back().interval.end = piece.end;
-    out.back().records.insert(records.begin(), records.end());
-  } else {
-    out.push_back({piece, std::move(label), records});
+void ListRecords(const Records& records, const Holders& holders, Names& names, Conflict* out) {
+  for (const size_t place : holders.first) {
+    out->records.push_back(names.IdentityOf(*records[place]));
   }
+  out->record_count = holders.count;
+  if (!out->records.empty()) out->entity_type = out->records[0].entity_type;
 }
 
-using ValuesStretch = Stretch<std::vector<std::string>>;
+// A record holds something for some time.
+template <typename Key>
+struct Holding {
+  Interval interval;
+  Key key;
+  size_t record = 0;  // its place
+};
 
-// The times at which the claims hold two values or more.
-std::vector<ValuesStretch> SeveralValues(const std::vector<Claim>& claims,
-                                         const std::vector<const RecordRow*>& records) {
-  std::vector<ValuesStretch> out;
-  if (OneValue(claims)) return out;
-  ForEachPiece(claims, [&](const Interval& piece, const std::vector<const Claim*>& holding) {
-    std::set<std::string> values;
-    std::set<const RecordRow*> holders;
-    for (const Claim* claim : holding) {
-      values.emplace(claim->value);
-      holders.insert(records[claim->record]);
+// A maximal time in which the same keys are held, two or more, and the records that hold one of them in it.
+template <typename Key>
+struct Stretch {
+  Interval interval;
+  std::vector<Key> keys;  // ascending
+  Holders records;
+};
+
+// O(n log n), and what it returns.
+template <typename Key>
+class StretchSweep {
+ public:
+  explicit StretchSweep(size_t records) : holds_(records) {}
+
+  std::vector<Stretch<Key>> Of(const std::vector<Holding<Key>>& holdings) && {
+    ForEachPiece(holdings, [&](const Interval& piece, const auto& begun, const auto& ended) {
+      if (ChangesKeys(begun, ended)) Close();
+      for (const Holding<Key>* holding : begun) Begin(*holding);
+      for (const Holding<Key>* holding : ended) End(*holding);
+      if (!open_) DropEnded();  // what ended before a stretch begins is not in it
+      if (held_.size() < 2) return;
+      open_ = Interval{open_ ? open_->start : piece.start, piece.end};
+    });
+    Close();
+    return std::move(out_);
+  }
+
+ private:
+  using Several = std::vector<const Holding<Key>*>;
+
+  bool ChangesKeys(const Several& begun, const Several& ended) const {
+    std::map<Key, ptrdiff_t> more;
+    for (const Holding<Key>* holding : begun) ++more[holding->key];
+    for (const Holding<Key>* holding : ended) --more[holding->key];
+    return std::any_of(more.begin(), more.end(), [&](const auto& entry) {
+      const auto held = held_.find(entry.first);
+      const ptrdiff_t before = held == held_.end() ? 0 : static_cast<ptrdiff_t>(held->second);
+      return (before == 0) != (before + entry.second == 0);
+    });
+  }
+
+  void Begin(const Holding<Key>& holding) {
+    ++held_[holding.key];
+    if (++holds_[holding.record] == 1) records_.insert(holding.record);
+  }
+
+  // The record stays one of the stretch that is open.
+  void End(const Holding<Key>& holding) {
+    if (--held_.at(holding.key) == 0) held_.erase(holding.key);
+    if (--holds_[holding.record] == 0) ended_.push_back(holding.record);
+  }
+
+  void DropEnded() {
+    for (const size_t record : ended_) {
+      if (holds_[record] == 0) records_.erase(record);
     }
-    if (values.size() < 2) return;
-    Extend(out, piece, std::vector<std::string>(values.begin(), values.end()), holders);
-  });
-  return out;
+    ended_.clear();
+  }
+
+  void Close() {
+    if (open_) {
+      Stretch<Key> stretch{.interval = *open_, .keys = {}, .records = Holders::Of(records_)};
+      for (const auto& [key, count] : held_) stretch.keys.push_back(key);
+      out_.push_back(std::move(stretch));
+    }
+    open_.reset();
+  }
+
+  std::map<Key, size_t> held_;         // at this time, and by how many
+  std::vector<uint32_t> holds_;        // record -> how much it holds at this time
+  absl::btree_set<size_t> records_;    // that hold, or held in the open stretch
+  std::vector<size_t> ended_;          // of these, some that may hold no more
+  std::optional<Interval> open_;
+  std::vector<Stretch<Key>> out_;
+};
+
+using ValueHoldings = std::vector<Holding<std::string_view>>;
+using ValueStretches = std::vector<Stretch<std::string_view>>;
+
+bool OneKey(const ValueHoldings& holdings) {
+  return std::all_of(holdings.begin(), holdings.end(),
+                     [&](const auto& holding) { return holding.key == holdings[0].key; });
 }
 
-void AddEntries(const std::vector<ValuesStretch>& stretches, ConflictKind kind,
-                const std::string& cause, const std::string& attribute, Names& names,
-                std::vector<Conflict>* out) {
-  for (const ValuesStretch& stretch : stretches) {
-    Conflict entry;
-    entry.kind = kind;
-    entry.attribute = attribute;
-    entry.interval = stretch.interval;
-    entry.cause = cause;
-    entry.values = stretch.label;
-    ListRecords(stretch.records, names, &entry);
-    out->push_back(std::move(entry));
+// The times at which the holdings have two values or more.
+ValueStretches SeveralValues(const ValueHoldings& holdings, size_t records) {
+  if (OneKey(holdings)) return {};
+  return StretchSweep<std::string_view>(records).Of(holdings);
+}
+
+void AddEntries(const ValueStretches& stretches, const Records& records, Conflict entry,
+                Names& names, std::vector<Conflict>* out) {
+  for (const auto& stretch : stretches) {
+    Conflict& added = out->emplace_back(entry);
+    added.interval = stretch.interval;
+    added.values.assign(stretch.keys.begin(), stretch.keys.end());
+    ListRecords(records, stretch.records, names, &added);
   }
 }
 
@@ -86,45 +172,58 @@ bool HasAttributeTwice(const RecordRow& record) {
          }) != all.end();
 }
 
+// Entries of one attribute that is not multi-valued.
+void AttributeConflicts(SymbolId attribute, const ValueHoldings& holdings, const Records& records,
+                        const Rules& rules, Names& names, std::vector<Conflict>* out) {
+  const ValueStretches direct = SeveralValues(holdings, records.size());
+  if (direct.empty()) return;
+  Conflict entry;
+  entry.kind = ConflictKind::kDirect;
+  entry.attribute = names.Text(attribute);
+  AddEntries(direct, records, entry, names, out);
+  entry.kind = ConflictKind::kConstraintViolation;
+  for (const ConstraintRule& rule : rules.constraints()) {
+    if (rule.attribute != attribute || !rule.types.Has(records[0]->entity_type)) continue;
+    entry.cause = rule.name;
+    if (!rule.within_perspective) {
+      AddEntries(direct, records, entry, names, out);
+      continue;
+    }
+    std::map<SymbolId, ValueHoldings> voices;
+    for (const auto& holding : holdings) {
+      voices[records[holding.record]->perspective].push_back(holding);
+    }
+    for (const auto& [perspective, voice] : voices) {
+      AddEntries(SeveralValues(voice, records.size()), records, entry, names, out);
+    }
+  }
+}
+
 }  // namespace
 
-std::vector<Conflict> EntityConflicts(const std::vector<const RecordRow*>& records,
+std::vector<Conflict> EntityConflicts(const std::vector<const RecordRow*>& unordered,
                                       const Rules& rules, Names& names) {
-  std::vector<Conflict> out;
-  if (records.size() == 1 && !HasAttributeTwice(*records[0])) return out;
-  std::vector<std::pair<SymbolId, Claim>> all;
-  for (size_t r = 0; r < records.size(); ++r) {
-    for (const store::StoredDescriptor& d : records[r]->descriptors) {
-      if (rules.Counts(d.attribute, d.value))
-        all.push_back({d.attribute, {d.value, d.interval, r}});
+  if (unordered.size() == 1 && !HasAttributeTwice(*unordered[0])) return {};
+  Records records = unordered;
+  SortCanonically(&records, names);
+  std::vector<std::pair<SymbolId, Holding<std::string_view>>> all;
+  for (size_t place = 0; place < records.size(); ++place) {
+    for (const store::StoredDescriptor& d : records[place]->descriptors) {
+      if (rules.Attribute(d.attribute).multi_valued) continue;
+      if (!rules.Counts(d.attribute, d.value)) continue;
+      all.push_back({d.attribute, {d.interval, d.value, place}});
     }
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Conflict> out;
   for (size_t first = 0, last = 0; first < all.size(); first = last) {
     const SymbolId attribute = all[first].first;
-    std::vector<Claim> claims;
+    ValueHoldings holdings;
     for (; last < all.size() && all[last].first == attribute; ++last) {
-      claims.push_back(all[last].second);
+      holdings.push_back(all[last].second);
     }
-    if (OneValue(claims) || rules.Attribute(attribute).multi_valued) continue;
-    const std::vector<ValuesStretch> direct = SeveralValues(claims, records);
-    if (direct.empty()) continue;
-    const std::string text = names.Text(attribute);
-    AddEntries(direct, ConflictKind::kDirect, "", text, names, &out);
-    for (const ConstraintRule& rule : rules.constraints()) {
-      if (rule.attribute != attribute || !rule.types.Has(records[0]->entity_type)) continue;
-      if (!rule.within_perspective) {
-        AddEntries(direct, ConflictKind::kConstraintViolation, rule.name, text, names, &out);
-        continue;
-      }
-      std::map<SymbolId, std::vector<Claim>> voices;
-      for (const Claim& claim : claims) voices[records[claim.record]->perspective].push_back(claim);
-      for (const auto& [perspective, voice] : voices) {
-        AddEntries(SeveralValues(voice, records), ConflictKind::kConstraintViolation, rule.name,
-                   text, names, &out);
-      }
-    }
+    AttributeConflicts(attribute, holdings, records, rules, names, &out);
   }
   return out;
 }
@@ -132,27 +231,26 @@ std::vector<Conflict> EntityConflicts(const std::vector<const RecordRow*>& recor
 std::vector<Conflict> SharedValueConflicts(const ConstraintRule& constraint,
                                            const std::string& value,
                                            const std::vector<SharedClaim>& claims, Names& names) {
-  std::vector<Claim> held;
-  for (size_t i = 0; i < claims.size(); ++i) held.push_back({value, claims[i].interval, i});
-  std::vector<Stretch<std::set<uint64_t>>> stretches;
-  ForEachPiece(held, [&](const Interval& piece, const std::vector<const Claim*>& holding) {
-    std::set<uint64_t> entities;
-    std::set<const RecordRow*> records;
-    for (const Claim* claim : holding) {
-      entities.insert(claims[claim->record].entity);
-      records.insert(claims[claim->record].record);
-    }
-    if (entities.size() >= 2) Extend(stretches, piece, std::move(entities), records);
-  });
+  Records records;
+  for (const SharedClaim& claim : claims) records.push_back(claim.record);
+  std::sort(records.begin(), records.end());
+  records.erase(std::unique(records.begin(), records.end()), records.end());
+  SortCanonically(&records, names);
+  std::map<const RecordRow*, size_t> place_of;
+  for (size_t place = 0; place < records.size(); ++place) place_of[records[place]] = place;
+  std::vector<Holding<uint64_t>> holdings;
+  for (const SharedClaim& claim : claims) {
+    holdings.push_back({claim.interval, claim.entity, place_of.at(claim.record)});
+  }
   std::vector<Conflict> out;
-  for (const auto& stretch : stretches) {
+  for (const auto& stretch : StretchSweep<uint64_t>(records.size()).Of(holdings)) {
     Conflict entry;
     entry.kind = ConflictKind::kConstraintViolation;
     entry.attribute = constraint.attribute_name;
     entry.interval = stretch.interval;
     entry.cause = constraint.name;
     entry.values = {value};
-    ListRecords(stretch.records, names, &entry);
+    ListRecords(records, stretch.records, names, &entry);
     out.push_back(std::move(entry));
   }
   return out;
@@ -177,13 +275,18 @@ std::vector<Conflict> ContestedRun(const KeyRule& key, const std::vector<std::st
     entry.cause = "strong_id_conflict";
     entry.key = key.name;
     entry.values = values;
-    std::set<const RecordRow*> records;
+    Records records;
     std::vector<Identity> firsts;
     for (const size_t i : indexes) {
-      records.insert(entities[i].records.begin(), entities[i].records.end());
+      records.insert(records.end(), entities[i].records.begin(), entities[i].records.end());
       firsts.push_back(entities[i].first);
     }
-    ListRecords(records, names, &entry);
+    std::sort(records.begin(), records.end());
+    records.erase(std::unique(records.begin(), records.end()), records.end());
+    SortCanonically(&records, names);
+    std::vector<size_t> places(records.size());
+    std::iota(places.begin(), places.end(), 0);
+    ListRecords(records, Holders::Of(places), names, &entry);
     std::sort(firsts.begin(), firsts.end());
     entry.entity_count = firsts.size();
     firsts.resize(std::min(firsts.size(), limits::kConflictNamesMax));

@@ -1,7 +1,9 @@
 #include "resolve/evidence.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/limits.h"
@@ -77,11 +79,13 @@ Signature SignatureOf(const store::RecordRow& record, const Rules& rules) {
         claims.push_back({d.value, d.interval, 0});
       }
     }
-    ForEachPiece(claims, [&](const Interval& piece, const std::vector<const Claim*>& holding) {
+    std::set<std::string_view> held;  // descriptors are coalesced: a value is not held twice
+    ForEachPiece(claims, [&](const Interval& piece, const auto& begun, const auto& ended) {
+      for (const Claim* claim : ended) held.erase(claim->value);
+      for (const Claim* claim : begun) held.insert(claim->value);
+      if (held.empty()) return;
       row.interval = piece;
-      row.values.clear();
-      for (const Claim* claim : holding) row.values.emplace_back(claim->value);
-      std::sort(row.values.begin(), row.values.end());
+      row.values.assign(held.begin(), held.end());
       out.push_back(row);
     });
   }

@@ -1,7 +1,9 @@
 #include "resolve/golden.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <tuple>
@@ -12,99 +14,122 @@
 namespace unirust::resolve {
 namespace {
 
+using interner::SymbolId;
 using ontology::Strategy;
 using store::RecordRow;
 
-// The values left after the strategies (7.2) of an attribute that is not multi-valued, bytewise sorted.
-class Survivors {
- public:
-  Survivors(const std::vector<const RecordRow*>& records, const Rules& rules)
-      : records_(records), rules_(rules) {}
+// What the claims on a value that hold at one time say for it.
+struct Standing {
+  std::string_view value;
+  double weight = 0;   // the highest of a perspective that claims it
+  size_t voices = 0;   // perspectives that claim it
+  Instant latest = 0;  // start of a claim
+};
 
-  std::set<std::string_view> Of(const AttributeRule& rule,
-                                const std::vector<const Claim*>& holding) const {
-    std::set<std::string_view> left;
-    for (const Claim* claim : holding) left.insert(claim->value);
-    for (const Strategy strategy : rule.strategies) {
-      if (left.size() == 1) break;
-      switch (strategy) {
-        case Strategy::kPriority:
-          KeepBest<double>(left, holding, [&](const Claim& c) { return Weight(c); });
-          break;
-        case Strategy::kMajority:
-          KeepMajority(left, holding);
-          break;
-        case Strategy::kLatest:
-          KeepBest<Instant>(left, holding, [](const Claim& c) { return c.interval.start; });
-          break;
-        case Strategy::kSmallest:
-          left = {*left.begin()};
-          break;
-      }
-    }
-    return left;
+// The values that hold at one time, the best by the strategies (7.2) of an attribute first.
+class Ranking {
+ public:
+  Ranking(const std::vector<const RecordRow*>& records, const AttributeRule& rule,
+          const Rules& rules)
+      : records_(records), rules_(rules), rule_(rule), standings_(Before{&rule}) {}
+
+  void Begin(const Claim& claim) {
+    Held& held = values_[claim.value];
+    Take(held);
+    const SymbolId perspective = records_[claim.record]->perspective;
+    held.weights.insert(rules_.Weight(perspective));
+    held.starts.insert(claim.interval.start);
+    ++held.voices[perspective];
+    Put(claim.value, held);
+  }
+
+  void End(const Claim& claim) {
+    Held& held = values_.at(claim.value);
+    Take(held);
+    const SymbolId perspective = records_[claim.record]->perspective;
+    held.weights.erase(held.weights.find(rules_.Weight(perspective)));
+    held.starts.erase(held.starts.find(claim.interval.start));
+    if (--held.voices.at(perspective) == 0) held.voices.erase(perspective);
+    Put(claim.value, held);
+  }
+
+  // The value that is left after the strategies, if it is one.
+  std::optional<std::string_view> Winner() const {
+    if (standings_.empty()) return std::nullopt;
+    const auto first = standings_.begin();
+    const auto second = std::next(first);
+    if (second != standings_.end() && !Before{&rule_}.Beats(*first, *second)) return std::nullopt;
+    return first->value;
   }
 
  private:
-  double Weight(const Claim& claim) const {
-    return rules_.Weight(records_[claim.record]->perspective);
-  }
+  // Each strategy looks only at the claims on the values that the ones before left equal, and what it looks at are
+  // claims on one value alone: so the values left are those that come first in this order.
+  struct Before {
+    const AttributeRule* rule;
 
-  // Keeps the values whose best claim scores highest.
-  template <typename Score, typename Function>
-  static void KeepBest(std::set<std::string_view>& left, const std::vector<const Claim*>& holding,
-                       const Function& score) {
-    std::map<std::string_view, Score> best;
-    for (const Claim* claim : holding) {
-      if (!left.contains(claim->value)) continue;
-      const Score s = score(*claim);
-      const auto [it, inserted] = best.emplace(claim->value, s);
-      if (!inserted) it->second = std::max(it->second, s);
-    }
-    Keep(left, best);
-  }
-
-  void KeepMajority(std::set<std::string_view>& left,
-                    const std::vector<const Claim*>& holding) const {
-    std::map<std::string_view, std::set<interner::SymbolId>> voices;
-    for (const Claim* claim : holding) {
-      if (left.contains(claim->value)) {
-        voices[claim->value].insert(records_[claim->record]->perspective);
+    bool Beats(const Standing& a, const Standing& b) const {
+      for (const Strategy strategy : rule->strategies) {
+        if (strategy == Strategy::kPriority && a.weight != b.weight) return a.weight > b.weight;
+        if (strategy == Strategy::kMajority && a.voices != b.voices) return a.voices > b.voices;
+        if (strategy == Strategy::kLatest && a.latest != b.latest) return a.latest > b.latest;
+        if (strategy == Strategy::kSmallest) return a.value < b.value;
       }
+      return false;
     }
-    std::map<std::string_view, size_t> count;
-    for (const auto& [value, perspectives] : voices) count[value] = perspectives.size();
-    Keep(left, count);
+    bool operator()(const Standing& a, const Standing& b) const {
+      if (Beats(a, b)) return true;
+      return !Beats(b, a) && a.value < b.value;
+    }
+  };
+  using Standings = std::set<Standing, Before>;
+
+  struct Held {
+    std::multiset<double> weights;
+    std::multiset<Instant> starts;
+    std::map<SymbolId, size_t> voices;
+    std::optional<Standings::iterator> standing;
+  };
+
+  void Take(Held& held) {
+    if (held.standing) standings_.erase(*held.standing);
+    held.standing.reset();
   }
 
-  template <typename Score>
-  static void Keep(std::set<std::string_view>& left,
-                   const std::map<std::string_view, Score>& scores) {
-    const auto by_score = [](const auto& a, const auto& b) { return a.second < b.second; };
-    const Score top = std::max_element(scores.begin(), scores.end(), by_score)->second;
-    std::erase_if(left, [&](std::string_view v) { return scores.at(v) < top; });
+  void Put(std::string_view value, Held& held) {
+    if (held.starts.empty()) {
+      values_.erase(value);
+      return;
+    }
+    held.standing =
+        standings_
+            .insert({value, *held.weights.rbegin(), held.voices.size(), *held.starts.rbegin()})
+            .first;
   }
 
   const std::vector<const RecordRow*>& records_;
   const Rules& rules_;
+  const AttributeRule& rule_;
+  Standings standings_;
+  std::map<std::string_view, Held> values_;
 };
 
-struct Held {
-  interner::SymbolId attribute;
+struct AttributeClaim {
+  SymbolId attribute;
   Claim claim;
 };
 
 // Adds the golden values of one attribute, of which the claims are sorted by value.
-void AddGolden(const std::vector<Claim>& claims, const AttributeRule& rule,
-               const Survivors& survivors, const std::string& attribute,
-               std::vector<GoldenValue>* out) {
+void AddGolden(const std::vector<Claim>& claims, const AttributeRule& rule, Ranking ranking,
+               const std::string& attribute, std::vector<GoldenValue>* out) {
   std::map<std::string_view, std::vector<Interval>> kept;
   if (rule.multi_valued || claims.front().value == claims.back().value) {  // nothing to choose
     for (const Claim& claim : claims) kept[claim.value].push_back(claim.interval);
   } else {
-    ForEachPiece(claims, [&](const Interval& piece, const std::vector<const Claim*>& holding) {
-      const std::set<std::string_view> left = survivors.Of(rule, holding);
-      if (left.size() == 1) kept[*left.begin()].push_back(piece);
+    ForEachPiece(claims, [&](const Interval& piece, const auto& begun, const auto& ended) {
+      for (const Claim* claim : begun) ranking.Begin(*claim);
+      for (const Claim* claim : ended) ranking.End(*claim);
+      if (const auto winner = ranking.Winner()) kept[*winner].push_back(piece);
     });
   }
   for (auto& [value, pieces] : kept) {
@@ -118,7 +143,7 @@ void AddGolden(const std::vector<Claim>& claims, const AttributeRule& rule,
 
 std::vector<GoldenValue> Golden(const std::vector<const RecordRow*>& records, const Rules& rules,
                                 Names& names) {
-  std::vector<Held> held;
+  std::vector<AttributeClaim> held;
   for (size_t r = 0; r < records.size(); ++r) {
     for (const store::StoredDescriptor& d : records[r]->descriptors) {
       if (rules.Counts(d.attribute, d.value)) {
@@ -126,18 +151,18 @@ std::vector<GoldenValue> Golden(const std::vector<const RecordRow*>& records, co
       }
     }
   }
-  std::sort(held.begin(), held.end(), [](const Held& a, const Held& b) {
+  std::sort(held.begin(), held.end(), [](const AttributeClaim& a, const AttributeClaim& b) {
     return std::tie(a.attribute, a.claim.value) < std::tie(b.attribute, b.claim.value);
   });
-  const Survivors survivors(records, rules);
   std::vector<GoldenValue> out;
   for (auto first = held.begin(); first != held.end();) {
-    const auto last = std::find_if(
-        first, held.end(), [&](const Held& h) { return h.attribute != first->attribute; });
+    const auto last = std::find_if(first, held.end(), [&](const AttributeClaim& h) {
+      return h.attribute != first->attribute;
+    });
     std::vector<Claim> claims;
     for (auto it = first; it != last; ++it) claims.push_back(it->claim);
-    AddGolden(claims, rules.Attribute(first->attribute), survivors,
-              names.Text(first->attribute), &out);
+    const AttributeRule& rule = rules.Attribute(first->attribute);
+    AddGolden(claims, rule, Ranking(records, rule, rules), names.Text(first->attribute), &out);
     first = last;
   }
   std::sort(out.begin(), out.end());

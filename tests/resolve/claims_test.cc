@@ -15,7 +15,7 @@ namespace {
 
 using Pieces = std::vector<std::pair<Interval, std::multiset<size_t>>>;
 
-RC_GTEST_PROP(ForEachPiece, VisitsEachElementaryIntervalWithWhatHoldsThere, ()) {
+RC_GTEST_PROP(ForEachPiece, TellsWhatBeginsAndEndsAtEachBoundary, ()) {
   const std::vector<Interval> intervals = *gen::AnyIntervals();
   std::vector<Claim> claims;
   for (size_t i = 0; i < intervals.size(); ++i) claims.push_back({"v", intervals[i], i});
@@ -28,18 +28,13 @@ RC_GTEST_PROP(ForEachPiece, VisitsEachElementaryIntervalWithWhatHoldsThere, ()) 
     if (!holding.empty()) expected.emplace_back(piece, holding);
   }
   Pieces visited;
-  ForEachPiece(claims, [&](const Interval& piece, const std::vector<const Claim*>& holding) {
-    std::multiset<size_t> records;
-    for (const Claim* claim : holding) records.insert(claim->record);
-    visited.emplace_back(piece, records);
+  std::multiset<size_t> holding;
+  ForEachPiece(claims, [&](const Interval& piece, const auto& begun, const auto& ended) {
+    for (const Claim* claim : begun) holding.insert(claim->record);
+    for (const Claim* claim : ended) RC_ASSERT(holding.erase(claim->record) == 1U);
+    if (!holding.empty()) visited.emplace_back(piece, holding);
   });
   RC_ASSERT(visited == expected);
-}
-
-TEST(OneValue, IsTrueIfNoTwoClaimsDiffer) {
-  EXPECT_TRUE(OneValue({}));
-  EXPECT_TRUE(OneValue({{"a", {0, 1}, 0}, {"a", {5, 6}, 1}}));
-  EXPECT_FALSE(OneValue({{"a", {0, 1}, 0}, {"b", {5, 6}, 1}}));
 }
 
 }  // namespace

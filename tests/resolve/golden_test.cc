@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -132,6 +135,75 @@ TEST(Clipped, KeepsWhatHoldsInTheInterval) {
   EXPECT_THAT(Clipped(golden, {3, 5}),
               ElementsAre(Descriptor{"a", "x", {3, 5}}, Descriptor{"b", "z", {3, 5}}));
   EXPECT_EQ(Clipped(golden, kAlways), golden);
+}
+
+// The values that semantics.md, 7.2, leaves at one time, taken literally: each strategy looks only at the claims on the
+// values that are left.
+std::set<std::string> LeftAt(const Interval& piece, const std::vector<std::string>& strategies,
+                             const std::vector<Said>& said) {
+  std::vector<Said> holding;
+  std::set<std::string> left;
+  for (const Said& s : said) {
+    if (!Covers(s.interval, piece)) continue;
+    holding.push_back(s);
+    left.insert(s.value);
+  }
+  for (const std::string& strategy : strategies) {
+    std::map<std::string, double> score;
+    for (const std::string& value : left) {
+      std::set<std::string> voices;
+      double best = -1e300;
+      for (const Said& s : holding) {
+        if (s.value != value) continue;
+        voices.insert(s.perspective);
+        const double own = strategy == "priority" ? (s.perspective == "web" ? -1 : 2)
+                                                  : static_cast<double>(s.interval.start);
+        best = std::max(best, own);
+      }
+      score[value] = strategy == "majority" ? static_cast<double>(voices.size()) : best;
+    }
+    if (strategy == "smallest") {
+      if (!left.empty()) left = {*left.begin()};
+      continue;
+    }
+    double top = -1e300;
+    for (const auto& [value, own] : score) top = std::max(top, own);
+    std::erase_if(left, [&](const std::string& value) { return score[value] < top; });
+  }
+  return left;
+}
+
+RC_GTEST_PROP(Golden, IsWhatTheStrategiesLeaveAtEachTime, ()) {
+  std::vector<std::string> strategies;
+  for (const char* strategy : {"priority", "majority", "latest", "smallest"}) {
+    if (*rc::gen::arbitrary<bool>()) {
+      strategies.insert(strategies.begin() + *rc::gen::inRange<ptrdiff_t>(0, std::ssize(strategies) + 1),
+                        strategy);
+    }
+  }
+  std::vector<Said> said;
+  std::vector<Interval> intervals;
+  for (int i = *rc::gen::inRange(0, 9); i > 0; --i) {
+    const auto start = *rc::gen::inRange<Instant>(0, 8);
+    const Interval interval{start, start + *rc::gen::inRange<Instant>(1, 6)};
+    said.push_back({*rc::gen::element<std::string>("crm", "erp", "web"),
+                    *rc::gen::element<std::string>("a", "b", "c"), interval});
+    intervals.push_back(interval);
+  }
+  std::string json;
+  for (const std::string& strategy : strategies) {
+    json += (json.empty() ? "\"" : ", \"") + strategy + "\"";
+  }
+  const std::vector<GoldenValue> golden = GoldenOf("[" + json + "]", said);
+  for (const Interval& piece : ElementaryIntervals(intervals)) {
+    const std::set<std::string> left = LeftAt(piece, strategies, said);
+    std::set<std::string> found;
+    for (const GoldenValue& value : golden) {
+      if (Overlaps(value.interval, piece)) found.insert(value.value);
+    }
+    RC_CLASSIFY(left.size() > 1, "several left");
+    RC_ASSERT(found == (left.size() == 1 ? left : std::set<std::string>()));
+  }
 }
 
 }  // namespace

@@ -39,8 +39,8 @@ function(unirust_program name)
   target_compile_options(${name} PRIVATE ${UNIRUST_WARNINGS})
   list(TRANSFORM ARG_DEPS PREPEND unirust_)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} ${ARG_LIBS})
-  if(NOT UNIRUST_SANITIZE)  # oneTBB's allocator in place of libc's; sanitizers bring their own
-    target_link_libraries(${name} PRIVATE "-Wl,--push-state,--no-as-needed,-ltbbmalloc_proxy,--pop-state")
+  if(NOT UNIRUST_SANITIZE)  # in place of libc's allocator; sanitizers bring their own
+    target_link_libraries(${name} PRIVATE "-Wl,--push-state,--no-as-needed,-ljemalloc,--pop-state")
   endif()
 endfunction()
 

@@ -81,15 +81,15 @@ absl::Status Ingest(proto::RouterService::Stub* router, const workload::Generato
   grpc::ClientContext context;
   const std::unique_ptr<Stream> stream = router->IngestRecordsStream(&context);
   Window window(options.in_flight);
-  times->begin = std::chrono::steady_clock::now();
   uint64_t answered = 0;
   {
     Thread writer("load-writer", [&] { WriteChunks(source, options, &window, stream.get()); });
     proto::IngestRecordsResponse answer;
     while (stream->Read(&answer)) {
       times->answered.push_back(std::chrono::steady_clock::now());
-      answered += static_cast<uint64_t>(answer.assignments_size());
-      acknowledged->store(answered, std::memory_order_relaxed);
+      const auto records = static_cast<uint64_t>(answer.assignments_size());
+      answered += records;
+      acknowledged->fetch_add(records, std::memory_order_relaxed);
       window.Return();
     }
     window.Close();

@@ -26,8 +26,9 @@ struct IngestTimes {
   std::vector<std::chrono::steady_clock::time_point> answered;  // per chunk, in order
 };
 
-// Blocks until everything is acknowledged. `*acknowledged` counts records while it runs. The status
-// of the stream if it breaks; INTERNAL if an answer has not one assignment per record.
+// Blocks until everything is acknowledged. Adds records to `*acknowledged` while it runs, and the
+// times of its chunks to `*times`, whose begin is the caller's. The status of the stream if it
+// breaks; INTERNAL if an answer has not one assignment per record.
 absl::Status Ingest(proto::RouterService::Stub* router, const workload::Generator& source,
                     const IngestOptions& options, std::atomic<uint64_t>* acknowledged,
                     IngestTimes* times);

@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# Measures what a store costs as it grows (docs/scale.md): ingest, memory, disk, reads beside an ingest, first pages, exports and
+# openings. Client, router and shard on this machine. One row a figure, with the machine's load average at that time.
+#
+#   bench/scale.sh                                          # 1 million records
+#   bench/scale.sh --records 10000000 --data-dir /tmp/store # keeps the store there; the directory must not exist
+#   bench/scale.sh --records 20000 --memory-budget 64MiB
+#
+# Needs four times the store as free space below TMPDIR (1.5 kB a record), for exports are written there.
+# shellcheck source=bench/lib.sh
+source "$(dirname "$0")/lib.sh"
+records=1000000 data=$work/data budget=1GiB
+while [ $# -gt 0 ]; do
+  value=${2:?"$1 needs a value"}
+  case $1 in
+    --records) records=$value ;;
+    --data-dir) data=$value ;;
+    --memory-budget) budget=$value ;;
+    *) echo "scale.sh: unknown flag $1; there are --records, --data-dir and --memory-budget" >&2; exit 2 ;;
+  esac
+  shift 2
+done
+[ ! -e "$data" ] || { echo "scale.sh: $data exists; give a new directory" >&2; exit 2; }
+beside=$((records < 200000 ? records : 200000)) # records that are ingested while others are read
+shard_flags=(--memory-budget "$budget" --metrics-listen 127.0.0.1:0)
+
+# One figure: row NAME VALUE.
+row() {
+  local load
+  read -r load _ </proc/loadavg
+  printf '%-52s %-58s load %s\n' "$1" "$2" "$load"
+}
+
+# a / b with some decimals: ratio A B DECIMALS.
+ratio() { awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN {printf "%.*f\n", d, b == 0 ? 0 : a / b}'; }
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# Runs the load; its answer is $work/load.json: load FLAGS...
+load() {
+  "$bin/unirust_load" --router "$address" --of $((records + beside)) --processes "shard=$shard" "$@" >"$work/load.json"
+}
+
+# A number of it by its path: answer slices 0 records_per_second.
+answer() {
+  python3 -c 'import functools, json, sys
+step = lambda value, key: value[int(key) if isinstance(value, list) else key]
+print(functools.reduce(step, sys.argv[2:], json.load(open(sys.argv[1]))))' "$work/load.json" "$@"
+}
+
+# The shard's metrics into a file: scrape FILE.
+scrape() {
+  local where connection
+  where=$(sed -n 's/.* metrics address=//p' "$work/shard.log")
+  exec {connection}<>"/dev/tcp/${where%:*}/${where##*:}"
+  printf 'GET /metrics HTTP/1.0\r\n\r\n' >&"$connection"
+  cat <&"$connection" >"$1"
+  exec {connection}>&-
+}
+
+# The sum of a metric's samples that have a text among their labels: metric FILE NAME [TEXT].
+metric() {
+  awk -v name="$2" -v text="${3:-}" '
+    {split($1, part, "{")}
+    part[1] == name && index($0, text) {sum += $NF}
+    END {printf "%.0f\n", sum}' "$1"
+}
+
+# The bounds in milliseconds below which half, and 99 of 100, calls of a method were in the shard between two scrapes, and their
+# number: in_shard BEFORE AFTER METHOD.
+in_shard() {
+  awk -v method="method=\"$3\"" '
+    index($1, "unirust_request_duration_seconds_bucket{") != 1 || !index($0, method) {next}
+    {le = $0; sub(/.*le="/, "", le); sub(/".*/, "", le)}
+    NR == FNR {before[le] = $NF; next}
+    {bound[++n] = le; count[n] = $NF - before[le]}
+    function below(part,  i) {
+      for (i = 1; i < n && count[i] < part * count[n]; ++i) {}
+      return bound[i] * 1000
+    }
+    END {printf "p50 <= %.3f ms, p99 <= %.3f ms, %d calls\n", below(0.5), below(0.99), count[n]}' "$1" "$2"
+}
+
+# Resident memory of the shard, and what of it is known; begins a new peak: memory WHEN.
+memory() {
+  scrape "$work/memory"
+  row "resident memory, $1" "$(resident "$shard" VmRSS) MB, at most $(resident "$shard" VmHWM) MB"
+  row "  of these" "$(metric "$work/memory" unirust_block_cache_usage_bytes | awk '{printf "block cache %d MB", $1 / 1e6}'), $(
+    metric "$work/memory" unirust_write_buffers_usage_bytes | awk '{printf "write buffers %d MB", $1 / 1e6}'
+  ) of it; files $(resident "$shard" RssFile) MB"
+  echo 5 >"/proc/$shard/clear_refs"
+}
+
+# Disk a record: disk WHEN.
+disk() {
+  local bytes
+  scrape "$work/disk"
+  bytes=$(metric "$work/disk" unirust_rocksdb_sst_bytes)
+  row "disk a record, $1" "$(ratio "$bytes" "$records" 1) bytes of tables, $(
+    ratio "$(metric "$work/disk" unirust_rocksdb_wal_bytes)" "$records" 1) of logs, $(
+    ratio "$(du -s --block-size=1 "$data" | cut -f1)" "$records" 1) in all"
+}
+
+# Waits until RocksDB has nothing left to flush or compact; ten minutes at most.
+settle() {
+  local second quiet=0
+  for ((second = 0; second < 600 && quiet < 3; ++second)); do
+    sleep 1
+    scrape "$work/settle"
+    if [ "$(awk '/^unirust_rocksdb_(pending_compaction_bytes|running_compactions|running_flushes) / {sum += $NF}
+                 END {printf "%.0f", sum}' "$work/settle")" = 0 ]; then
+      quiet=$((quiet + 1))
+    else
+      quiet=0
+    fi
+  done
+}
+
+# Three openings: opening NAME DIR.
+opening() {
+  local times=() cache=cold _
+  for _ in 1 2 3; do
+    sync
+    echo 3 2>/dev/null >/proc/sys/vm/drop_caches || cache=warm
+    start_daemons "$2" "${shard_flags[@]}"
+    times+=("$ready_ms")
+    stop_daemons
+  done
+  row "from exec to ready, $1, page cache $cache" "${times[*]} ms"
+}
+
+ingest() {
+  local million first last
+  start_daemons "$data" "${shard_flags[@]}"
+  load --records "$records" --slice 1000000
+  first=$(answer slices 0 records_per_second)
+  for ((million = 0; million * 1000000 < records; ++million)); do
+    last=$(answer slices $million records_per_second)
+    row "ingest, from record $((million * 1000000))" "$last records/s, shard $(
+      answer slices $million cpu_micros_per_record shard) us CPU a record"
+  done
+  row "ingest, last to first" "$(ratio "$last" "$first" 2) of its rate, $(
+    ratio "$(answer slices $((million - 1)) cpu_micros_per_record shard)" \
+      "$(answer slices 0 cpu_micros_per_record shard)" 2) of its CPU"
+  memory "after ingest"
+}
+
+cost_on_disk() {
+  disk "after ingest"
+  settle
+  disk "nothing left to compact"
+  awk -v n="$records" '/^unirust_rocksdb_sst_bytes/ {
+      family = $0; sub(/.*family="/, "", family); sub(/".*/, "", family); bytes[family] += $NF}
+    END {for (family in bytes) printf "%s %.1f\n", family, bytes[family] / n}' "$work/disk" | sort -k2nr |
+    while read -r family bytes; do row "  $family" "$bytes bytes"; done
+}
+
+reads() {
+  local method page
+  scrape "$work/before"
+  load --known "$records" --records "$beside" --rate 10000 --query --entity --query-rate 500
+  scrape "$work/after"
+  row "beside it, ingest" "$(answer records_per_second overall) records/s of 10000"
+  for method in QueryEntities GetEntity; do
+    row "$method beside it, in the shard" "$(in_shard "$work/before" "$work/after" $method)"
+  done
+  for method in query entity; do
+    row "  the client's view, $method" "p50 $(answer ${method}_micros p50) us, p99 $(answer ${method}_micros p99) us"
+  done
+  memory "during this ingest"
+  load --known $((records + beside)) --records 0 --query --entity --query-rate 500 --seconds 30
+  row "1000 random queries a second, the client's view" "p50 $(answer query_micros p50) us, p99 $(
+    answer query_micros p99) us; entities $(answer entity_micros p50) us, $(answer entity_micros p99) us"
+  memory "during 1000 random queries a second"
+  load --known $((records + beside)) --records 0 --first-pages 100
+  for page in {find,scan}_admins_{before,early,late} conflicts; do
+    row "first page, $page" "$(answer "${page}_micros" min) us at least, p50 $(answer "${page}_micros" p50) us, $(
+      answer "${page}_items") items"
+  done
+}
+
+exports() {
+  local format begin before took
+  for format in jsonl canonical; do
+    before=$(cpu "$shard") begin=$(now_ms)
+    "$bin/unirust" export --router "$address" --format $format --out "$work/export"
+    took=$(($(now_ms) - begin))
+    row "export, $format" "$(ratio $(((records + beside) * 1000)) $took 0) records/s, shard $(
+      ratio $(($(cpu "$shard") - before)) $((records + beside)) 1) us CPU a record"
+    memory "during this export"
+    rm "$work/export"
+  done
+}
+
+row "records, memory budget" "$records, $budget"
+ingest
+cost_on_disk
+reads
+exports
+row "conflicts" "$("$bin/unirust" stats --router "$address" | awk '/^conflicts/ {print $2}')"
+stop_daemons
+opening "$records records" "$data"
+start_daemons "$work/ten" "${shard_flags[@]}"
+load --records 10
+stop_daemons
+opening "10 records" "$work/ten"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Measures what a store costs as it grows (docs/scale.md): ingest, memory, disk, reads beside an ingest, first pages, exports and
-# openings. Client, router and shard on this machine. One row a figure, with the machine's load average at that time.
+# Measures what a store costs as it grows (docs/scale.md): ingest, memory, disk, reads beside an ingest, first pages,
+# exports and openings. Client, router and shard on this machine. One row a figure, with the load average at that time.
 #
 #   bench/scale.sh                                          # 1 million records
 #   bench/scale.sh --records 10000000 --data-dir /tmp/store # keeps the store there; the directory must not exist
 #   bench/scale.sh --records 20000 --memory-budget 64MiB
 #
-# Needs four times the store as free space below TMPDIR (1.5 kB a record), for exports are written there.
+# Exports are written below TMPDIR, where the store is too unless told otherwise: 2.5 kB a record in all.
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
 records=1000000 data=$work/data budget=1GiB
@@ -66,8 +66,8 @@ metric() {
     END {printf "%.0f\n", sum}' "$1"
 }
 
-# The bounds in milliseconds below which half, and 99 of 100, calls of a method were in the shard between two scrapes, and their
-# number: in_shard BEFORE AFTER METHOD.
+# The bounds, of the histogram's, below which half and 99 of 100 calls of a method between two scrapes took in the shard,
+# and their number: in_shard BEFORE AFTER METHOD.
 in_shard() {
   awk -v method="method=\"$3\"" '
     index($1, "unirust_request_duration_seconds_bucket{") != 1 || !index($0, method) {next}
@@ -81,13 +81,17 @@ in_shard() {
     END {printf "p50 <= %.3f ms, p99 <= %.3f ms, %d calls\n", below(0.5), below(0.99), count[n]}' "$1" "$2"
 }
 
+# A metric of bytes, in MB: megabytes FILE NAME.
+megabytes() { ratio "$(metric "$1" "$2")" 1048576 0; }
+
 # Resident memory of the shard, and what of it is known; begins a new peak: memory WHEN.
 memory() {
+  local cache buffers
   scrape "$work/memory"
+  cache=$(megabytes "$work/memory" unirust_block_cache_usage_bytes)
+  buffers=$(megabytes "$work/memory" unirust_write_buffers_usage_bytes)
   row "resident memory, $1" "$(resident "$shard" VmRSS) MB, at most $(resident "$shard" VmHWM) MB"
-  row "  of these" "$(metric "$work/memory" unirust_block_cache_usage_bytes | awk '{printf "block cache %d MB", $1 / 1e6}'), $(
-    metric "$work/memory" unirust_write_buffers_usage_bytes | awk '{printf "write buffers %d MB", $1 / 1e6}'
-  ) of it; files $(resident "$shard" RssFile) MB"
+  row "  of these" "block cache $cache MB, $buffers MB of it write buffers; files $(resident "$shard" RssFile) MB"
   echo 5 >"/proc/$shard/clear_refs"
 }
 

@@ -45,5 +45,5 @@ start_daemons() {
 # CPU microseconds of a running process so far: cpu PID.
 cpu() { awk -v hz="$(getconf CLK_TCK)" '{sub(/.*\) /, ""); print ($12 + $13) * 1000000 / hz}' "/proc/$1/stat"; }
 
-# Resident memory of a process, in MB: resident PID VmRSS, now; resident PID VmHWM, at most so far.
+# Resident memory of a process, in MiB: resident PID VmRSS, now; resident PID VmHWM, at most so far.
 resident() { awk -v key="$2:" '$1 == key {printf "%d\n", $2 / 1024}' "/proc/$1/status"; }

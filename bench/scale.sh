@@ -81,17 +81,17 @@ in_shard() {
     END {printf "p50 <= %.3f ms, p99 <= %.3f ms, %d calls\n", below(0.5), below(0.99), count[n]}' "$1" "$2"
 }
 
-# A metric of bytes, in MB: megabytes FILE NAME.
-megabytes() { ratio "$(metric "$1" "$2")" 1048576 0; }
+# A metric of bytes, in MiB: mebibytes FILE NAME.
+mebibytes() { ratio "$(metric "$1" "$2")" 1048576 0; }
 
 # Resident memory of the shard, and what of it is known; begins a new peak: memory WHEN.
 memory() {
   local cache buffers
   scrape "$work/memory"
-  cache=$(megabytes "$work/memory" unirust_block_cache_usage_bytes)
-  buffers=$(megabytes "$work/memory" unirust_write_buffers_usage_bytes)
-  row "resident memory, $1" "$(resident "$shard" VmRSS) MB, at most $(resident "$shard" VmHWM) MB"
-  row "  of these" "block cache $cache MB, $buffers MB of it write buffers; files $(resident "$shard" RssFile) MB"
+  cache=$(mebibytes "$work/memory" unirust_block_cache_usage_bytes)
+  buffers=$(mebibytes "$work/memory" unirust_write_buffers_usage_bytes)
+  row "resident memory, $1" "$(resident "$shard" VmRSS) MiB, at most $(resident "$shard" VmHWM) MiB"
+  row "  of these" "block cache $cache MiB, $buffers MiB of it write buffers; files $(resident "$shard" RssFile) MiB"
   echo 5 >"/proc/$shard/clear_refs"
 }
 

@@ -45,6 +45,8 @@ inline constexpr size_t kEntityRecordsCountedMax = 1024;  // records of an entit
 inline constexpr size_t kSymbolCacheEntriesMax = 65536;  // symbols held in memory
 inline constexpr uint64_t kMemoryBudgetBytesMin = 64ULL << 20U;
 inline constexpr uint64_t kBackupRetrySecondsMax = 300;  // after a scheduled backup that failed
+// Bytes of RocksDB's logs, beyond which it flushes what the oldest ones hold. An opening replays them.
+inline constexpr uint64_t kLogBytesMax = 128ULL << 20U;
 inline constexpr size_t kLogsMarkedMax = 4000;           // logs of RocksDB that commit-mark knows
 inline constexpr size_t kImageAttemptsMax = 1000;        // looks at a directory until two in turn are equal
 inline constexpr size_t kReadOnlyAttemptsMax = 20;       // openings of a directory whose files change meanwhile

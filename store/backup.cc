@@ -255,7 +255,7 @@ absl::StatusOr<BackupInfo> Store::Backup(const std::string& dir, size_t keep,
   UNIRUST_RETURN_IF_ERROR(CheckOwner(*backups, dir, impl_->identity));
 
   rdb::CreateBackupOptions options;
-  options.flush_before_backup = true;  // else each backup has a log of its own, of up to 512 MiB
+  options.flush_before_backup = true;  // else each backup has a log of its own (kLogBytesMax)
   options.progress_callback = [&] {
     if (stop()) backups->StopBackup();
   };

@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "base/exit_codes.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "store/rocks_memtable.h"
 
@@ -113,7 +114,7 @@ rdb::Options RocksOptions::Db() const {
   out.max_open_files = 512;
   out.skip_stats_update_on_db_open = true;
   out.skip_checking_sst_file_sizes_on_db_open = true;
-  out.max_total_wal_size = 512ULL << 20U;
+  out.max_total_wal_size = limits::kLogBytesMax;
   out.info_log = std::make_shared<OurLog>();
   out.statistics = statistics_;
   out.stats_persist_period_sec = 0;  // keeps no history of them

@@ -48,7 +48,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kCsvMappingBytesMax),    LIMIT(kWorkloadRecordsMax),
       LIMIT(kSlots),                 LIMIT(kRecordsPerSlotMax),
       LIMIT(kBackupRetrySecondsMax), LIMIT(kLogsMarkedMax), LIMIT(kImageAttemptsMax),
-      LIMIT(kReadOnlyAttemptsMax)};
+      LIMIT(kReadOnlyAttemptsMax),   LIMIT(kLogBytesMax)};
 #undef LIMIT
   return values;
 }

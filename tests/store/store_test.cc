@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "base/limits.h"
 #include "tests/store/temp_dir.h"
 
 namespace unirust::store {
@@ -323,6 +324,21 @@ TEST_F(StoreTest, MetricsTellWhatIsWritten) {
   EXPECT_GT(store_->Metrics().block_cache_misses, flushed.block_cache_misses);
   EXPECT_EQ(Get(store_->Latest(), Family::kGroups, "a"), value);
   EXPECT_GT(store_->Metrics().block_cache_hits, flushed.block_cache_hits);
+}
+
+// The one row of `touches` is in the oldest log, which nothing but the limit on logs ever flushes.
+TEST_F(StoreTest, RemovesTheOldestLogsBeyondTheirLimit) {
+  Put(Family::kTouches, "oldest", "");
+  const std::string value(4U << 20U, 'x');
+  uint64_t written = 0;
+  while (Files(store_->Metrics(), "touches").first == 0 && written < 2 * limits::kLogBytesMax) {
+    Put(Family::kRecords, std::to_string(written), value);
+    written += value.size();
+  }
+  EXPECT_GT(written, limits::kLogBytesMax / 2);
+  EXPECT_LT(written, 2 * limits::kLogBytesMax);
+  Reopen();
+  EXPECT_EQ(Get(store_->Latest(), Family::kTouches, "oldest"), "");
 }
 
 TEST_F(StoreTest, MetricsCountFilesOfBothGenerations) {

@@ -11,21 +11,6 @@ namespace {
 
 auto Place(const StrongRow& row) { return std::tie(row.identifier, row.domain); }
 
-// Calls visit(row of a, row of b) for all rows of equal identifier and domain that overlap, until it returns true;
-// returns whether it did.
-template <typename Visit>
-bool AnyOverlap(const Signature& a, const Signature& b, const Visit& visit) {
-  auto b_from = b.begin();
-  for (const StrongRow& row : a) {
-    while (b_from != b.end() && Place(*b_from) < Place(row)) ++b_from;
-    for (auto it = b_from; it != b.end() && Place(*it) == Place(row); ++it) {
-      if (it->interval.start >= row.interval.end) break;  // sorted by start within a place
-      if (Overlaps(it->interval, row.interval) && visit(row, *it)) return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 bool ShareValue(const StrongRow& a, const StrongRow& b) {
@@ -72,11 +57,15 @@ Signature Merged(const Signature& a, const Signature& b) {
 }
 
 bool Clash(const Signature& a, const Signature& b) {
-  return AnyOverlap(a, b, [](const StrongRow& x, const StrongRow& y) { return !ShareValue(x, y); });
-}
-
-bool Agree(const Signature& a, const Signature& b) {
-  return AnyOverlap(a, b, ShareValue);
+  auto b_from = b.begin();
+  for (const StrongRow& row : a) {
+    while (b_from != b.end() && Place(*b_from) < Place(row)) ++b_from;
+    for (auto it = b_from; it != b.end() && Place(*it) == Place(row); ++it) {
+      if (it->interval.start >= row.interval.end) break;  // sorted by start within a place
+      if (Overlaps(it->interval, row.interval) && !ShareValue(row, *it)) return true;
+    }
+  }
+  return false;
 }
 
 StrongCounts CountsOf(const Signature& record) {

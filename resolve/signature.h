@@ -27,9 +27,6 @@ bool ShareValue(const StrongRow& a, const StrongRow& b);
 // True if at some instant both have rows of one identifier and domain without a common value.
 bool Clash(const Signature& a, const Signature& b);
 
-// True if at some instant both hold the same value of one identifier and domain.
-bool Agree(const Signature& a, const Signature& b);
-
 // What the records of a block say, each for itself: sorted, rows distinct. Unlike a signature it can tell what is left
 // without some of the records.
 using StrongCounts = std::vector<CountedStrongRow>;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -42,6 +43,17 @@ class Dice {
  private:
   std::mt19937_64 random_;
 };
+
+// Calls history(dice) for as many seeds as the environment variable says, until a test fails.
+inline void ForEachSeed(const char* count, const std::function<void(Dice&)>& history) {
+  const uint64_t first = FromEnvironment("UNIRUST_FIRST_SEED", 1);
+  const uint64_t seeds = FromEnvironment(count, 10);
+  for (uint64_t seed = first; seed < first + seeds && !::testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("UNIRUST_FIRST_SEED=" + std::to_string(seed));
+    Dice dice(seed);
+    history(dice);
+  }
+}
 
 inline const std::vector<std::string> kAttributes = {"a", "b", "c", "d"};
 

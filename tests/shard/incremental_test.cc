@@ -6,11 +6,7 @@ namespace unirust::shard {
 namespace {
 
 TEST_F(IncrementalTest, EqualsAFreshResolutionAfterEveryBatch) {
-  const uint64_t first = FromEnvironment("UNIRUST_FIRST_SEED", 1);
-  const uint64_t seeds = FromEnvironment("UNIRUST_INCREMENTAL_SEEDS", 10);
-  for (uint64_t seed = first; seed < first + seeds && !HasFailure(); ++seed) {
-    SCOPED_TRACE("UNIRUST_FIRST_SEED=" + std::to_string(seed));
-    Dice dice(seed);
+  ForEachSeed("UNIRUST_INCREMENTAL_SEEDS", [&](Dice& dice) {
     Start(RandomOntology(dice));
     for (size_t batches = 3 + dice.Below(8); batches > 0; --batches) {
       std::vector<Write> batch;
@@ -25,7 +21,7 @@ TEST_F(IncrementalTest, EqualsAFreshResolutionAfterEveryBatch) {
       ExpectFresh(dice);
     }
     RetractAll(dice);
-  }
+  });
 }
 
 }  // namespace

@@ -101,11 +101,7 @@ class RetentionHistories : public IncrementalTest {
 };
 
 TEST_F(RetentionHistories, GiveTheStateOfWhatRemains) {
-  const uint64_t first = FromEnvironment("UNIRUST_FIRST_SEED", 1);
-  const uint64_t seeds = FromEnvironment("UNIRUST_RETENTION_SEEDS", 10);
-  for (uint64_t seed = first; seed < first + seeds && !HasFailure(); ++seed) {
-    SCOPED_TRACE("UNIRUST_FIRST_SEED=" + std::to_string(seed));
-    Dice dice(seed);
+  ForEachSeed("UNIRUST_RETENTION_SEEDS", [&](Dice& dice) {
     ontology::Ontology ontology = RandomOntology(dice);
     ontology.retention = RandomRules(dice);
     if (ontology.retention != engine_->GetOntology().retention) declared_.reset();
@@ -117,7 +113,7 @@ TEST_F(RetentionHistories, GiveTheStateOfWhatRemains) {
     }
     RetractAll(dice);
     EXPECT_EQ(engine_->Read().GetRetention()->earliest_due, std::nullopt);
-  }
+  });
 }
 
 }  // namespace

@@ -187,8 +187,10 @@ class DamageTest : public ::testing::Test {
   std::string Dir() const { return temp_.path() + "/data"; }
   std::string Copy() const { return temp_.path() + "/copy"; }
 
-  // In a child. What it writes to the file is returned, and how it ended.
-  static std::pair<std::string, int> InChild(const std::function<void(std::FILE*)>& body) {
+  // Runs the body in a child. What it writes to the file is returned, and how it ended. If it writes `enough` bytes, it
+  // is killed.
+  static std::pair<std::string, int> InChild(const std::function<void(std::FILE*)>& body,
+                                             size_t enough = SIZE_MAX) {
     std::array<int, 2> ends{};
     EXPECT_EQ(pipe(ends.data()), 0);
     const pid_t child = fork();
@@ -204,7 +206,9 @@ class DamageTest : public ::testing::Test {
     std::string said;
     std::array<char, 4096> buffer{};
     for (ssize_t count = 0; (count = read(ends[0], buffer.data(), buffer.size())) > 0;) {
+      const bool had_enough = said.size() >= enough;
       said.append(buffer.data(), static_cast<size_t>(count));
+      if (said.size() >= enough && !had_enough) kill(child, SIGKILL);
     }
     close(ends[0]);
     int status = 0;
@@ -214,12 +218,7 @@ class DamageTest : public ::testing::Test {
 
   // A child that commits rows large enough to fill memtables, and is killed when it has told of `commits` commits.
   uint64_t CommitsUntilKilled(uint64_t commits) const {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(pipe(ends.data()), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      close(ends[0]);
-      alarm(kSecondsMax);
+    const auto commit = [&](std::FILE* out) {
       const auto store = MustOpen(Dir());
       std::string last = "0";
       if (!store->Latest().Get(Family::kMeta, "last", &last).ok()) _exit(kExitFailure);
@@ -229,21 +228,13 @@ class DamageTest : public ::testing::Test {
         batch.Put(Family::kGroups, std::to_string(number % 10), Noise(number, 300000));
         batch.Put(Family::kMeta, "last", std::to_string(number));
         store->Commit(std::move(batch));
-        if (write(ends[1], "c", 1) != 1) _exit(kExitFailure);
+        if (std::fputc('c', out) == EOF || std::fflush(out) != 0) _exit(kExitFailure);
         if (number % 7 == 0) FlushAll(*store, Dir());
       }
-    }
-    close(ends[1]);
-    char ignored = 0;
-    uint64_t told = 0;
-    while (told < commits && read(ends[0], &ignored, 1) == 1) ++told;
-    kill(child, SIGKILL);
-    while (read(ends[0], &ignored, 1) == 1) ++told;
-    close(ends[0]);
-    int status = 0;
-    EXPECT_EQ(waitpid(child, &status, 0), child);
+    };
+    const auto [told, status] = InChild(commit, commits);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
-    return told;
+    return told.size();
   }
 
   void Make(void (*make)(const std::string&)) {

@@ -47,6 +47,7 @@ inline constexpr uint64_t kMemoryBudgetBytesMin = 64ULL << 20U;
 inline constexpr uint64_t kBackupRetrySecondsMax = 300;  // after a scheduled backup that failed
 // Bytes of RocksDB's logs, beyond which it flushes what the oldest ones hold. An opening replays them.
 inline constexpr uint64_t kLogBytesMax = 128ULL << 20U;
+inline constexpr uint64_t kLogBytesLeftMax = 8ULL << 20U;  // of these, after an orderly end
 inline constexpr size_t kLogsMarkedMax = 4000;           // logs of RocksDB that commit-mark knows
 inline constexpr size_t kImageAttemptsMax = 1000;        // looks at a directory until two in turn are equal
 inline constexpr size_t kReadOnlyAttemptsMax = 20;       // openings of a directory whose files change meanwhile

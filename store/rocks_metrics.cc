@@ -58,17 +58,10 @@ void ReadWork(rdb::DB& db, StorageMetrics* out) {
   out->writes_stopped = Property(db, Properties::kIsWriteStopped) != 0;
 }
 
-// Files that vanish meanwhile do not count.
-void ReadDisk(const std::string& dir, StorageMetrics* out) {
+uint64_t FreeBytes(const std::string& dir) {
   std::error_code error;
-  for (fs::directory_iterator file(dir, error), end; !error && file != end; file.increment(error)) {
-    if (file->path().extension() != ".log") continue;
-    std::error_code gone;
-    const uint64_t bytes = file->file_size(gone);
-    if (!gone) out->wal_bytes += bytes;
-  }
   const fs::space_info space = fs::space(dir, error);
-  if (!error) out->disk_free_bytes = space.available;
+  return error ? 0 : space.available;
 }
 
 // The number in a text like "123.000000".
@@ -112,8 +105,22 @@ StorageMetrics ReadMetrics(rdb::DB& db, const RocksOptions& options, const std::
   ReadMemory(db, options, &out);
   ReadTotals(options.statistics(), &out);
   ReadWork(db, &out);
-  ReadDisk(dir, &out);
+  out.wal_bytes = LogBytes(dir);
+  out.disk_free_bytes = FreeBytes(dir);
   ReadLevels(db, generations, &out);
+  return out;
+}
+
+// Files that vanish meanwhile do not count.
+uint64_t LogBytes(const std::string& dir) {
+  uint64_t out = 0;
+  std::error_code error;
+  for (fs::directory_iterator file(dir, error), end; !error && file != end; file.increment(error)) {
+    if (file->path().extension() != ".log") continue;
+    std::error_code gone;
+    const uint64_t bytes = file->file_size(gone);
+    if (!gone) out += bytes;
+  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Reads RocksDB's figures. Only for the sources of store/.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,8 @@ namespace unirust::store {
 // Files are those of `generations`, none of which is null.
 StorageMetrics ReadMetrics(rocksdb::DB& db, const RocksOptions& options, const std::string& dir,
                            const std::vector<std::shared_ptr<Families>>& generations);
+
+// Bytes of the write-ahead logs in a directory.
+uint64_t LogBytes(const std::string& dir);
 
 }  // namespace unirust::store

@@ -59,6 +59,7 @@ struct Store::Impl {
   absl::Status DropGeneration(const std::shared_ptr<Families>& families);
   void Write(Batch batch, const Families& families, bool sync);
   void Commit(rocksdb::WriteBatch* rows);
+  void FlushLogs();
   [[noreturn]] void CannotWrite(const std::string& why) const;
   Reader MakeReader(std::shared_ptr<Families> families, bool snapshot) const;
 

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/exit_codes.h"
 #include "base/files.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "store/rocks_metrics.h"
@@ -77,6 +78,23 @@ void Store::Impl::Commit(rdb::WriteBatch* rows) {
   if (!marked.ok()) CannotWrite(std::string(marked.message()));
 }
 
+// For an orderly end. What cannot be flushed stays in the logs.
+void Store::Impl::FlushLogs() {
+  if (mark == nullptr || LogBytes(options.dir) <= limits::kLogBytesLeftMax) return;
+  std::shared_ptr<Families> families;
+  {
+    MutexLock lock(mutex);
+    families = current;
+  }
+  if (families == nullptr) return;
+  const std::vector<rdb::ColumnFamilyHandle*> handles(families->handles.begin(),
+                                                      families->handles.end());
+  const rdb::Status status = db->Flush(rdb::FlushOptions(), handles);
+  if (!status.ok()) {
+    Log(LogLevel::kWarning, "the next opening has more to replay: " + status.ToString());
+  }
+}
+
 void Store::Impl::CannotWrite(const std::string& why) const {
   Die(kExitStorage, "cannot write to data directory " + options.dir + ": " + why +
                         ". Nothing acknowledged is lost; free space or mend the disk, then start "
@@ -93,7 +111,7 @@ Reader Store::Impl::MakeReader(std::shared_ptr<Families> families, bool snapshot
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Store::~Store() = default;
+Store::~Store() { impl_->FlushLogs(); }
 
 Reader Store::Latest() const {
   MutexLock lock(impl_->mutex);

@@ -99,6 +99,7 @@ class Store {
   // Snapshot and Metrics may be called. Every file of the directory is open, and what the log holds is in memory,
   // besides the budget.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
+  // Flushes first if more logs than kLogBytesLeftMax are left, so that the next opening has little to replay.
   ~Store();
 
   Reader Latest() const;

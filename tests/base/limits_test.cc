@@ -48,7 +48,8 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kCsvMappingBytesMax),    LIMIT(kWorkloadRecordsMax),
       LIMIT(kSlots),                 LIMIT(kRecordsPerSlotMax),
       LIMIT(kBackupRetrySecondsMax), LIMIT(kLogsMarkedMax), LIMIT(kImageAttemptsMax),
-      LIMIT(kReadOnlyAttemptsMax),   LIMIT(kLogBytesMax)};
+      LIMIT(kReadOnlyAttemptsMax),   LIMIT(kLogBytesMax),
+      LIMIT(kLogBytesLeftMax)};
 #undef LIMIT
   return values;
 }

@@ -341,6 +341,23 @@ TEST_F(StoreTest, RemovesTheOldestLogsBeyondTheirLimit) {
   EXPECT_EQ(Get(store_->Latest(), Family::kTouches, "oldest"), "");
 }
 
+TEST_F(StoreTest, AnOrderlyEndLeavesLittleToReplay) {
+  Put(Family::kTouches, "few", "");
+  Reopen();
+  EXPECT_EQ(Files(store_->Metrics(), "touches").first, 0U) << "what is little stays in the log";
+  const std::string value(1U << 20U, 'x');
+  uint64_t written = 0;
+  for (; written <= limits::kLogBytesLeftMax; written += value.size()) {
+    Put(Family::kTouches, std::to_string(written), value);
+  }
+  EXPECT_GT(store_->Metrics().wal_bytes, limits::kLogBytesLeftMax);
+  Reopen();
+  EXPECT_LT(store_->Metrics().wal_bytes, value.size());
+  for (uint64_t n = 0; n < written; n += value.size()) {
+    EXPECT_EQ(Get(store_->Latest(), Family::kTouches, std::to_string(n)), value);
+  }
+}
+
 TEST_F(StoreTest, MetricsCountFilesOfBothGenerations) {
   Put(Family::kGroups, "a", "1");
   ASSERT_TRUE(store_->BeginGeneration().ok());

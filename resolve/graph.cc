@@ -12,8 +12,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
-#include "resolve/evidence.h"
-#include "resolve/golden.h"
+#include "resolve/entity_items.h"
 #include "resolve/listings.h"
 #include "resolve/page.h"
 
@@ -23,78 +22,15 @@ namespace {
 using store::Family;
 using store::NameOf;
 
-const std::vector<GraphPart> kAllParts = {GraphPart::kRecord, GraphPart::kEntity,
-                                          GraphPart::kConflict, GraphPart::kSameAs,
-                                          GraphPart::kGeneric};
-
-bool IsGeneric(const WorkingSet& rows, const GroupState& group) {
-  const GroupRow& row = group.row.now();
-  return !row.pieces.empty() && rows.Evidence(group, row).empty();
-}
-
-// The times at which the records of one entity hold one value of a key.
-struct SharedKey {
-  uint16_t key = 0;
-  std::vector<std::string_view> values;
-  std::vector<std::pair<Interval, size_t>> pieces;  // position of the record in the entity
-};
-
-// All key values of the entity that several of its records hold.
-absl::StatusOr<std::vector<SharedKey>> SharedKeys(const Entity& entity, const Rules& rules) {
-  std::vector<SharedKey> out;
-  if (entity.records.size() < 2) return out;
-  for (uint16_t k = 0; k < rules.levels(); ++k) {
-    const KeyRule& key = rules.keys()[k];
-    if (!key.types.Has(entity.records[0]->entity_type)) continue;
-    std::map<std::vector<std::string_view>, std::vector<std::pair<Interval, size_t>>> held;
-    for (size_t r = 0; r < entity.records.size(); ++r) {
-      UNIRUST_ASSIGN_OR_RETURN(const std::vector<KeyInstance> instances,
-                               KeyInstances(key, entity.records[r]->descriptors, rules));
-      for (const KeyInstance& instance : instances) {
-        auto& pieces = held[instance.values];
-        for (const Interval& interval : instance.time) pieces.emplace_back(interval, r);
-      }
-    }
-    for (auto& [values, pieces] : held) {
-      if (pieces.size() < 2) continue;
-      std::sort(pieces.begin(), pieces.end());
-      out.push_back({k, values, std::move(pieces)});
-    }
-  }
-  return out;
-}
-
-// The same_as edges of an entity: each piece to the earlier piece of the entity that ends last. Two pieces that overlap
-// are in one run, so the other records of the group do not matter, unless they make the value generic.
-absl::Status AddSameAs(const Entity& entity, WorkingSet& rows, Names& names,
-                       std::vector<GraphItem>* out) {
-  UNIRUST_ASSIGN_OR_RETURN(const std::vector<SharedKey> shared, SharedKeys(entity, rows.rules()));
-  for (const SharedKey& key : shared) {
-    const KeyRule& rule = rows.rules().keys()[key.key];
-    if (rule.max_group != ~uint64_t{0} &&
-        IsGeneric(rows, rows.Group(entity.records[0]->entity_type, key.key, key.values))) {
-      continue;
-    }
-    auto far = key.pieces[0];
-    for (size_t i = 1; i < key.pieces.size(); ++i) {
-      const auto& [interval, record] = key.pieces[i];
-      if (interval.start < far.first.end) {
-        const auto [first, second] = std::minmax(record, far.second);
-        out->push_back(SameAs{RecordName(names.IdentityOf(*entity.records[first])),
-                              RecordName(names.IdentityOf(*entity.records[second])),
-                              rule.name,
-                              {key.values.begin(), key.values.end()},
-                              {interval.start, std::min(interval.end, far.first.end)}});
-      }
-      if (interval.end > far.first.end) far = key.pieces[i];
-    }
-  }
-  return rows.status();
+std::set<GraphPart> SetOf(const std::vector<GraphPart>& parts) {
+  if (!parts.empty()) return {parts.begin(), parts.end()};
+  return {GraphPart::kRecord, GraphPart::kEntity, GraphPart::kConflict, GraphPart::kSameAs,
+          GraphPart::kGeneric};
 }
 
 void AddGeneric(EntityReader& reader, const GroupState& group, std::vector<GraphItem>* out) {
   WorkingSet& rows = reader.rows();
-  if (!IsGeneric(rows, group)) return;
+  if (!rows.IsGeneric(group)) return;
   std::set<RecordId> records;
   for (const Piece& piece : group.row.now().pieces) records.insert(piece.record);
   out->push_back(Generic{reader.names().Text(group.key.entity_type),
@@ -102,146 +38,69 @@ void AddGeneric(EntityReader& reader, const GroupState& group, std::vector<Graph
                          records.size()});
 }
 
-// Adds one part of the graph to a page, from a position on; returns the position to go on behind, nothing at the end
-// of the part.
-class PartExport {
- public:
-  using Position = std::optional<std::string>;
+// Where a part of the graph goes on; nothing at its end.
+using Position = std::optional<std::string>;
 
-  // `sweep` is kept from page to page, for parts that go through entities.
-  PartExport(const ReadContext& context, PageBudget* budget, std::unique_ptr<EntitySweep>* sweep,
-             std::vector<GraphItem>* out)
-      : context_(context),
-        names_(*context.interner),
-        budget_(*budget),
-        sweep_(*sweep),
-        out_(out) {}
+std::unique_ptr<store::Cursor> Behind(const ReadContext& context, Family family,
+                                      std::string_view after) {
+  return context.reader.Scan(family, after.empty() ? "" : std::string(after) + '\0', "");
+}
 
-  absl::StatusOr<Position> Run(GraphPart part, std::string_view after) {
-    switch (part) {
-      case GraphPart::kRecord:
-        return Records(after);
-      case GraphPart::kEntity:
-      case GraphPart::kSameAs:
-        return Entities(part, after);
-      case GraphPart::kConflict:
-        return Conflicts(after);
-      case GraphPart::kGeneric:
-        break;
+absl::StatusOr<Position> AddRecords(const ReadContext& context, std::string_view after,
+                                    PageBudget* budget, std::vector<GraphItem>* out) {
+  const auto rows = Behind(context, Family::kRecords, after);
+  Names names(*context.interner);
+  std::string last(after);
+  for (; rows->Valid(); rows->Next()) {
+    const auto key = store::RecordKey::Decode(rows->key());
+    RecordRow row;
+    if (!key || !RecordRow::Decode(rows->value(), &row)) {
+      return store::Damaged(Family::kRecords, rows->key());
     }
-    return Generics(after);
-  }
-
- private:
-  std::unique_ptr<store::Cursor> Behind(Family family, std::string_view after) const {
-    return context_.reader.Scan(family, after.empty() ? "" : std::string(after) + '\0', "");
-  }
-
-  absl::StatusOr<Position> Records(std::string_view after) {
-    const auto rows = Behind(Family::kRecords, after);
-    std::string last(after);
-    for (; rows->Valid(); rows->Next()) {
-      const auto key = store::RecordKey::Decode(rows->key());
-      RecordRow row;
-      if (!key || !RecordRow::Decode(rows->value(), &row)) {
-        return store::Damaged(Family::kRecords, rows->key());
-      }
-      if (budget_.Spent()) return Position(last);
-      budget_.Read(rows->value().size());
-      if (!row.retracted) {
-        RecordView view{.id = key->record, .record = ToRecord(row, names_), .entity_name = {}};
-        if (!budget_.Take(MessageBytes(view))) return Position(last);
-        out_->push_back(std::move(view));
-      }
-      last = rows->key();
+    if (budget->Spent()) return Position(last);
+    budget->Read(rows->value().size());
+    if (!row.retracted) {
+      RecordView view{.id = key->record, .record = ToRecord(row, names), .entity_name = {}};
+      if (!budget->Take(MessageBytes(view))) return Position(last);
+      out->push_back(std::move(view));
     }
-    UNIRUST_RETURN_IF_ERROR(names_.status());
-    UNIRUST_RETURN_IF_ERROR(rows->status());
+    last = rows->key();
+  }
+  UNIRUST_RETURN_IF_ERROR(names.status());
+  UNIRUST_RETURN_IF_ERROR(rows->status());
+  return Position();
+}
+
+absl::StatusOr<Position> AddConflicts(const ReadContext& context, std::string_view after,
+                                      PageBudget* budget, std::vector<GraphItem>* out) {
+  UNIRUST_ASSIGN_OR_RETURN(ConflictPart part, ReadConflicts(context, {}, after, budget));
+  std::move(part.items.begin(), part.items.end(), std::back_inserter(*out));
+  return part.position;
+}
+
+absl::StatusOr<Position> AddGenerics(const ReadContext& context, std::string_view after,
+                                     PageBudget* budget, std::vector<GraphItem>* out) {
+  const std::vector<KeyRule>& keys = context.rules->keys();
+  if (std::all_of(keys.begin(), keys.end(),
+                  [](const KeyRule& key) { return key.max_group == ~uint64_t{0}; })) {
     return Position();
   }
-
-  // Entities, or the edges of each: what one entity gives is not parted.
-  absl::StatusOr<Position> Entities(GraphPart part, std::string_view after) {
-    if (sweep_ == nullptr) sweep_ = std::make_unique<EntitySweep>(context_, after);
-    WorkingSet groups(context_.reader, *context_.rules);
-    std::string last(after);
-    for (; sweep_->Valid(); sweep_->Next()) {
-      if (budget_.Spent()) return Position(last);
-      const Entity& entity = sweep_->entity();
-      for (const RecordRow* record : entity.records) budget_.Read(TextBytes(*record));
-      UNIRUST_ASSIGN_OR_RETURN(std::vector<GraphItem> items, Items(part, entity, groups));
-      size_t bytes = 0;
-      for (const GraphItem& item : items) bytes += MessageBytes(item);
-      if (!items.empty() && !budget_.TakeAll(items.size(), bytes)) return Position(last);
-      std::move(items.begin(), items.end(), std::back_inserter(*out_));
-      last = sweep_->position();
-    }
-    UNIRUST_RETURN_IF_ERROR(sweep_->status());
-    sweep_ = nullptr;
-    return Position();
+  const auto rows = Behind(context, Family::kGroups, after);
+  EntityReader reader(context);
+  std::string last(after);
+  for (; rows->Valid(); rows->Next()) {
+    if (budget->Spent() || budget->full()) return Position(last);
+    budget->Read(rows->value().size());
+    std::vector<GraphItem> items;
+    AddGeneric(reader, reader.rows().Group(std::string(rows->key())), &items);
+    UNIRUST_RETURN_IF_ERROR(reader.status());
+    if (!items.empty() && !budget->Take(MessageBytes(items[0]))) return Position(last);
+    std::move(items.begin(), items.end(), std::back_inserter(*out));
+    last = rows->key();
   }
-
-  absl::StatusOr<std::vector<GraphItem>> Items(GraphPart part, const Entity& entity,
-                                               WorkingSet& groups) {
-    std::vector<GraphItem> out;
-    if (part == GraphPart::kSameAs) {
-      UNIRUST_RETURN_IF_ERROR(AddSameAs(entity, groups, names_, &out));
-    } else {
-      out.push_back(NodeOf(entity));
-    }
-    UNIRUST_RETURN_IF_ERROR(names_.status());
-    return out;
-  }
-
-  // The entity with the names of its records, which are items of their own.
-  EntityView NodeOf(const Entity& entity) {
-    EntityView out{.ref = entity.ref,
-                   .golden = Golden(entity.records, *context_.rules, names_),
-                   .records = {}};
-    out.records.reserve(entity.ids.size());
-    for (size_t i = 0; i < entity.ids.size(); ++i) {
-      RecordView& record = out.records.emplace_back();
-      record.id = entity.ids[i];
-      record.record.identity = names_.IdentityOf(*entity.records[i]);
-    }
-    return out;
-  }
-
-  absl::StatusOr<Position> Generics(std::string_view after) {
-    const std::vector<KeyRule>& keys = context_.rules->keys();
-    if (std::all_of(keys.begin(), keys.end(),
-                    [](const KeyRule& key) { return key.max_group == ~uint64_t{0}; })) {
-      return Position();
-    }
-    const auto rows = Behind(Family::kGroups, after);
-    EntityReader reader(context_);
-    std::string last(after);
-    for (; rows->Valid(); rows->Next()) {
-      if (budget_.Spent() || budget_.full()) return Position(last);
-      budget_.Read(rows->value().size());
-      std::vector<GraphItem> items;
-      AddGeneric(reader, reader.rows().Group(std::string(rows->key())), &items);
-      UNIRUST_RETURN_IF_ERROR(reader.status());
-      if (!items.empty() && !budget_.Take(MessageBytes(items[0]))) return Position(last);
-      std::move(items.begin(), items.end(), std::back_inserter(*out_));
-      last = rows->key();
-    }
-    UNIRUST_RETURN_IF_ERROR(rows->status());
-    return Position();
-  }
-
-  absl::StatusOr<Position> Conflicts(std::string_view after) {
-    UNIRUST_ASSIGN_OR_RETURN(ConflictPart part, ReadConflicts(context_, {}, after, &budget_));
-    std::move(part.items.begin(), part.items.end(), std::back_inserter(*out_));
-    return part.position;
-  }
-
-  const ReadContext& context_;
-  Names names_;
-  PageBudget& budget_;
-  std::unique_ptr<EntitySweep>& sweep_;
-  std::vector<GraphItem>* out_;
-};
+  UNIRUST_RETURN_IF_ERROR(rows->status());
+  return Position();
+}
 
 // The conflicts that the rows of one owner name, if they list one of `names`.
 absl::Status AddOwned(const ReadContext& context, const std::string& owner,
@@ -314,7 +173,9 @@ class NeighbourhoodExport {
         return AddConflicts(out);
       case GraphPart::kSameAs:
         for (const Entity& entity : entities_) {
-          UNIRUST_RETURN_IF_ERROR(AddSameAs(entity, reader_.rows(), reader_.names(), out));
+          UNIRUST_ASSIGN_OR_RETURN(const std::vector<SameAs> edges,
+                                   SameAsEdges(entity, reader_.rows(), reader_.names()));
+          out->insert(out->end(), edges.begin(), edges.end());
         }
         break;
       case GraphPart::kGeneric:
@@ -370,7 +231,7 @@ absl::StatusOr<std::unique_ptr<GraphPages>> GraphPages::From(const ReadContext& 
                                                              const std::vector<GraphPart>& parts,
                                                              std::string_view cursor) {
   std::unique_ptr<GraphPages> pages(new GraphPages(context));
-  pages->parts_ = parts.empty() ? kAllParts : parts;
+  pages->parts_ = SetOf(parts);
   pages->cursor_ = cursor;
   Listing& listing = pages->listing_;
   listing.name = "graph";
@@ -378,27 +239,54 @@ absl::StatusOr<std::unique_ptr<GraphPages>> GraphPages::From(const ReadContext& 
   for (const GraphPart part : pages->parts_) {
     AppendBig8(&listing.name, static_cast<uint8_t>(part));
   }
-  // The position is the index of the part and what to go on behind in it.
+  // The position is the stage and what to go on behind in it.
   UNIRUST_ASSIGN_OR_RETURN(const std::string position, DecodeCursor(listing, cursor));
   ByteReader in(position);
-  pages->index_ = position.empty() ? 0 : in.Big8();
+  pages->stage_ = static_cast<Stage>(position.empty() ? 0 : in.Big8());
   pages->after_ = in.ok() ? in.rest() : "";
   return pages;
+}
+
+absl::StatusOr<std::optional<std::string>> GraphPages::Add(PageBudget* budget,
+                                                           std::vector<GraphItem>* page) {
+  const auto wanted = [&](GraphPart part) { return parts_.contains(part); };
+  switch (stage_) {
+    case Stage::kEntities: {
+      const bool whole = wanted(GraphPart::kEntity) || wanted(GraphPart::kSameAs);
+      if (!whole && !wanted(GraphPart::kRecord)) break;
+      if (!whole) return AddRecords(context_, after_, budget, page);
+      if (entities_ == nullptr) {
+        entities_ = std::make_unique<EntityPages>(context_, parts_, after_);
+      }
+      UNIRUST_ASSIGN_OR_RETURN(const bool more, entities_->Fill(budget, page));
+      if (more) return entities_->position();
+      entities_ = nullptr;
+      break;
+    }
+    case Stage::kConflicts:
+      if (wanted(GraphPart::kConflict)) return AddConflicts(context_, after_, budget, page);
+      break;
+    case Stage::kGenerics:
+      if (wanted(GraphPart::kGeneric)) return AddGenerics(context_, after_, budget, page);
+      break;
+    case Stage::kEnd:
+      break;
+  }
+  return Position();
 }
 
 absl::StatusOr<Page<GraphItem>> GraphPages::Next(size_t page_size) {
   Page<GraphItem> page;
   PageBudget budget(page_size);
-  PartExport part_export(context_, &budget, &sweep_, &page.items);
-  while (index_ < parts_.size() && !budget.full()) {
-    UNIRUST_ASSIGN_OR_RETURN(const auto next, part_export.Run(parts_[index_], after_));
+  while (stage_ != Stage::kEnd && !budget.full()) {
+    UNIRUST_ASSIGN_OR_RETURN(const Position next, Add(&budget, &page.items));
     after_ = next.value_or("");
     if (next) break;
-    ++index_;
+    stage_ = static_cast<Stage>(static_cast<uint8_t>(stage_) + 1);
   }
-  if (index_ < parts_.size()) {
+  if (stage_ != Stage::kEnd) {
     std::string next;
-    AppendBig8(&next, static_cast<uint8_t>(index_));
+    AppendBig8(&next, static_cast<uint8_t>(stage_));
     page.cursor = EncodeCursor(listing_, next + after_);
   }
   cursor_ = page.cursor;
@@ -411,7 +299,7 @@ absl::StatusOr<std::vector<GraphItem>> Neighbourhood(const ReadContext& context,
   NeighbourhoodExport neighbourhood(context);
   UNIRUST_RETURN_IF_ERROR(neighbourhood.Choose(records));
   std::vector<GraphItem> out;
-  for (const GraphPart part : wanted.empty() ? kAllParts : wanted) {
+  for (const GraphPart part : SetOf(wanted)) {
     UNIRUST_RETURN_IF_ERROR(neighbourhood.Add(part, &out));
   }
   return out;

@@ -1,8 +1,11 @@
-// The graph (semantics.md, 9), part by part and page by page, and the neighbourhood of chosen entities.
+// The graph (semantics.md, 9), page by page, and the neighbourhood of chosen entities.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +13,13 @@
 #include "absl/status/statusor.h"
 #include "model/answers.h"
 #include "resolve/cursor.h"
-#include "resolve/entity_batch.h"
+#include "resolve/entity_pages.h"
 #include "resolve/entity_reader.h"
 
 namespace unirust::resolve {
 
-// All of `parts` (empty: all of them, in the order of the enum), page by page. Not thread-safe.
+// All of `parts` (empty: all of them), page by page: entity by entity its records, itself and its edges; then the
+// conflicts, then the generic values. Not thread-safe.
 class GraphPages {
  public:
   // From `cursor` on; `context` must outlive this. The errors of cursors (cursor.h).
@@ -23,7 +27,7 @@ class GraphPages {
                                                           const std::vector<GraphPart>& parts,
                                                           std::string_view cursor);
 
-  // A page may be longer than asked for: the edges of one group and conflicts that sort alike are never parted. After
+  // A page may be longer than asked for: conflicts that sort alike are never parted. After
   // an error, and after a page without a cursor, there are no more.
   absl::StatusOr<Page<GraphItem>> Next(size_t page_size);
 
@@ -31,15 +35,19 @@ class GraphPages {
   const std::string& cursor() const { return cursor_; }
 
  private:
+  enum class Stage : uint8_t { kEntities, kConflicts, kGenerics, kEnd };
+
   explicit GraphPages(const ReadContext& context) : context_(context) {}
+  // Adds to a page from `after_` on; returns what to go on behind, nothing at the end of the stage.
+  absl::StatusOr<std::optional<std::string>> Add(PageBudget* budget, std::vector<GraphItem>* page);
 
   const ReadContext& context_;
   Listing listing_;
-  std::vector<GraphPart> parts_;
+  std::set<GraphPart> parts_;
   std::string cursor_;
-  size_t index_ = 0;    // of the part
-  std::string after_;   // what to go on behind in it
-  std::unique_ptr<EntitySweep> sweep_;  // where `after_` is, if the part goes through entities
+  Stage stage_ = Stage::kEntities;
+  std::string after_;                      // what to go on behind in it
+  std::unique_ptr<EntityPages> entities_;  // where `after_` is, if that is between entities
 };
 
 // The entities that hold the given records, their records, the same_as edges among them, and the

@@ -139,6 +139,11 @@ class WorkingSet {
   // The pieces of a group's row that are evidence: all, or none if it is generic. Valid while the row is.
   std::span<const Piece> Evidence(const GroupState& group, const GroupRow& row) const;
 
+  // Whether it has too many records to be evidence.
+  bool IsGeneric(const GroupState& group) const {
+    return !group.row.now().pieces.empty() && Evidence(group, group.row.now()).empty();
+  }
+
   // The groups of a record under one key, loaded; none if it was, or is, not live.
   std::vector<GroupState*> GroupsBefore(RecordId record, uint16_t identity_key);
   std::vector<GroupState*> GroupsNow(RecordId record, uint16_t identity_key);

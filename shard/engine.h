@@ -74,8 +74,9 @@ class View {
   absl::StatusOr<Page<Conflict>> ListConflicts(const ConflictFilter& filter, size_t page_size,
                                                std::string_view cursor) const;
 
-  // The graph, part by part. With `filter.entities`: those entities, their records, the edges between them and the
-  // conflicts that name one of their records.
+  // The graph: entity by entity its records, itself and its edges; then conflicts, then generic values. With
+  // `filter.entities`: those entities, their records, the edges between them and the conflicts that name one of their
+  // records.
   absl::StatusOr<Page<GraphItem>> ExportGraph(const GraphFilter& filter, size_t page_size,
                                               std::string_view cursor) const;
 

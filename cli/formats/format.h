@@ -1,6 +1,5 @@
-// The formats of `unirust export` behind one interface. A writer is fed graph items as ExportGraph
-// streams them, part by part, and keeps none of them (canonical: at most its sort buffer; html: a
-// neighbourhood of limited size).
+// The formats of `unirust export` behind one interface. A writer is fed graph items as ExportGraph streams them and
+// keeps none of them (canonical: at most its sort buffer; html: a neighbourhood of limited size).
 //
 //   UNIRUST_ASSIGN_OR_RETURN(auto writer, NewGraphWriter("graphml", path));
 //   for (const auto& item : chunk.items()) UNIRUST_RETURN_IF_ERROR(writer->Add(item));

@@ -212,6 +212,42 @@ TEST_F(Pages, OfEntitiesThatAreTooLargeToBeReadTogetherHaveEachOnce) {
   }
 }
 
+TEST_F(Pages, PartTheItemsOfALargeEntity) {
+  SetOntology(kByEmail);
+  IngestMany(100, [](int) -> std::vector<Descriptor> { return {Email("shared")}; });
+  const View view = engine_->Read();
+  std::string cursor;
+  std::vector<std::string> items;
+  do {
+    const auto page = view.ExportGraph({}, 30, cursor);
+    ASSERT_TRUE(page.ok());
+    EXPECT_LE(page->items.size(), 30U);
+    for (const GraphItem& item : page->items) items.push_back(Text(item));
+    cursor = page->cursor;
+  } while (!cursor.empty());
+  EXPECT_THAT(items, SizeIs(100 + 1 + 99));
+  EXPECT_EQ(std::set<std::string>(items.begin(), items.end()).size(), items.size());
+}
+
+// The cursor stands between items of an entity that grows meanwhile: the records that it had come once more.
+TEST_F(Pages, GiveAllOfAnEntityThatChangedUnderTheCursor) {
+  SetOntology(kByEmail);
+  const auto shared = [](int) -> std::vector<Descriptor> { return {Email("shared")}; };
+  IngestMany(10, shared);
+  const auto page = engine_->Read().ExportGraph({{GraphPart::kRecord, GraphPart::kEntity}, {}}, 4, "");
+  ASSERT_TRUE(page.ok());
+  std::set<std::string> items;
+  for (const GraphItem& item : page->items) items.insert(Text(item));
+  IngestMany(20, shared);  // the first ten are known
+  for (const std::string& item : AllPages([&](const std::string& c) {
+         return engine_->Read().ExportGraph({{GraphPart::kRecord, GraphPart::kEntity}, {}}, 7,
+                                            c.empty() ? page->cursor : c);
+       })) {
+    items.insert(item);
+  }
+  EXPECT_THAT(items, SizeIs(20 + 1));
+}
+
 TEST_F(Pages, QueriesWithAnswersTooLargeAreRefused) {
   const std::string large(limits::kValueBytesMax - 10, 'x');
   IngestMany(60, [&](int i) -> std::vector<Descriptor> {

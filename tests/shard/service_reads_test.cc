@@ -273,7 +273,7 @@ TEST_F(ShardReads, TooManyConflictsForOneAnswerAreReferredToTheStream) {
   EXPECT_EQ(conflicts, 30);
 }
 
-TEST_F(ShardReads, GraphComesPartByPart) {
+TEST_F(ShardReads, GraphComesEntityByEntity) {
   Ingest({Person("crm", "1", {{"email", "a"}, {"name", "Ada"}}),
           Person("erp", "2", {{"email", "a"}, {"name", "Eda"}})});
   std::vector<std::string> parts;
@@ -285,7 +285,7 @@ TEST_F(ShardReads, GraphComesPartByPart) {
       }
     }
   }
-  EXPECT_THAT(parts, ElementsAre("record", "record", "entity", "conflict", "same_as"));
+  EXPECT_THAT(parts, ElementsAre("record", "record", "entity", "same_as", "conflict"));
 }
 
 TEST_F(ShardReads, GraphOfChosenEntitiesAndParts) {

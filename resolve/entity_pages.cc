@@ -1,0 +1,84 @@
+#include "resolve/entity_pages.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+
+namespace unirust::resolve {
+
+namespace {
+
+// Another one if an item of it differs: of one version of a record retention only ever takes descriptors away.
+uint64_t StateOf(const Entity& entity) {
+  std::string state;
+  for (size_t i = 0; i < entity.ids.size(); ++i) {
+    AppendBig32(&state, entity.ids[i].value());
+    AppendBigSigned64(&state, entity.records[i]->version);
+    AppendBig64(&state, entity.records[i]->descriptors.size());
+  }
+  return Hash64(state);
+}
+
+}  // namespace
+
+EntityPages::EntityPages(const ReadContext& context, std::set<GraphPart> wanted,
+                         std::string_view position)
+    : context_(context), wanted_(std::move(wanted)) {
+  ByteReader in(position);  // cursors are checked as a whole
+  if (!position.empty()) {
+    through_ = in.String();
+    taken_ = in.Varint();
+    if (taken_ > 0) taken_of_ = in.Big64();
+  }
+  sweep_.emplace(context, through_);
+}
+
+absl::StatusOr<bool> EntityPages::Fill(PageBudget* budget, std::vector<GraphItem>* page) {
+  WorkingSet groups(context_.reader, *context_.rules);
+  Names names(*context_.interner);
+  for (; sweep_->Valid(); sweep_->Next()) {
+    if (!items_) {
+      if (budget->Spent()) return true;
+      UNIRUST_RETURN_IF_ERROR(Begin(budget, groups, names));
+    }
+    UNIRUST_ASSIGN_OR_RETURN(const bool more, FillFromEntity(budget, names, page));
+    if (more) return true;
+    items_.reset();
+    through_ = sweep_->position();
+    taken_ = 0;
+  }
+  UNIRUST_RETURN_IF_ERROR(sweep_->status());
+  return false;
+}
+
+absl::Status EntityPages::Begin(PageBudget* budget, WorkingSet& groups, Names& names) {
+  const Entity& entity = sweep_->entity();
+  for (const RecordRow* record : entity.records) budget->Read(TextBytes(*record));
+  UNIRUST_ASSIGN_OR_RETURN(items_, EntityItems::Of(entity, wanted_, groups, names));
+  if (taken_of_ && *taken_of_ != StateOf(entity)) taken_ = 0;
+  taken_of_.reset();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> EntityPages::FillFromEntity(PageBudget* budget, Names& names,
+                                                 std::vector<GraphItem>* page) {
+  for (; taken_ < items_->size(); ++taken_) {
+    GraphItem item = items_->Get(taken_, *context_.rules, names);
+    UNIRUST_RETURN_IF_ERROR(names.status());
+    if (!budget->Take(MessageBytes(item))) return true;
+    page->push_back(std::move(item));
+  }
+  return false;
+}
+
+std::string EntityPages::position() const {
+  std::string out;
+  AppendString(&out, through_);
+  AppendVarint(&out, taken_);
+  if (taken_ > 0) AppendBig64(&out, StateOf(sweep_->entity()));
+  return out;
+}
+
+}  // namespace unirust::resolve

@@ -1,0 +1,46 @@
+// The part of the graph that hangs on entities: the records, the entities and their same_as edges, entity by entity, in
+// pages. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/answers.h"
+#include "resolve/entity_batch.h"
+#include "resolve/entity_items.h"
+#include "resolve/page.h"
+
+namespace unirust::resolve {
+
+class EntityPages {
+ public:
+  // `position`: what position() gave, of any EntityPages with the same `wanted`, or empty. `context` must outlive this.
+  EntityPages(const ReadContext& context, std::set<GraphPart> wanted, std::string_view position);
+
+  // Adds items to a page until it is full or enough was read for it; false if none are left then.
+  absl::StatusOr<bool> Fill(PageBudget* budget, std::vector<GraphItem>* page);
+
+  // Where the last page ended. If that is between items of an entity, and this has other records or versions of them by
+  // then, all its items come again.
+  std::string position() const;
+
+ private:
+  absl::Status Begin(PageBudget* budget, WorkingSet& groups, Names& names);
+  absl::StatusOr<bool> FillFromEntity(PageBudget* budget, Names& names,
+                                      std::vector<GraphItem>* page);
+
+  const ReadContext& context_;
+  const std::set<GraphPart> wanted_;
+  std::string through_;  // position of the last entity that is through, or empty
+  uint64_t taken_ = 0;   // items of the one after it
+  std::optional<uint64_t> taken_of_;  // the state of that entity, if a position told
+  std::optional<EntitySweep> sweep_;
+  std::optional<EntityItems> items_;  // of the entity on which the sweep stands
+};
+
+}  // namespace unirust::resolve

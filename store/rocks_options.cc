@@ -68,6 +68,9 @@ bool IsLookedUp(Family family) {
   }
 }
 
+// Sorted runs of a family, of which compaction makes fewer: a look-up asks the filters of all, a walk merges them.
+constexpr int kSortedRuns = 8;
+
 // Write buffers are charged to the block cache, but not what our memtables keep to order their rows: a quarter of the
 // rows' own bytes (rocks_memtable.h).
 uint64_t WriteBufferBytes(uint64_t memory_budget_bytes) { return memory_budget_bytes / 3; }
@@ -107,7 +110,7 @@ rdb::Options RocksOptions::Db() const {
   // stay until the store is accepted.
   out.wal_recovery_mode = rdb::WALRecoveryMode::kPointInTimeRecovery;
   out.avoid_flush_during_recovery = true;
-  out.max_background_jobs = 2;
+  out.max_background_jobs = 3;  // a flush and, where writes would have to wait, two compactions
   out.allow_concurrent_memtable_write = false;
   out.max_bgerror_resume_count = 0;
   out.listeners.push_back(std::make_shared<DieOnBackgroundError>());
@@ -143,7 +146,10 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
   }
   out.table_factory.reset(rdb::NewBlockBasedTableFactory(table));
   out.compression = rdb::kLZ4Compression;
-  out.level_compaction_dynamic_level_bytes = true;
+  // Keys are hashes: every flush goes all over a family, and levels would be rewritten by each few of them
+  // (docs/decisions/0010-universal-compaction.md).
+  out.compaction_style = rdb::kCompactionStyleUniversal;
+  out.level0_file_num_compaction_trigger = kSortedRuns;
   // Memtables small enough for the processor's cache, several to a file of level 0.
   out.write_buffer_size =
       family == Family::kMeta

@@ -10,6 +10,11 @@
 #include "resolve/golden.h"
 
 namespace unirust::resolve {
+namespace {
+
+constexpr size_t kKidsPreloadedMax = 64;  // of a block: a page that ends early has read little in vain
+
+}  // namespace
 
 Record ToRecord(const RecordRow& row, Names& names) {
   Record out;
@@ -58,6 +63,53 @@ absl::StatusOr<Entity> EntityReader::Load(BlockName name) {
              .strongest_key = StrongestKey(out.records)};
   UNIRUST_RETURN_IF_ERROR(status());
   return out;
+}
+
+void EntityReader::PreloadEntitiesOf(std::span<const RecordId> records) {
+  std::vector<BlockName> names;
+  for (const RecordId id : records) names.push_back(store::NameOf(id));
+  for (uint16_t step = 0; step <= rows_.rules().levels() && !names.empty(); ++step) {
+    rows_.PreloadNames(names);
+    std::vector<BlockName> above;
+    for (const BlockName name : names) {
+      const NameRow& row = rows_.Name(name).now;
+      if (row.up_level != 0) above.push_back(row.up);
+    }
+    names = std::move(above);
+  }
+}
+
+void EntityReader::PreloadRecordsOf(std::span<const BlockName> entities) {
+  std::vector<RecordId> records;
+  std::vector<BlockName> blocks;
+  const auto add = [&](BlockName name) {
+    if (store::IsRecord(name)) {
+      records.push_back(store::RecordOf(name));
+    } else {
+      blocks.push_back(name);
+    }
+  };
+  for (const BlockName entity : entities) add(entity);
+  for (uint16_t step = 0; step < rows_.rules().levels() && !blocks.empty(); ++step) {
+    rows_.PreloadBlocks(blocks);
+    for (const BlockName block : std::exchange(blocks, {})) {
+      const std::vector<BlockName>& kids = rows_.Block(block).now().kids;
+      if (kids.size() > kKidsPreloadedMax) continue;
+      for (const BlockName kid : kids) add(kid);
+    }
+  }
+  rows_.PreloadRecords(records);
+}
+
+void EntityReader::PreloadNamesOf(std::span<const BlockName> entities) {
+  std::vector<BlockName> blocks;
+  for (const BlockName entity : entities) {
+    if (!store::IsRecord(entity)) blocks.push_back(entity);
+  }
+  rows_.PreloadBlocks(blocks);
+  std::vector<RecordId> firsts;
+  for (const BlockName entity : entities) firsts.push_back(rows_.FirstNow(entity).id);
+  rows_.PreloadRecords(firsts);
 }
 
 absl::StatusOr<std::string> EntityReader::NameOfEntity(BlockName entity) {

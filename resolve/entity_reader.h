@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,12 @@ class EntityReader {
   BlockName EntityOf(RecordId record);
 
   absl::StatusOr<Entity> Load(BlockName entity);
+
+  // Read in sweeps what EntityOf will ask for, Load, and NameOfEntity: cheaper than each when it is asked for. Entities
+  // of very many records are left to Load.
+  void PreloadEntitiesOf(std::span<const RecordId> records);
+  void PreloadRecordsOf(std::span<const BlockName> entities);
+  void PreloadNamesOf(std::span<const BlockName> entities);
 
   // Without loading all records.
   absl::StatusOr<std::string> NameOfEntity(BlockName entity);

@@ -25,6 +25,10 @@ void AppendFilterInterval(std::string* out, const std::optional<Interval>& inter
   AppendBigSigned64(out, interval->end);
 }
 
+// Records that are read together: so many at first, twice as many each time.
+constexpr size_t kRecordsAtOnce = 8;
+constexpr size_t kRecordsAtOnceMax = 64;
+
 // Yields record ids in index order, each with the key to go on behind. One subclass per index.
 class RecordSource {
  public:
@@ -141,31 +145,61 @@ class RecordScan {
     if (source == nullptr) return page;
     EntityReader reader(context_);
     PageBudget budget(page_size);
-    RecordId id;
-    while (source->Next(&id)) {
-      const RecordState& record = reader.rows().Record(id);
+    for (size_t at_once = kRecordsAtOnce;; at_once = std::min(2 * at_once, kRecordsAtOnceMax)) {
+      const std::vector<Candidate> candidates = ReadAhead(*source, at_once, reader);
+      UNIRUST_RETURN_IF_ERROR(source->status());
       UNIRUST_RETURN_IF_ERROR(reader.status());
-      if (record.live_now && Passes(record.row.now(), id, source->position())) {
-        UNIRUST_ASSIGN_OR_RETURN(RecordView view, reader.View(id));
-        UNIRUST_ASSIGN_OR_RETURN(view.entity_name, reader.NameOfEntity(reader.EntityOf(id)));
-        if (!budget.Take(MessageBytes(view))) {
-          page.cursor = EncodeCursor(listing, last);
-          return page;
+      for (const Candidate& candidate : candidates) {
+        if (candidate.passes) {
+          UNIRUST_ASSIGN_OR_RETURN(RecordView view, reader.View(candidate.id));
+          UNIRUST_ASSIGN_OR_RETURN(view.entity_name,
+                                   reader.NameOfEntity(reader.EntityOf(candidate.id)));
+          if (!budget.Take(MessageBytes(view))) {
+            page.cursor = EncodeCursor(listing, last);
+            return page;
+          }
+          page.items.push_back(std::move(view));
         }
-        page.items.push_back(std::move(view));
+        last = candidate.position;
+        budget.Read(TextBytes(reader.rows().Record(candidate.id).row.now()));
+        if (!budget.Spent()) continue;
+        page.cursor = EncodeCursor(listing, last);
+        return page;
       }
-      last = source->position();
-      budget.Read(TextBytes(record.row.now()));
-      if (!budget.Spent()) continue;
-      page.cursor = EncodeCursor(listing, last);
-      return page;
+      if (candidates.size() < at_once) return page;
     }
-    UNIRUST_RETURN_IF_ERROR(source->status());
-    UNIRUST_RETURN_IF_ERROR(reader.status());
-    return page;
   }
 
  private:
+  struct Candidate {
+    RecordId id;
+    std::string position;
+    bool passes = false;
+  };
+
+  // The next records, and what the page will tell of those that pass, read in sweeps. Fewer at the end.
+  std::vector<Candidate> ReadAhead(RecordSource& source, size_t count, EntityReader& reader) const {
+    std::vector<Candidate> out;
+    std::vector<RecordId> ids;
+    for (RecordId id; out.size() < count && source.Next(&id);) {
+      out.push_back({.id = id, .position = source.position()});
+      ids.push_back(id);
+    }
+    reader.rows().PreloadRecords(ids);
+    ids.clear();
+    for (Candidate& candidate : out) {
+      const RecordState& record = reader.rows().Record(candidate.id);
+      candidate.passes =
+          record.live_now && Passes(record.row.now(), candidate.id, candidate.position);
+      if (candidate.passes) ids.push_back(candidate.id);
+    }
+    reader.PreloadEntitiesOf(ids);
+    std::vector<BlockName> entities;
+    for (const RecordId id : ids) entities.push_back(reader.EntityOf(id));
+    reader.PreloadNamesOf(entities);
+    return out;
+  }
+
   absl::StatusOr<Listing> ThisListing() const {
     Listing listing;
     UNIRUST_ASSIGN_OR_RETURN(listing.lineage, context_.reader.ReadLineage());

@@ -21,6 +21,10 @@ namespace {
 // Postings read of all pairs together to find out which is selective.
 constexpr size_t kPostingsProbed = 1024;
 
+// Postings of which the entities are read together: so many at first, twice as many each time.
+constexpr size_t kPostingsAtOnce = 8;
+constexpr size_t kPostingsAtOnceMax = 64;
+
 struct Pair {
   SymbolId attribute;
   std::string value;
@@ -144,41 +148,64 @@ class EntityScan {
   // read; `more` tells, and the next call goes on there.
   bool Next() {
     for (;;) {
-      if (climbed_ == limits::kPageRowsReadMax) {
-        climber_.emplace(context_);
-        climbed_ = 0;
-        return false;
+      if (next_ == ahead_.size()) {
+        if (!more_postings_) return false;
+        if (climbed_ == limits::kPageRowsReadMax) {
+          climber_.emplace(context_);
+          climbed_ = 0;
+          return false;
+        }
+        if (!ReadAhead()) return false;
+        continue;
       }
-      if (!waiting_ && !postings_.Next(&posting_)) break;
-      waiting_ = false;
-      ++climbed_;
-      const BlockName name = climber_->EntityOf(posting_.record);
-      if (Fail(climber_->status())) return false;
+      const auto& [name, key] = ahead_[next_];
       const bool decided = decided_.contains(name);
       if (!decided && loaded_.Spent()) {  // postings of entities that are loaded already cost little
-        waiting_ = true;
         Forget();
         return false;
       }
-      passed_ = std::exchange(position_, postings_.key());
+      ++next_;
+      passed_ = std::exchange(position_, key);
       if (decided) continue;
       const bool matches = Decide(name);
       if (matches || !status_.ok()) return matches;
     }
-    more_ = false;
-    Fail(postings_.status());
-    return false;
   }
 
   const Entity& entity() const { return entity_; }
   const IntervalSet& times() const { return times_; }
   EntityReader& reader() { return *reader_; }
-  bool more() const { return more_; }                             // there may be
+  bool more() const { return more_postings_ || next_ < ahead_.size(); }  // there may be
   const std::string& position() const { return position_; }       // the posting to go on behind
   const std::string& position_before() const { return passed_; }  // to come to this entity again
   const absl::Status& status() const { return status_; }
 
  private:
+  // Reads the next postings, with their entities; `more_postings_` says whether others may follow. False on an error.
+  bool ReadAhead() {
+    ahead_.clear();
+    next_ = 0;
+    std::vector<RecordId> records;
+    std::vector<std::string> keys;
+    const size_t count = std::min(at_once_, limits::kPageRowsReadMax - climbed_);
+    for (Posting posting; keys.size() < count && postings_.Next(&posting);) {
+      records.push_back(posting.record);
+      keys.push_back(postings_.key());
+    }
+    climbed_ += keys.size();
+    at_once_ = std::min(2 * at_once_, kPostingsAtOnceMax);
+    more_postings_ = keys.size() == count;
+    climber_->PreloadEntitiesOf(records);
+    std::vector<BlockName> entities;
+    for (size_t i = 0; i < records.size(); ++i) {
+      const BlockName name = climber_->EntityOf(records[i]);
+      ahead_.emplace_back(name, std::move(keys[i]));
+      if (!decided_.contains(name)) entities.push_back(name);
+    }
+    reader_->PreloadRecordsOf(entities);
+    return !Fail(postings_.status()) && !Fail(climber_->status());
+  }
+
   // Whether this posting is the entity's first and the entity matches.
   bool Decide(BlockName name) {
     decided_.insert(name);
@@ -206,11 +233,12 @@ class EntityScan {
   const Matcher& matcher_;
   size_t pair_;
   PostingScan postings_;
-  Posting posting_;
-  bool waiting_ = false;  // posting_ was not looked at
+  size_t at_once_ = kPostingsAtOnce;
+  std::vector<std::pair<BlockName, std::string>> ahead_;  // the entities and keys of the next postings
+  size_t next_ = 0;                                       // of them
+  bool more_postings_ = true;                             // behind them, perhaps
   std::string position_;
   std::string passed_;
-  bool more_ = true;
   absl::Status status_;
   std::optional<EntityReader> climber_;  // finds the entities of postings: of so many since it was made
   size_t climbed_ = 0;

@@ -38,7 +38,7 @@ void AddRows(const workload::Generator& source, uint64_t number, store::Batch* b
   const RecordId id = store::FirstAddress(entity_type, perspective, uid).Id();
   batch->Put(Family::kRecords, store::RecordKey{id}.Encode(),
              proto::ToProto(write, 0).SerializeAsString());
-  batch->Put(Family::kSources, store::SourceKey{kType, kPerspective, id}.Encode(), "");
+  batch->Put(Family::kSources, store::SourceKey{kType, kPerspective, Interval(), id}.Encode(), "");
   uint32_t attribute = 3;
   for (const Descriptor& d : write.descriptors) {
     const store::AttributeValueKey key{.attribute = SymbolId(attribute++),

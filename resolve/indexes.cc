@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace unirust::resolve {
@@ -49,9 +50,21 @@ void WriteDifference(const std::vector<IndexRow>& before, const std::vector<Inde
 
 }  // namespace
 
+std::vector<store::SourceKey> SourceKeys(RecordId id, const RecordRow& record) {
+  std::vector<Interval> times;
+  for (const store::StoredDescriptor& d : record.descriptors) times.push_back(d.interval);
+  if (times.empty()) times.emplace_back();
+  std::vector<store::SourceKey> out;
+  for (const Interval& time : Coalesce(std::move(times))) {
+    out.push_back({record.entity_type, record.perspective, time, id});
+  }
+  return out;
+}
+
 void ForEachIndexRow(RecordId id, const RecordRow& record, const IndexRowVisitor& visit) {
-  visit(Family::kSources, store::SourceKey{record.entity_type, record.perspective, id}.Encode(),
-        std::string());
+  for (const store::SourceKey& key : SourceKeys(id, record)) {
+    visit(Family::kSources, key.Encode(), std::string());
+  }
   const std::string row =
       store::AttributeValueRow{record.entity_type, record.perspective}.Encode();
   for (const store::StoredDescriptor& d : record.descriptors) {

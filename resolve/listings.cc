@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/status_macros.h"
 #include "resolve/cursor.h"
+#include "resolve/indexes.h"
 #include "resolve/page.h"
 #include "resolve/postings.h"
 
@@ -67,33 +68,44 @@ class AllRecords : public RecordSource {
   absl::Status damage_;
 };
 
-// By entity type, perspective, or both; where only the perspective is given, seeks it under each type.
+// By entity type, perspective and time, of which any may be left open: one walk under each type and perspective that
+// pass.
 class RecordsOfSource : public RecordSource {
  public:
   RecordsOfSource(const store::Reader& reader, SymbolId type, SymbolId perspective,
-                  std::string_view after)
-      : type_(type), perspective_(perspective) {
+                  const Interval& interval, std::string_view after)
+      : perspective_(perspective), interval_(interval) {
     cursor_ = type == SymbolId()
                   ? reader.Scan(Family::kSources, "", "")
-                  : reader.ScanPrefix(Family::kSources,
-                                      perspective == SymbolId()
-                                          ? store::SourceKey::Prefix(type)
-                                          : store::SourceKey::Prefix(type, perspective));
-    if (after.empty()) return;
-    cursor_->Seek(after);
-    if (cursor_->Valid() && cursor_->key() == after) cursor_->Next();
+                  : reader.ScanPrefix(Family::kSources, store::SourceKey::Prefix(type));
+    if (const auto last = store::SourceKey::Decode(after)) {
+      scan_.emplace(*cursor_, store::SourceKey::Prefix(last->entity_type, last->perspective),
+                    interval_, after);
+    }
   }
   bool Next(RecordId* id) override {
-    if (!first_) cursor_->Next();
-    first_ = false;
+    while (scan_ || Enter()) {
+      if (scan_->Next()) {
+        *id = scan_->entry().record;
+        return true;
+      }
+      if (scan_->damaged()) return IsDamaged();
+      scan_.reset();
+    }
+    return false;
+  }
+  std::string position() const override { return std::string(cursor_->key()); }
+  absl::Status status() const override { return damage_.ok() ? cursor_->status() : damage_; }
+
+ private:
+  // Begins with the next type and perspective that pass, from where the cursor stands; false if there are none.
+  bool Enter() {
     while (cursor_->Valid()) {
       const auto key = store::SourceKey::Decode(cursor_->key());
-      if (!key) {
-        damage_ = store::Damaged(Family::kSources, cursor_->key());
-        return false;
-      }
+      if (!key) return IsDamaged();
       if (perspective_ == SymbolId() || key->perspective == perspective_) {
-        *id = key->record;
+        scan_.emplace(*cursor_, store::SourceKey::Prefix(key->entity_type, key->perspective),
+                      interval_, "");
         return true;
       }
       const SymbolId type = key->perspective < perspective_
@@ -103,14 +115,16 @@ class RecordsOfSource : public RecordSource {
     }
     return false;
   }
-  std::string position() const override { return std::string(cursor_->key()); }
-  absl::Status status() const override { return damage_.ok() ? cursor_->status() : damage_; }
 
- private:
-  SymbolId type_;
+  bool IsDamaged() {
+    damage_ = store::Damaged(Family::kSources, cursor_->key());
+    return false;
+  }
+
   SymbolId perspective_;
+  Interval interval_;
   std::unique_ptr<store::Cursor> cursor_;
-  bool first_ = true;
+  std::optional<TimedScan> scan_;
   absl::Status damage_;
 };
 
@@ -233,28 +247,36 @@ class RecordScan {
       return std::unique_ptr<RecordSource>(std::make_unique<RecordsOfValue>(
           context_.reader, attribute_, filter_.descriptor->second, interval_, after));
     }
-    if (type_ != SymbolId() || perspective_ != SymbolId()) {
-      return std::unique_ptr<RecordSource>(
-          std::make_unique<RecordsOfSource>(context_.reader, type_, perspective_, after));
+    if (type_ != SymbolId() || perspective_ != SymbolId() || filter_.interval) {
+      return std::unique_ptr<RecordSource>(std::make_unique<RecordsOfSource>(
+          context_.reader, type_, perspective_, interval_, after));
     }
     return std::unique_ptr<RecordSource>(std::make_unique<AllRecords>(context_.reader, after));
   }
 
+  // Whether the record passes, and the position is the first of those at which the index has it: it is reported there.
   bool Passes(const RecordRow& record, RecordId id, const std::string& position) const {
     if (type_ != SymbolId() && record.entity_type != type_) return false;
     if (perspective_ != SymbolId() && record.perspective != perspective_) return false;
-    if (!filter_.descriptor && !filter_.interval) return true;
-    std::string first;  // with a descriptor: the first of the record's postings, where it is reported
-    bool holds = false;
-    for (const store::StoredDescriptor& d : record.descriptors) {
-      if (filter_.interval && !Overlaps(d.interval, interval_)) continue;
-      if (!filter_.descriptor) return true;
-      if (d.attribute != attribute_ || d.value != filter_.descriptor->second) continue;
-      const std::string key = PostingKey(attribute_, d.value, d.interval, id);
-      if (!holds || key < first) first = key;
-      holds = true;
+    const auto holds = [&](const store::StoredDescriptor& d) {
+      return Overlaps(d.interval, interval_) &&
+             (!filter_.descriptor ||
+              (d.attribute == attribute_ && d.value == filter_.descriptor->second));
+    };
+    const auto begin = record.descriptors.begin();
+    const auto end = record.descriptors.end();
+    if ((filter_.descriptor || filter_.interval) && std::none_of(begin, end, holds)) return false;
+    std::set<std::string> positions;
+    if (filter_.descriptor) {
+      for (const store::StoredDescriptor& d : record.descriptors) {
+        if (holds(d)) positions.insert(PostingKey(attribute_, d.value, d.interval, id));
+      }
+    } else if (type_ != SymbolId() || perspective_ != SymbolId() || filter_.interval) {
+      for (const store::SourceKey& key : SourceKeys(id, record)) {
+        if (Overlaps(key.interval, interval_)) positions.insert(key.Encode());
+      }
     }
-    return holds && first == position;
+    return positions.empty() || *positions.begin() == position;
   }
 
   const ReadContext& context_;

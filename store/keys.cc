@@ -1,6 +1,5 @@
 #include "store/keys.h"
 
-#include <bit>
 #include <utility>
 
 #include "base/bytes.h"
@@ -43,18 +42,6 @@ std::optional<size_t> EncodedValueBytes(std::string_view bytes) {
     if (bytes[0] != kVerbatim || !in.ok() || size > kVerbatimValueBytesMax) return std::nullopt;
   }
   return size <= bytes.size() ? std::optional(size) : std::nullopt;
-}
-
-// Of the intervals of one level: their lengths less one, in just the bytes that the longest takes.
-constexpr size_t kPostingTailBytesMax = 1 + 8 + 8 + 4;
-size_t LengthBytes(uint8_t level) { return (level + 7U) / 8; }
-uint64_t LengthLessOne(const Interval& interval) {
-  return static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start) - 1;
-}
-void AppendLength(std::string* out, uint8_t level, uint64_t less_one) {
-  for (size_t i = LengthBytes(level); i > 0; --i) {
-    AppendBig8(out, static_cast<uint8_t>(less_one >> 8U * (i - 1)));
-  }
 }
 
 // Values as they are in a key: verbatim, or hashed if that is long.
@@ -203,78 +190,36 @@ std::optional<TouchKey> TouchKey::Decode(std::string_view key) {
   return out;
 }
 
-uint8_t AttributeValueKey::LevelOf(const Interval& interval) {
-  return static_cast<uint8_t>(std::bit_width(LengthLessOne(interval)));
-}
-
 std::string AttributeValueKey::Prefix(SymbolId attribute, std::string_view encoded_value) {
   std::string out;
-  out.reserve(4 + encoded_value.size() + kPostingTailBytesMax);
+  out.reserve(4 + encoded_value.size() + TimedKey::kBytesMax);
   AppendBig32(&out, attribute.value());
   out.append(encoded_value);
   return out;
 }
 
-std::string AttributeValueKey::Seek(SymbolId attribute, std::string_view encoded_value,
-                                    uint8_t level, Instant from) {
-  std::string out = Prefix(attribute, encoded_value);
-  AppendBig8(&out, level);
-  // An interval of this level is at most 2^level long: the earliest start that reaches past `from`.
-  const uint64_t reach = level >= 64 ? ~uint64_t{0} : (uint64_t{1} << level) - 1;
-  const uint64_t room = static_cast<uint64_t>(from) - static_cast<uint64_t>(kMinTime);
-  const Instant start =
-      room < reach ? kMinTime : static_cast<Instant>(static_cast<uint64_t>(from) - reach);
-  AppendBigSigned64(&out, start);
-  return out;
-}
-
-std::string AttributeValueKey::SeekEnd(SymbolId attribute, std::string_view encoded_value,
-                                       const Interval& interval, Instant from) {
-  std::string out = Prefix(attribute, encoded_value);
-  const uint8_t level = LevelOf(interval);
-  AppendBig8(&out, level);
-  AppendBigSigned64(&out, interval.start);
-  // Ends at from + 1 or later; if no interval of the level can, the bytes of the longest lead behind it.
-  const uint64_t less_one = static_cast<uint64_t>(from) - static_cast<uint64_t>(interval.start);
-  if (std::bit_width(less_one) > level) return PrefixEnd(out);
-  AppendLength(&out, level, less_one);
-  return out;
-}
-
 std::string AttributeValueKey::Encode() const {
   std::string out = Prefix(attribute, value);
-  const uint8_t level = LevelOf(interval);
-  AppendBig8(&out, level);
-  AppendBigSigned64(&out, interval.start);
-  AppendLength(&out, level, LengthLessOne(interval));
-  AppendBig32(&out, record.value());
+  TimedKey{interval, record}.AppendTo(&out);
   return out;
 }
 
 std::optional<AttributeValueKey> AttributeValueKey::Decode(std::string_view key) {
   constexpr size_t kHeadBytes = 4;
   if (key.size() <= kHeadBytes) return std::nullopt;
-  AttributeValueKey out;
-  out.attribute = SymbolId(ByteReader(key).Big32());
   const std::optional<size_t> value_bytes = EncodedValueBytes(key.substr(kHeadBytes));
   if (!value_bytes) return std::nullopt;
-  out.value = std::string(key.substr(kHeadBytes, *value_bytes));
-  ByteReader tail(key.substr(kHeadBytes + *value_bytes));
-  const uint8_t level = tail.Big8();
-  out.interval.start = tail.BigSigned64();
-  if (level > 64) return std::nullopt;
-  uint64_t less_one = 0;
-  for (size_t i = 0; i < LengthBytes(level); ++i) less_one = less_one << 8U | tail.Big8();
-  out.record = RecordId(tail.Big32());
-  const uint64_t room = static_cast<uint64_t>(kMaxTime) - static_cast<uint64_t>(out.interval.start);
-  if (!tail.done() || std::bit_width(less_one) != level || less_one >= room) return std::nullopt;
-  out.interval.end =
-      static_cast<Instant>(static_cast<uint64_t>(out.interval.start) + less_one + 1);
-  return out;
+  const auto timed = TimedKey::Decode(key.substr(kHeadBytes + *value_bytes));
+  if (!timed) return std::nullopt;
+  return AttributeValueKey{.attribute = SymbolId(ByteReader(key).Big32()),
+                           .value = std::string(key.substr(kHeadBytes, *value_bytes)),
+                           .interval = timed->interval,
+                           .record = timed->record};
 }
 
 std::string SourceKey::Prefix(SymbolId entity_type) {
   std::string out;
+  out.reserve(kPrefixBytes + TimedKey::kBytesMax);
   AppendBig32(&out, entity_type.value());
   return out;
 }
@@ -287,17 +232,21 @@ std::string SourceKey::Prefix(SymbolId entity_type, SymbolId perspective) {
 
 std::string SourceKey::Encode() const {
   std::string out = Prefix(entity_type, perspective);
-  AppendBig32(&out, record.value());
+  TimedKey{interval, record}.AppendTo(&out);
   return out;
 }
 
 std::optional<SourceKey> SourceKey::Decode(std::string_view key) {
+  if (key.size() <= kPrefixBytes) return std::nullopt;
+  const auto timed = TimedKey::Decode(key.substr(kPrefixBytes));
+  if (!timed) return std::nullopt;
   ByteReader in(key);
   SourceKey out;
   out.entity_type = SymbolId(in.Big32());
   out.perspective = SymbolId(in.Big32());
-  out.record = RecordId(in.Big32());
-  return in.done() ? std::optional(out) : std::nullopt;
+  out.interval = timed->interval;
+  out.record = timed->record;
+  return out;
 }
 
 std::string ConflictKey::Encode() const {

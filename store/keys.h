@@ -16,6 +16,7 @@
 #include "interner/interner.h"
 #include "model/answers.h"
 #include "model/time.h"
+#include "store/timed_key.h"
 
 namespace unirust::store {
 
@@ -92,31 +93,24 @@ struct TouchKey {
   static std::optional<TouchKey> Decode(std::string_view key);
 };
 
-// family attribute_values: attribute, value, level, start, length, record. The level is the bit length of the
-// interval's length - 1, so a query for [from, to) seeks, per level present, starts in (from - 2^level, to), and among
-// those of one start the first that reaches `from`.
+// family attribute_values: attribute, value, time and record (timed_key.h)
 struct AttributeValueKey {
   SymbolId attribute;
   std::string value;  // EncodeValue(value)
   Interval interval;
   RecordId record;
-  static uint8_t LevelOf(const Interval& interval);
   std::string Encode() const;
   static std::string Prefix(SymbolId attribute, std::string_view encoded_value);
-  // The first key of the level that can overlap a query from `from`. Level 65: behind the last.
-  static std::string Seek(SymbolId attribute, std::string_view encoded_value, uint8_t level,
-                          Instant from);
-  // The first key, of those that begin with the key of `interval` does, of an interval that starts with it and ends
-  // behind `from`; interval.end <= from.
-  static std::string SeekEnd(SymbolId attribute, std::string_view encoded_value,
-                             const Interval& interval, Instant from);
   static std::optional<AttributeValueKey> Decode(std::string_view key);
 };
 
-// family sources: entity type, perspective, record
+// family sources: entity type, perspective, time and record (timed_key.h). One for each time at which the record says
+// anything, coalesced; of a record that says nothing one for all time.
 struct SourceKey {
+  static constexpr size_t kPrefixBytes = 8;
   SymbolId entity_type;
   SymbolId perspective;
+  Interval interval;
   RecordId record;
   std::string Encode() const;
   static std::string Prefix(SymbolId entity_type);

@@ -113,15 +113,48 @@ TEST_F(Pages, AnEntityOfManyRecordsIsFoundOnceAndReadOnceAPage) {
 
 TEST_F(Pages, AScanThatFindsNothingStopsAndGoesOn) {
   IngestMany(kMany, [](int) -> std::vector<Descriptor> { return {{"role", "admin", {0, 1}}}; });
+  Write firm = Person("crm", "firm", {});
+  firm.identity.entity_type = "firm";  // a type that is known
+  Ingest({firm});
   const View view = engine_->Read();
-  RecordFilter later;
-  later.interval = Interval{5, 6};
-  const auto page = view.ScanRecords(later, 0, "");
+  RecordFilter firms;
+  firms.entity_type = "firm";
+  firms.descriptor = {"role", "admin"};
+  const auto page = view.ScanRecords(firms, 0, "");
   ASSERT_TRUE(page.ok());
   EXPECT_THAT(page->items, IsEmpty());
   EXPECT_NE(page->cursor, "");
-  EXPECT_THAT(AllPages([&](const std::string& c) { return view.ScanRecords(later, 0, c); }),
+  EXPECT_THAT(AllPages([&](const std::string& c) { return view.ScanRecords(firms, 0, c); }),
               IsEmpty());
+}
+
+TEST_F(Pages, AScanByTimeReadsWhatIsSaidThen) {
+  IngestMany(kMany, [](int i) -> std::vector<Descriptor> {
+    return {{"role", "admin", i % 1000 == 0 ? Interval{500, 600} : Interval{0, 1}}};
+  });
+  Ingest({Person("erp", "silent", {}), Person("erp", "twice",
+                                              {{"a", "x", {10, 20}},
+                                               {"b", "y", {15, 30}},
+                                               {"a", "z", {505, 506}},
+                                               {"a", "z", {509, 520}}})});
+  const View view = engine_->Read();
+  const auto scan = [&](const std::string& perspective, std::optional<Interval> interval) {
+    RecordFilter filter;
+    filter.perspective = perspective;
+    filter.interval = interval;
+    std::vector<std::string> found;
+    EXPECT_LT(RowsReadBy([&] {
+                found = AllPages([&](const std::string& cursor) {
+                  return view.ScanRecords(filter, 0, cursor);
+                });
+              }), 200U);
+    return found;
+  };
+  EXPECT_THAT(scan("", Interval{100, 200}), IsEmpty());
+  EXPECT_THAT(scan("", Interval{505, 510}), SizeIs(kMany / 1000 + 1));
+  EXPECT_THAT(scan("erp", Interval{505, 510}), SizeIs(1));
+  EXPECT_THAT(scan("erp", Interval{0, 10}), IsEmpty());
+  EXPECT_THAT(scan("erp", std::nullopt), SizeIs(2));
 }
 
 TEST_F(Pages, RetractedRecordsDoNotHoldUpAnExport) {
@@ -234,14 +267,14 @@ TEST_F(Pages, GiveAllOfAnEntityThatChangedUnderTheCursor) {
   SetOntology(kByEmail);
   const auto shared = [](int) -> std::vector<Descriptor> { return {Email("shared")}; };
   IngestMany(10, shared);
-  const auto page = engine_->Read().ExportGraph({{GraphPart::kRecord, GraphPart::kEntity}, {}}, 4, "");
+  const GraphFilter nodes{{GraphPart::kRecord, GraphPart::kEntity}, {}};
+  const auto page = engine_->Read().ExportGraph(nodes, 4, "");
   ASSERT_TRUE(page.ok());
   std::set<std::string> items;
   for (const GraphItem& item : page->items) items.insert(Text(item));
   IngestMany(20, shared);  // the first ten are known
   for (const std::string& item : AllPages([&](const std::string& c) {
-         return engine_->Read().ExportGraph({{GraphPart::kRecord, GraphPart::kEntity}, {}}, 7,
-                                            c.empty() ? page->cursor : c);
+         return engine_->Read().ExportGraph(nodes, 7, c.empty() ? page->cursor : c);
        })) {
     items.insert(item);
   }

@@ -57,8 +57,8 @@ TEST(Keys, HaveTheseBytes) {
   EXPECT_EQ(ToHex(posting.Encode()),
             WithoutSpaces("00000004 00 61 40 78 2e 6f 72 67 0001 03 8000000000000000 04 00c00005"));
   EXPECT_EQ(ToHex(ExpiryKey{-1, kRecord}.Encode()), WithoutSpaces("7fffffffffffffff 00c00005"));
-  EXPECT_EQ(ToHex(SourceKey{SymbolId(1), SymbolId(2), kRecord}.Encode()),
-            WithoutSpaces("00000001 00000002 00c00005"));
+  EXPECT_EQ(ToHex(SourceKey{SymbolId(1), SymbolId(2), {0, 5}, kRecord}.Encode()),
+            WithoutSpaces("00000001 00000002 03 8000000000000000 04 00c00005"));
   EXPECT_EQ(ToHex(SomeConflict().Encode()),
             WithoutSpaces("01 746178 0001 8000000000000000 8000000000000005 0001 702f632f31 0001") +
                 ToHex("0123456789abcdef") + "00000002");
@@ -198,10 +198,13 @@ ConflictKey AnyConflictKey() {
 auto Tie(const GroupKey& k) { return std::tie(k.entity_type, k.identity_key, k.values); }
 auto Tie(const TouchKey& k) { return std::tie(k.name, k.level, k.group); }
 auto Tie(const AttributeValueKey& k) {
-  return std::tuple(k.attribute, k.value, AttributeValueKey::LevelOf(k.interval), k.interval,
+  return std::tuple(k.attribute, k.value, TimedKey::LevelOf(k.interval), k.interval,
                     k.record);
 }
-auto Tie(const SourceKey& k) { return std::tie(k.entity_type, k.perspective, k.record); }
+auto Tie(const SourceKey& k) {
+  return std::tuple(k.entity_type, k.perspective, TimedKey::LevelOf(k.interval), k.interval,
+                    k.record);
+}
 auto Tie(const ConflictKey& k) {
   return std::tie(k.kind, k.attribute, k.interval, k.cause, k.first_record, k.owner, k.ordinal);
 }
@@ -232,9 +235,11 @@ RC_GTEST_PROP(NameKey, KeepsFieldsAndOrder, ()) {
 RC_GTEST_PROP(SourceKey, KeepsFieldsAndOrder, ()) {
   const auto any = [] {
     return SourceKey{SymbolId(*AnyInteger<uint32_t>()), SymbolId(*AnyInteger<uint32_t>()),
-                     RecordId(*AnyInteger<uint32_t>())};
+                     *AnyInterval(), RecordId(*AnyInteger<uint32_t>())};
   };
-  CheckCodec(any(), any());
+  const SourceKey key = any();
+  CheckCodec(key, any());
+  RC_ASSERT(key.Encode().starts_with(SourceKey::Prefix(key.entity_type, key.perspective)));
 }
 
 RC_GTEST_PROP(ExpiryKey, KeepsFieldsAndOrder, ()) {
@@ -314,7 +319,7 @@ void ExpectNoTruncationDecodes(const Key& key) {
 TEST(Keys, AreRefusedWhenTruncated) {
   ExpectNoTruncationDecodes(RecordKey{kRecord});
   ExpectNoTruncationDecodes(NameKey{HandleOf(1)});
-  ExpectNoTruncationDecodes(SourceKey{SymbolId(1), SymbolId(2), kRecord});
+  ExpectNoTruncationDecodes(SourceKey{SymbolId(1), SymbolId(2), {0, 1000}, kRecord});
   ExpectNoTruncationDecodes(ExpiryKey{-1, kRecord});
   ExpectNoTruncationDecodes(SomeConflict());
   for (const std::string& value :
@@ -357,47 +362,45 @@ RC_GTEST_PROP(Keys, DecodeDamagedBytesOnlyIfEncodeWritesThem, ()) {
   };
   CheckRandomBytes<GroupKey>(damaged(AnyGroupKey().Encode()));
   CheckRandomBytes<AttributeValueKey>(damaged(AnyAttributeValueKey().Encode()));
+  CheckRandomBytes<SourceKey>(
+      damaged(SourceKey{SymbolId(1), SymbolId(2), *AnyInterval(), kRecord}.Encode()));
   CheckRandomBytes<ConflictKey>(damaged(AnyConflictKey().Encode()));
 }
 
-// --- levels of the attribute value index
-// -----------------------------------------------------------------------
+// --- times ----------------------------------------------------------------------------------------
 
-TEST(AttributeValueKey, LevelIsTheBitLengthOfTheLengthLessOne) {
+TEST(TimedKey, LevelIsTheBitLengthOfTheLengthLessOne) {
   const std::vector<std::pair<Interval, int>> expected = {
       {{0, 1}, 0},         {{0, 2}, 1},         {{0, 3}, 2},         {{0, 4}, 2},
       {{0, 5}, 3},         {{-4, 4}, 3},        {{-4, 5}, 4},        {{kMaxTime - 1, kMaxTime}, 0},
       {{kMinTime, 0}, 63}, {{0, kMaxTime}, 63}, {{kMinTime, 1}, 64}, {{kMinTime, kMaxTime}, 64}};
   for (const auto& [interval, level] : expected) {
-    EXPECT_EQ(AttributeValueKey::LevelOf(interval), level)
+    EXPECT_EQ(TimedKey::LevelOf(interval), level)
         << interval.start << ".." << interval.end;
   }
 }
 
 std::string KeyOf(const Interval& interval, uint32_t record) {
-  return AttributeValueKey{.attribute = SymbolId(1),
-                           .value = EncodeValues({"v"}),
-                           .interval = interval,
-                           .record = RecordId(record)}
-      .Encode();
+  std::string key = "prefix";
+  TimedKey{interval, RecordId(record)}.AppendTo(&key);
+  return key;
 }
 
 // What a query reads: per level, from Seek to the first start behind the query.
-RC_GTEST_PROP(AttributeValueKey, ScanOfEachLevelFindsWhatOverlapsAndReadsFewOthers, ()) {
+RC_GTEST_PROP(TimedKey, ScanOfEachLevelFindsWhatOverlapsAndReadsFewOthers, ()) {
   const std::vector<Interval> intervals = *gen::AnyIntervals();
   const Interval query = *AnyInterval();
   std::set<std::string> keys;
   for (uint32_t i = 0; i < intervals.size(); ++i) keys.insert(KeyOf(intervals[i], i));
   std::set<uint32_t> found;
   for (uint8_t level = 0; level <= 64; ++level) {
-    const std::string seek =
-        AttributeValueKey::Seek(SymbolId(1), EncodeValues({"v"}), level, query.start);
+    const std::string seek = TimedKey::Seek("prefix", level, query.start);
     for (auto it = keys.lower_bound(seek); it != keys.end(); ++it) {
-      const auto key = AttributeValueKey::Decode(*it);
+      const auto key = TimedKey::Decode(std::string_view(*it).substr(6));
       RC_ASSERT(key.has_value());
       const Interval& interval = intervals[key->record.value()];
       RC_ASSERT(key->interval == interval);
-      if (AttributeValueKey::LevelOf(interval) != level || interval.start >= query.end) break;
+      if (TimedKey::LevelOf(interval) != level || interval.start >= query.end) break;
       if (Overlaps(interval, query)) found.insert(key->record.value());
       // Whatever is read starts at most one length of its level before the query: no interval is
       // read for nothing but the short ones of its level.
@@ -415,20 +418,19 @@ RC_GTEST_PROP(AttributeValueKey, ScanOfEachLevelFindsWhatOverlapsAndReadsFewOthe
 }
 
 // It passes over what starts at the same time and ends too early, and over nothing else.
-RC_GTEST_PROP(AttributeValueKey, SeekEndPassesOverWhatEndsTooEarly, ()) {
+RC_GTEST_PROP(TimedKey, SeekEndPassesOverWhatEndsTooEarly, ()) {
   const std::vector<Interval> intervals = *gen::AnyIntervals();
   RC_PRE(!intervals.empty());
   const Interval& early = *rc::gen::elementOf(intervals);
   const Instant from = *rc::gen::suchThat(gen::AnyInstant(), [&](Instant t) {
     return t >= early.end;
   });
-  const std::string seek =
-      AttributeValueKey::SeekEnd(SymbolId(1), EncodeValues({"v"}), early, from);
-  const auto level = AttributeValueKey::LevelOf(early);
+  const std::string seek = TimedKey::SeekEnd("prefix", early, from);
+  const auto level = TimedKey::LevelOf(early);
   for (const Interval& interval : intervals) {
     const bool passed = KeyOf(interval, *AnyInteger<uint32_t>()) < seek;
-    const auto same_level = AttributeValueKey::LevelOf(interval) == level;
-    const bool before = AttributeValueKey::LevelOf(interval) < level ||
+    const auto same_level = TimedKey::LevelOf(interval) == level;
+    const bool before = TimedKey::LevelOf(interval) < level ||
                         (same_level && interval.start < early.start);
     const bool too_early =
         same_level && interval.start == early.start && interval.end <= from;

@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""A shard keeps to its memory budget while several times as much goes through it (docs/operations.md, "Memory")."""
+import json
+import unittest
+
+import harness
+from harness import E2eTest, unirust
+
+BUDGET_MIB = 64  # the smallest
+# Code, threads, buffers of gRPC, the pages of a stream, and twice the rows that an export reads at once.
+BESIDES_MIB = 128
+RECORDS = 400_000
+
+
+class MemoryTest(E2eTest):
+    def resident_mib_at_most(self):
+        """Of the shard, since it started."""
+        with open(f"/proc/{self.running.programs[0].process.pid}/status") as status:
+            peak = next(line for line in status if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 1024
+
+    def expect_within_budget(self, after):
+        with self.subTest(after=after):
+            self.assertLess(self.resident_mib_at_most(), BUDGET_MIB + BESIDES_MIB)
+
+    def test_ingest_reads_and_an_export_keep_to_the_budget(self):
+        records, ontology = self.dir / "records.jsonl", self.dir / "ontology.json"
+        done = unirust("bench", "generate", "--records", RECORDS, "--json", "--out", records, "--ontology", ontology)
+        truth = json.loads(done.stdout)
+        self.running = self.store("router", "--memory-budget", f"{BUDGET_MIB}MiB")
+        at = ("--router", self.running.address)
+
+        unirust("ingest", *at, "--ontology", ontology, records, timeout=10 * harness.RUN_TIMEOUT)
+        self.expect_within_budget("ingest")
+        on_disk = sum(file.stat().st_size for file in self.running.data_dir.iterdir())
+        self.assertGreater(on_disk, 1.5 * (BUDGET_MIB << 20), "else nothing was driven past it")
+
+        with open(records) as lines:
+            for _, line in zip(range(2000), lines):
+                write = json.loads(line)
+                if "version" in write:  # perhaps retracted
+                    continue
+                name = "/".join((write["entity_type"], write["perspective"], write["uid"]))
+                self.assertTrue(self.running.client.call("unirust.RouterService/GetEntity", name=name).records)
+        self.expect_within_budget("reads")
+
+        export = self.dir / "export.jsonl"
+        unirust("export", *at, "--format", "jsonl", "--only", "record,entity,same_as", "--out", export,
+                timeout=10 * harness.RUN_TIMEOUT)
+        self.expect_within_budget("an export")
+        with open(export) as lines:
+            self.assertGreater(sum(1 for _ in lines), truth["records"] + truth["entities"])
+
+
+if __name__ == "__main__":
+    unittest.main()

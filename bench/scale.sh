@@ -38,7 +38,7 @@ now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
 # Runs the load; its answer is $work/load.json: load FLAGS...
 load() {
-  "$bin/unirust_load" --router "$address" --of $((records + beside)) --processes "shard=$shard" "$@" >"$work/load.json"
+  "$bin/unirust_load" --router "$address" --of $((records + beside + 200000)) --processes "shard=$shard" "$@" >"$work/load.json"
 }
 
 # A number of it by its path: answer slices 0 records_per_second.
@@ -120,17 +120,34 @@ settle() {
   done
 }
 
-# Three openings: opening NAME DIR.
+# An opening with a cold page cache, as far as this user may empty it: open_cold DIR.
+open_cold() {
+  cache=cold
+  sync
+  echo 3 2>/dev/null >/proc/sys/vm/drop_caches || cache=warm
+  start_daemons "$1" "${shard_flags[@]}"
+}
+
+# Three openings after orderly ends: opening NAME DIR.
 opening() {
-  local times=() cache=cold _
+  local times=() cache _
   for _ in 1 2 3; do
-    sync
-    echo 3 2>/dev/null >/proc/sys/vm/drop_caches || cache=warm
-    start_daemons "$2" "${shard_flags[@]}"
+    open_cold "$2"
     times+=("$ready_ms")
     stop_daemons
   done
   row "from exec to ready, $1, page cache $cache" "${times[*]} ms"
+}
+
+# An opening after a kill beside an ingest, of as many records as fill the logs: opening_after_a_kill DIR KNOWN.
+opening_after_a_kill() {
+  local cache logs
+  load --known "$2" --records 200000
+  logs=$(du -c --block-size=1MiB "$1"/*.log | tail -1 | cut -f1)
+  kill -KILL "$shard"
+  stop_daemons
+  open_cold "$1"
+  row "from exec to ready, after a kill, page cache $cache" "$ready_ms ms, $logs MiB of logs replayed"
 }
 
 ingest() {
@@ -202,6 +219,7 @@ cost_on_disk
 reads
 exports
 row "conflicts" "$("$bin/unirust" stats --router "$address" | awk '/^conflicts/ {print $2}')"
+opening_after_a_kill "$data" $((records + beside))
 stop_daemons
 opening "$records records" "$data"
 start_daemons "$work/ten" "${shard_flags[@]}"

@@ -108,10 +108,10 @@ class RecordsOfSource : public RecordSource {
                       interval_, "");
         return true;
       }
-      const SymbolId type = key->perspective < perspective_
-                                ? key->entity_type
-                                : SymbolId(key->entity_type.value() + 1);
-      cursor_->Seek(store::SourceKey::Prefix(type, perspective_));
+      const uint32_t type = key->entity_type.value();
+      const uint32_t next = key->perspective < perspective_ ? type : type + 1;
+      if (next < type) return IsDamaged();  // symbols are counted from 1: none comes so far
+      cursor_->Seek(store::SourceKey::Prefix(SymbolId(next), perspective_));
     }
     return false;
   }

@@ -24,7 +24,8 @@ namespace unirust::shard {
 // Items of the first page of a stream, so that it comes soon.
 inline constexpr size_t kFirstPageItems = 100;
 
-// The pages of a listing in their order, each read while the one before it is used. One thread calls.
+// The pages of a listing in their order, from the third on each read while the one before it is used. Who wants the
+// first page alone waits for nothing else. One thread calls.
 template <typename Fetch>
 class PagesAhead {
  public:
@@ -45,6 +46,10 @@ class PagesAhead {
   // Not to be called after an error, or a page without a cursor: it is the last.
   Result Next() {
     if (!begun_) return First();
+    if (!ahead_) {
+      ahead_ = true;
+      thread_ = Thread("read-ahead", [this] { ReadAll(); });
+    }
     MutexLock lock(mutex_);
     while (!ready_) changed_.Wait(mutex_);
     Result page = std::move(*ready_);
@@ -57,7 +62,7 @@ class PagesAhead {
   Result First() {
     begun_ = true;
     Result page = fetch_(std::min(page_size_, kFirstPageItems), cursor_);
-    if (GoOnBehind(page)) thread_ = Thread("read-ahead", [this] { ReadAll(); });
+    GoOnBehind(page);
     return page;
   }
 
@@ -82,6 +87,7 @@ class PagesAhead {
   const Fetch& fetch_;
   const size_t page_size_;
   bool begun_ = false;
+  bool ahead_ = false;  // there is a thread
   std::string cursor_;  // of the last page read: of the caller until there is a thread, then of that
   Mutex mutex_;
   CondVar changed_;

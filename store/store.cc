@@ -89,7 +89,9 @@ void Store::Impl::FlushLogs() {
   if (families == nullptr) return;
   const std::vector<rdb::ColumnFamilyHandle*> handles(families->handles.begin(),
                                                       families->handles.end());
-  const rdb::Status status = db->Flush(rdb::FlushOptions(), handles);
+  rdb::FlushOptions at_once;
+  at_once.allow_write_stall = true;  // nobody writes
+  const rdb::Status status = db->Flush(at_once, handles);
   if (!status.ok()) {
     Log(LogLevel::kWarning, "the next opening has more to replay: " + status.ToString());
   }

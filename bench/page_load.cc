@@ -22,7 +22,7 @@ constexpr Day kEarly{20000103, 20000104};
 constexpr Day kLate{20220615, 20220616};
 
 constexpr uint32_t kPageItems = 100;
-// After a page, for the shard to give up the one that it reads ahead.
+// After a page, for the shard to give up the next one.
 constexpr std::chrono::milliseconds kPause{20};
 
 // `call` makes the stream of answers in a context, `items` counts those of a chunk.

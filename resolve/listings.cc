@@ -108,10 +108,11 @@ class RecordsOfSource : public RecordSource {
                       interval_, "");
         return true;
       }
-      const uint32_t type = key->entity_type.value();
-      const uint32_t next = key->perspective < perspective_ ? type : type + 1;
-      if (next < type) return IsDamaged();  // symbols are counted from 1: none comes so far
-      cursor_->Seek(store::SourceKey::Prefix(SymbolId(next), perspective_));
+      const SymbolId type = key->perspective < perspective_
+                                ? key->entity_type
+                                : SymbolId(key->entity_type.value() + 1);
+      const std::string behind = std::string(cursor_->key()) + '\0';  // ever on, whatever is stored
+      cursor_->Seek(std::max(behind, store::SourceKey::Prefix(type, perspective_)));
     }
     return false;
   }

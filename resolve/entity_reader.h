@@ -2,6 +2,7 @@
 // Not thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,10 @@
 #include "resolve/working_set.h"
 
 namespace unirust::resolve {
+
+// Index entries of which the records and entities are read together: so many at first, twice as many each time.
+inline constexpr size_t kReadAtOnce = 8;
+inline constexpr size_t kReadAtOnceMax = 64;
 
 // What reading needs: one state, its ontology, and the symbols. All must outlive the readers made from it.
 struct ReadContext {

@@ -26,10 +26,6 @@ void AppendFilterInterval(std::string* out, const std::optional<Interval>& inter
   AppendBigSigned64(out, interval->end);
 }
 
-// Records that are read together: so many at first, twice as many each time.
-constexpr size_t kRecordsAtOnce = 8;
-constexpr size_t kRecordsAtOnceMax = 64;
-
 // Yields record ids in index order, each with the key to go on behind. One subclass per index.
 class RecordSource {
  public:
@@ -160,7 +156,7 @@ class RecordScan {
     if (source == nullptr) return page;
     EntityReader reader(context_);
     PageBudget budget(page_size);
-    for (size_t at_once = kRecordsAtOnce;; at_once = std::min(2 * at_once, kRecordsAtOnceMax)) {
+    for (size_t at_once = kReadAtOnce;; at_once = std::min(2 * at_once, kReadAtOnceMax)) {
       const std::vector<Candidate> candidates = ReadAhead(*source, at_once, reader);
       UNIRUST_RETURN_IF_ERROR(source->status());
       UNIRUST_RETURN_IF_ERROR(reader.status());

@@ -21,10 +21,6 @@ namespace {
 // Postings read of all pairs together to find out which is selective.
 constexpr size_t kPostingsProbed = 1024;
 
-// Postings of which the entities are read together: so many at first, twice as many each time.
-constexpr size_t kPostingsAtOnce = 8;
-constexpr size_t kPostingsAtOnceMax = 64;
-
 struct Pair {
   SymbolId attribute;
   std::string value;
@@ -193,7 +189,7 @@ class EntityScan {
       keys.push_back(postings_.key());
     }
     climbed_ += keys.size();
-    at_once_ = std::min(2 * at_once_, kPostingsAtOnceMax);
+    at_once_ = std::min(2 * at_once_, kReadAtOnceMax);
     more_postings_ = keys.size() == count;
     climber_->PreloadEntitiesOf(records);
     std::vector<BlockName> entities;
@@ -233,7 +229,7 @@ class EntityScan {
   const Matcher& matcher_;
   size_t pair_;
   PostingScan postings_;
-  size_t at_once_ = kPostingsAtOnce;
+  size_t at_once_ = kReadAtOnce;
   std::vector<std::pair<BlockName, std::string>> ahead_;  // the entities and keys of the next postings
   size_t next_ = 0;                                       // of them
   bool more_postings_ = true;                             // behind them, perhaps

@@ -32,15 +32,15 @@ measure() {
       client = (c + k) * 1000000
       printf "%-10s %7.2f s %8d records/s; CPU a record: shard %5.2f, router %5.2f, unirust %5.2f, all %5.2f us", f, s,
         n / s, sh / n, ro / n, client / n, (sh + ro + client) / n
-      printf "; unirust %d MB at most\n", m / 1024 }'
+      printf "; unirust %d MiB at most\n", m / 1024 }'
 }
 
 start_daemons "$data" --memory-budget "$budget" --log-level warning
 for format in jsonl canonical; do
   for _ in 1 2 3; do measure "$format" --router "$address"; done
 done
-echo "shard: $(resident "$shard" VmHWM) MB at most"
-echo "router: $(resident "$router" VmHWM) MB at most"
+echo "shard: $(resident "$shard" VmHWM) MiB at most"
+echo "router: $(resident "$router" VmHWM) MiB at most"
 stop_daemons
 echo "embedded:"
 for format in jsonl canonical; do

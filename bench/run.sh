@@ -13,6 +13,6 @@ echo "CPU seconds of the shard's threads:"
 for task in "/proc/$shard/task/"*; do
   echo "  $(awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "$task/stat") $(<"$task/comm")"
 done | sort -k1nr | head -6
-echo "resident memory of the shard at most: $(resident "$shard" VmHWM) MB"
+echo "resident memory of the shard at most: $(resident "$shard" VmHWM) MiB"
 "$bin/unirust" stats --router "$address"
 du -sh "$work/data" | awk '{print "on disk: " $1}'

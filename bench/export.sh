@@ -19,15 +19,15 @@ fi
 
 # Exports once and prints seconds, records/s, and CPU a record: measure FORMAT STORE-FLAGS...
 measure() {
-  local format=$1 shard_cpu=0 router_cpu=0 seconds user system megabytes
+  local format=$1 shard_cpu=0 router_cpu=0 seconds user system kibibytes
   shift
   if [ -n "$shard" ]; then shard_cpu=$(cpu "$shard") router_cpu=$(cpu "$router"); fi
   /usr/bin/time -f '%e %U %S %M' -o "$work/time" "$bin/unirust" export --format "$format" "$@" --out "$work/export"
   if [ -n "$shard" ]; then
     shard_cpu=$(($(cpu "$shard") - shard_cpu)) router_cpu=$(($(cpu "$router") - router_cpu))
   fi
-  read -r seconds user system megabytes <"$work/time"
-  awk -v f="$format" -v n="$records" -v s="$seconds" -v c="$user" -v k="$system" -v m="$megabytes" \
+  read -r seconds user system kibibytes <"$work/time"
+  awk -v f="$format" -v n="$records" -v s="$seconds" -v c="$user" -v k="$system" -v m="$kibibytes" \
     -v sh="$shard_cpu" -v ro="$router_cpu" 'BEGIN {
       client = (c + k) * 1000000
       printf "%-10s %7.2f s %8d records/s; CPU a record: shard %5.2f, router %5.2f, unirust %5.2f, all %5.2f us", f, s,

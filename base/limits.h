@@ -40,7 +40,6 @@ inline constexpr size_t kServerThreadsMax = 512;       // threads that serve req
 inline constexpr size_t kDrainMsMax = 5000;            // until running requests are cancelled at shutdown
 inline constexpr size_t kScrapesMax = 2;               // scrapes of /metrics at once
 inline constexpr size_t kScrapeRequestMsMax = 5000;    // for a scrape to send its request
-inline constexpr size_t kEntityRecordsCountedMax = 1024;  // records of an entity that a metric counts
 
 inline constexpr size_t kSymbolCacheEntriesMax = 65536;  // symbols held in memory
 inline constexpr uint64_t kMemoryBudgetBytesMin = 64ULL << 20U;
@@ -55,6 +54,11 @@ inline constexpr size_t kReadOnlyAttemptsMax = 20;       // openings of a direct
 // --- answers --------------------------------------------------------------------------------
 inline constexpr size_t kConflictNamesMax = 100;  // records or entities listed in one conflict (semantics.md, 8)
 inline constexpr size_t kNeighbourhoodRecordsMax = 10000;  // records of the entities of one neighbourhood
+
+// --- large shapes: how they are stored from then on (docs/resolution.md, 7 and 8) -----------------
+inline constexpr size_t kLargeEntityRecordsMin = 128;  // records of an entity
+inline constexpr size_t kLargeBlockKidsMin = 128;      // blocks that a block is made of
+inline constexpr size_t kLargeGroupPiecesMin = 128;    // pieces of a group
 
 // --- ontology -------------------------------------------------------------------------------
 inline constexpr size_t kOntologyBytesMax = 1024 * 1024;  // JSON text

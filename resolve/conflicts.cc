@@ -9,10 +9,9 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/container/btree_set.h"
 #include "base/limits.h"
-#include "resolve/claims.h"
 #include "resolve/disputes.h"
+#include "resolve/stretch_sweep.h"
 
 namespace unirust::resolve {
 namespace {
@@ -32,22 +31,6 @@ void SortCanonically(Records* records, Names& names) {
   for (size_t i = 0; i < order.size(); ++i) (*records)[i] = order[i].second;
 }
 
-// The first of some records, by their places, and how many there are.
-struct Holders {
-  std::vector<size_t> first;
-  size_t count = 0;
-
-  template <typename Places>  // ascending
-  static Holders Of(const Places& places) {
-    Holders out{.first = {}, .count = places.size()};
-    for (const size_t place : places) {
-      if (out.first.size() == limits::kConflictNamesMax) break;
-      out.first.push_back(place);
-    }
-    return out;
-  }
-};
-
 void ListRecords(const Records& records, const Holders& holders, Names& names, Conflict* out) {
   for (const size_t place : holders.first) {
     out->records.push_back(names.IdentityOf(*records[place]));
@@ -56,89 +39,8 @@ void ListRecords(const Records& records, const Holders& holders, Names& names, C
   if (!out->records.empty()) out->entity_type = out->records[0].entity_type;
 }
 
-// A record holds something for some time.
-template <typename Key>
-struct Holding {
-  Interval interval;
-  Key key;
-  size_t record = 0;  // its place
-};
-
-// A maximal time in which the same keys are held, two or more, and the records that hold one of them in it.
-template <typename Key>
-struct Stretch {
-  Interval interval;
-  std::vector<Key> keys;  // ascending
-  Holders records;
-};
-
-// O(n log n), and what it returns.
-template <typename Key>
-class StretchSweep {
- public:
-  explicit StretchSweep(size_t records) : holds_(records) {}
-
-  std::vector<Stretch<Key>> Of(const std::vector<Holding<Key>>& holdings) && {
-    ForEachPiece(holdings, [&](const Interval& piece, const auto& begun, const auto& ended) {
-      if (ChangesKeys(begun, ended)) Close();
-      for (const Holding<Key>* holding : begun) Begin(*holding);
-      for (const Holding<Key>* holding : ended) End(*holding);
-      if (!open_) DropEnded();  // what ended before a stretch begins is not in it
-      if (held_.size() < 2) return;
-      open_ = Interval{open_ ? open_->start : piece.start, piece.end};
-    });
-    Close();
-    return std::move(out_);
-  }
-
- private:
-  using Several = std::vector<const Holding<Key>*>;
-
-  bool ChangesKeys(const Several& begun, const Several& ended) const {
-    std::map<Key, ptrdiff_t> more;
-    for (const Holding<Key>* holding : begun) ++more[holding->key];
-    for (const Holding<Key>* holding : ended) --more[holding->key];
-    return std::any_of(more.begin(), more.end(), [&](const auto& entry) {
-      const auto held = held_.find(entry.first);
-      const ptrdiff_t before = held == held_.end() ? 0 : static_cast<ptrdiff_t>(held->second);
-      return (before == 0) != (before + entry.second == 0);
-    });
-  }
-
-  void Begin(const Holding<Key>& holding) {
-    ++held_[holding.key];
-    if (++holds_[holding.record] == 1) records_.insert(holding.record);
-  }
-
-  // The record stays one of the stretch that is open.
-  void End(const Holding<Key>& holding) {
-    if (--held_.at(holding.key) == 0) held_.erase(holding.key);
-    if (--holds_[holding.record] == 0) ended_.push_back(holding.record);
-  }
-
-  void DropEnded() {
-    for (const size_t record : ended_) {
-      if (holds_[record] == 0) records_.erase(record);
-    }
-    ended_.clear();
-  }
-
-  void Close() {
-    if (open_) {
-      Stretch<Key> stretch{.interval = *open_, .keys = {}, .records = Holders::Of(records_)};
-      for (const auto& [key, count] : held_) stretch.keys.push_back(key);
-      out_.push_back(std::move(stretch));
-    }
-    open_.reset();
-  }
-
-  std::map<Key, size_t> held_;         // at this time, and by how many
-  std::vector<uint32_t> holds_;        // record -> how much it holds at this time
-  absl::btree_set<size_t> records_;    // that hold, or held in the open stretch
-  std::vector<size_t> ended_;          // of these, some that may hold no more
-  std::optional<Interval> open_;
-  std::vector<Stretch<Key>> out_;
-};
+// A conflict is between two values or more; its entry lists so many records.
+constexpr SweepRules kSeveral = {.keys_min = 2, .listed_max = limits::kConflictNamesMax};
 
 using ValueHoldings = std::vector<Holding<std::string_view>>;
 using ValueStretches = std::vector<Stretch<std::string_view>>;
@@ -151,7 +53,7 @@ bool OneKey(const ValueHoldings& holdings) {
 // The times at which the holdings have two values or more.
 ValueStretches SeveralValues(const ValueHoldings& holdings, size_t records) {
   if (OneKey(holdings)) return {};
-  return StretchSweep<std::string_view>(records).Of(holdings);
+  return StretchSweep<std::string_view>(records, kSeveral).Of(holdings);
 }
 
 void AddEntries(const ValueStretches& stretches, const Records& records, Conflict entry,
@@ -243,7 +145,7 @@ std::vector<Conflict> SharedValueConflicts(const ConstraintRule& constraint,
     holdings.push_back({claim.interval, claim.entity, place_of.at(claim.record)});
   }
   std::vector<Conflict> out;
-  for (const auto& stretch : StretchSweep<uint64_t>(records.size()).Of(holdings)) {
+  for (const auto& stretch : StretchSweep<uint64_t>(records.size(), kSeveral).Of(holdings)) {
     Conflict entry;
     entry.kind = ConflictKind::kConstraintViolation;
     entry.attribute = constraint.attribute_name;
@@ -286,7 +188,7 @@ std::vector<Conflict> ContestedRun(const KeyRule& key, const std::vector<std::st
     SortCanonically(&records, names);
     std::vector<size_t> places(records.size());
     std::iota(places.begin(), places.end(), 0);
-    ListRecords(records, Holders::Of(places), names, &entry);
+    ListRecords(records, Holders::Of(places, limits::kConflictNamesMax), names, &entry);
     std::sort(firsts.begin(), firsts.end());
     entry.entity_count = firsts.size();
     firsts.resize(std::min(firsts.size(), limits::kConflictNamesMax));

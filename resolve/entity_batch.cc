@@ -27,8 +27,12 @@ void EntityBatch::Add(RecordId id, std::string_view row) {
 void EntityBatch::Add(BlockName name, const store::BlockRow& row) {
   constexpr uint32_t kAboveAllLevels = 0x10000;
   entities_.push_back({.name = name});
-  const absl::Status status = AddKids({entities_.size() - 1, name, kAboveAllLevels}, row);
-  static_cast<void>(status);  // no level is that high
+  const Part part{entities_.size() - 1, name, kAboveAllLevels};
+  if (row.large) {
+    blocks_.push_back(part);
+  } else {
+    for (const BlockName kid : row.kids) AddKid(part, row.level, kid);
+  }
 }
 
 // Levels strictly decrease on the way down; anything else is damage.
@@ -36,14 +40,23 @@ absl::Status EntityBatch::AddKids(const Part& part, const store::BlockRow& row) 
   if (row.level >= part.below) {
     return store::Damaged(Family::kBlocks, store::NameKey{part.name}.Encode());
   }
-  for (const BlockName kid : row.kids) {
-    if (store::IsRecord(kid)) {
-      sought_.push_back({.entity = part.entity, .id = store::RecordOf(kid)});
-    } else {
-      blocks_.push_back({part.entity, kid, row.level});
-    }
+  for (const BlockName kid : row.kids) AddKid(part, row.level, kid);
+  if (!row.large) return absl::OkStatus();
+  const auto cursor = context_.reader.ScanPrefix(Family::kKids, store::KidKey::Prefix(part.name));
+  for (; cursor->Valid(); cursor->Next()) {
+    const auto key = store::KidKey::Decode(cursor->key());
+    if (!key) return store::Damaged(Family::kKids, cursor->key());
+    AddKid(part, row.level, key->kid);
   }
-  return absl::OkStatus();
+  return cursor->status();
+}
+
+void EntityBatch::AddKid(const Part& part, uint16_t level, BlockName kid) {
+  if (store::IsRecord(kid)) {
+    sought_.push_back({.entity = part.entity, .id = store::RecordOf(kid)});
+  } else {
+    blocks_.push_back({part.entity, kid, level});
+  }
 }
 
 void EntityBatch::AddMember(Member member, std::string_view row) {

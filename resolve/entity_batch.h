@@ -64,6 +64,7 @@ class EntityBatch {
   // Reads the rows of sought_[i] on while they lie side by side, and returns where that ended.
   absl::StatusOr<size_t> ReadNeighbours();
   absl::Status AddKids(const Part& part, const store::BlockRow& row);
+  void AddKid(const Part& part, uint16_t level, store::BlockName kid);
   void AddMember(Member member, std::string_view row);
   bool Fits() const;
 

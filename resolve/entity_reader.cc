@@ -93,9 +93,9 @@ void EntityReader::PreloadRecordsOf(std::span<const BlockName> entities) {
   for (uint16_t step = 0; step < rows_.rules().levels() && !blocks.empty(); ++step) {
     rows_.PreloadBlocks(blocks);
     for (const BlockName block : std::exchange(blocks, {})) {
-      const std::vector<BlockName>& kids = rows_.Block(block).now().kids;
-      if (kids.size() > kKidsPreloadedMax) continue;
-      for (const BlockName kid : kids) add(kid);
+      const BlockRow& row = rows_.Block(block).now();
+      if (KidCount(row) > kKidsPreloadedMax) continue;
+      for (const BlockName kid : row.large ? rows_.KidsNow(block) : row.kids) add(kid);
     }
   }
   rows_.PreloadRecords(records);

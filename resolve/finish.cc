@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "resolve/conflicts.h"
+#include "resolve/large_entity.h"
 #include "resolve/names.h"
 
 namespace unirust::resolve {
@@ -57,7 +59,7 @@ class Finisher {
  private:
   void CollectGroups() {
     for (auto& [key, group] : rows_.groups()) {
-      if (group.row.now().pieces != group.row.before().pieces) groups_.insert(&group);
+      if (!group.added.empty() || !group.removed.empty()) groups_.insert(&group);
     }
     for (const auto* names : {&entities_.gone, &entities_.changed}) {
       for (const BlockName name : *names) {
@@ -71,9 +73,16 @@ class Finisher {
   // --- groups ------------------------------------------------------------------------------------
 
   void FinishGroup(GroupState& group) {
-    const std::span<const Piece> evidence = rows_.Evidence(group, group.row.now());
     const GroupRow& before = group.row.before();
-    if (evidence.size() < 2 && !before.divided && before.edges == 0) return;
+    const uint64_t pieces = rows_.EvidenceCountNow(group);
+    if (pieces < 2 && !before.divided && before.edges == 0) return;
+    // One entity a run, and each of its pieces but the first meets an earlier one.
+    if (group.calm && rows_.ChangesByRuns(group)) {
+      const uint64_t runs = rows_.EvidenceCountBefore(group) - before.edges +
+                            static_cast<uint64_t>(group.by_runs()->runs);
+      return SetEdges(group, pieces - runs);
+    }
+    const std::span<const Piece> evidence = rows_.EvidenceNow(group);
     const auto level = static_cast<uint16_t>(group.key.identity_key + 1);
     std::set<BlockName> nodes;
     std::set<BlockName> entities;
@@ -117,8 +126,12 @@ class Finisher {
         row.entity_touches = entity_touches;
       }
     }
+    SetEdges(group, edges);
+  }
+
+  void SetEdges(GroupState& group, uint64_t edges) {
     counters_.same_as += edges;
-    counters_.same_as -= before.edges;
+    counters_.same_as -= group.row.before().edges;
     if (group.row.now().edges != edges) group.row.Edit().edges = edges;
   }
 
@@ -203,12 +216,18 @@ class Finisher {
     again.erase(std::unique(again.begin(), again.end()), again.end());
     for (const BlockName entity : entities_.gone) {
       ReplaceOfEntity(entity, {});
+      if (WasLarge(entity)) large_.insert(entity);
       CollectSharedValuesOf(rows_.RecordsBefore(entity));
     }
     for (const BlockName block : entities_.moved) {
       CollectSharedValuesOf(rows_.RecordsBefore(block));
     }
     for (const BlockName entity : again) {
+      if (WasLarge(entity) || IsLarge(entity)) large_.insert(entity);
+      if (IsLarge(entity)) {
+        ReplaceOfEntity(entity, {});
+        continue;
+      }
       std::vector<const RecordRow*> records;
       for (const RecordId id : rows_.RecordsNow(entity)) {
         records.push_back(&rows_.Record(id).row.now());
@@ -216,6 +235,7 @@ class Finisher {
       if (records.empty()) continue;
       ReplaceOfEntity(entity, EntityConflicts(records, rows_.rules(), names_));
     }
+    if (!large_.empty()) FinishLargeEntities(written);
   }
 
   void ReplaceOfEntity(BlockName entity, const std::vector<Conflict>& entries) {
@@ -223,6 +243,85 @@ class Finisher {
     if (!name.before.conflicts && entries.empty()) return;
     name.now.conflicts = !entries.empty();
     Replace(store::ConflictOwnerKey::Entity(entity), entries);
+  }
+
+  // --- large entities ------------------------------------------------------------------------------
+
+  bool WasLarge(BlockName entity) {
+    return !store::IsRecord(entity) && rows_.Exists(entity, top_).before &&
+           rows_.Block(entity).before().records >= limits::kLargeEntityRecordsMin;
+  }
+
+  bool IsLarge(BlockName entity) {
+    return !store::IsRecord(entity) && rows_.Exists(entity, top_).now &&
+           rows_.Block(entity).now().records >= limits::kLargeEntityRecordsMin;
+  }
+
+  // Records that a large entity lost or gained; one that changed is both.
+  struct Turnover {
+    std::vector<RecordId> lost;
+    std::vector<RecordId> gained;
+  };
+
+  void FinishLargeEntities(const std::vector<RecordId>& written) {
+    std::map<BlockName, Turnover> turnovers;
+    for (const RecordId id : RecordsThatMoved(written)) {
+      const RecordState& record = rows_.Record(id);
+      const BlockName name = NameOf(id);
+      const BlockName before = record.live_before ? rows_.BlockBefore(name, top_) : BlockName();
+      const BlockName now = record.live_now ? rows_.BlockNow(name, top_) : BlockName();
+      if (before == now && !record.written) continue;
+      if (large_.contains(before)) turnovers[before].lost.push_back(id);
+      if (large_.contains(now)) turnovers[now].gained.push_back(id);
+    }
+    for (const BlockName entity : large_) FinishLargeEntity(entity, turnovers[entity]);
+  }
+
+  // All whose entity, or what they say, may be another now.
+  std::set<RecordId> RecordsThatMoved(const std::vector<RecordId>& written) {
+    std::set<RecordId> out(written.begin(), written.end());
+    for (const auto* names : {&entities_.gone, &entities_.moved}) {
+      for (const BlockName name : *names) {
+        const std::vector<RecordId> records = rows_.RecordsBefore(name);
+        out.insert(records.begin(), records.end());
+      }
+    }
+    return out;
+  }
+
+  void FinishLargeEntity(BlockName name, const Turnover& turnover) {
+    const bool was = WasLarge(name);
+    const bool is = IsLarge(name);
+    const RecordId some = is ? rows_.FirstNow(name).id : rows_.FirstBefore(name).id;
+    const RecordState& record = rows_.Record(some);
+    const RecordRow& row = is ? record.row.now() : record.row.before();
+    LargeEntity entity(rows_, names_, name, row.entity_type);
+    const size_t changes = turnover.lost.size() + turnover.gained.size();
+    if (!is) {
+      entity.Clear();
+    } else if (!was || changes > rows_.Block(name).now().records / 4) {
+      entity.MakeAnew();
+    } else {
+      for (const RecordId id : turnover.lost) entity.Remove(id, rows_.Record(id).row.before());
+      for (const RecordId id : turnover.gained) entity.Add(id, rows_.Record(id).row.now());
+    }
+    const std::string type = names_.Text(row.entity_type);
+    entity.Finish([&](const store::Voice& voice, const StretchEntries& before,
+                      const StretchEntries& now) { ReplaceOfStretch(voice, type, before, now); });
+  }
+
+  void ReplaceOfStretch(const store::Voice& voice, const std::string& entity_type,
+                        const StretchEntries& before, const StretchEntries& now) {
+    counters_.conflicts += now.keys.size();
+    counters_.conflicts -= before.keys.size();
+    counters_.conflicts_with += now.edges;
+    counters_.conflicts_with -= before.edges;
+    if (before.keys == now.keys) return;
+    for (const std::string& key : before.keys) conflict_rows_[key] = std::nullopt;
+    store::ConflictRow row;
+    row.voice = voice;
+    row.entity_type = entity_type;
+    for (const std::string& key : now.keys) conflict_rows_[key] = row.Encode();
   }
 
   // --- values shared between entities ----------------------------------------------------------------
@@ -328,8 +427,9 @@ class Finisher {
       now.keys.push_back(key.Encode());
       now.edges += EdgeCount(entry);
       conflict_rows_[now.keys.back()] =
-          store::ConflictRow{entry.entity_type, entry.records,  entry.record_count, entry.key,
-                             entry.values,      entry.entities, entry.entity_count}
+          store::ConflictRow{std::nullopt,       entry.entity_type, entry.records,
+                             entry.record_count, entry.key,         entry.values,
+                             entry.entities,     entry.entity_count}
               .Encode();
     }
     counters_.conflicts += now.keys.size();
@@ -360,6 +460,7 @@ class Finisher {
   store::CountersRow& counters_;
   store::Batch& batch_;
   const uint16_t top_;  // the last level: its blocks are the entities
+  std::set<BlockName> large_;  // entities that are, or were, and changed
   std::set<SharedValue> shared_values_;
   std::optional<std::map<std::pair<SymbolId, std::string>, std::set<RecordId>>> written_holders_;
   std::map<std::string, std::optional<std::string>> conflict_rows_;

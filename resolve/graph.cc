@@ -15,6 +15,7 @@
 #include "resolve/entity_items.h"
 #include "resolve/listings.h"
 #include "resolve/page.h"
+#include "resolve/stretch_entries.h"
 
 namespace unirust::resolve {
 namespace {
@@ -29,13 +30,11 @@ std::set<GraphPart> SetOf(const std::vector<GraphPart>& parts) {
 }
 
 void AddGeneric(EntityReader& reader, const GroupState& group, std::vector<GraphItem>* out) {
-  WorkingSet& rows = reader.rows();
+  const WorkingSet& rows = reader.rows();
   if (!rows.IsGeneric(group)) return;
-  std::set<RecordId> records;
-  for (const Piece& piece : group.row.now().pieces) records.insert(piece.record);
   out->push_back(Generic{reader.names().Text(group.key.entity_type),
                          rows.rules().keys()[group.key.identity_key].name, group.values,
-                         records.size()});
+                         RecordCount(group.row.now())});
 }
 
 // Where a part of the graph goes on; nothing at its end.
@@ -102,22 +101,27 @@ absl::StatusOr<Position> AddGenerics(const ReadContext& context, std::string_vie
   return Position();
 }
 
-// The conflicts that the rows of one owner name, if they list one of `names`.
-absl::Status AddOwned(const ReadContext& context, const std::string& owner,
-                      const std::set<std::string>& names, std::map<std::string, Conflict>* out) {
+// The keys of an owner's conflicts.
+absl::StatusOr<std::vector<std::string>> OwnedBy(const ReadContext& context,
+                                                 const std::string& owner) {
   std::string bytes;
   UNIRUST_ASSIGN_OR_RETURN(const bool found,
                            context.reader.Get(Family::kConflictOwners, owner, &bytes));
-  if (!found) return absl::OkStatus();
   store::ConflictOwnerRow row;
-  if (!store::ConflictOwnerRow::Decode(bytes, &row)) {
+  if (found && !store::ConflictOwnerRow::Decode(bytes, &row)) {
     return store::Damaged(Family::kConflictOwners, owner);
   }
-  for (const std::string& key : row.keys) {
+  return std::move(row.keys);
+}
+
+// Those of the entries that list one of `names`.
+absl::Status AddListing(const ReadContext& context, const std::vector<std::string>& keys,
+                        const std::set<std::string>& names, std::map<std::string, Conflict>* out) {
+  for (const std::string& key : keys) {
     std::string value;
     UNIRUST_ASSIGN_OR_RETURN(const bool there, context.reader.Get(Family::kConflicts, key, &value));
     if (!there) return store::Damaged(Family::kConflicts, key);
-    UNIRUST_ASSIGN_OR_RETURN(Conflict entry, DecodeConflict(key, value));
+    UNIRUST_ASSIGN_OR_RETURN(Conflict entry, ReadConflict(context, key, value));
     const bool ours = std::any_of(entry.records.begin(), entry.records.end(), [&](const auto& r) {
       return names.contains(RecordName(r));
     });
@@ -208,7 +212,15 @@ class NeighbourhoodExport {
     for (const auto& [key, group] : groups_) owners.insert(store::ConflictOwnerKey::Group(key));
     std::map<std::string, Conflict> found;
     for (const std::string& owner : owners) {
-      UNIRUST_RETURN_IF_ERROR(AddOwned(context_, owner, record_names, &found));
+      UNIRUST_ASSIGN_OR_RETURN(const auto keys, OwnedBy(context_, owner));
+      UNIRUST_RETURN_IF_ERROR(AddListing(context_, keys, record_names, &found));
+    }
+    for (const Entity& entity : entities_) {
+      if (entity.ids.size() < limits::kLargeEntityRecordsMin) continue;
+      UNIRUST_ASSIGN_OR_RETURN(
+          const auto keys,
+          EntriesOfLarge(context_, entity.name, entity.records[0]->entity_type));
+      UNIRUST_RETURN_IF_ERROR(AddListing(context_, keys, record_names, &found));
     }
     std::vector<Conflict> entries;
     for (auto& [key, entry] : found) entries.push_back(std::move(entry));

@@ -14,11 +14,10 @@ using store::NameOf;
 
 BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
   for (GroupState* group : changed_groups) {
-    const std::span<const Piece> before = rows_.Evidence(*group, group->row.before());
-    const std::span<const Piece> now = rows_.Evidence(*group, group->row.now());
-    if (before.empty() && now.size() < 2) continue;  // it draws no link, and drew none
-    const bool lost = !std::includes(now.begin(), now.end(), before.begin(), before.end());
-    Enqueue(group, true, lost || group->row.before().divided);
+    if (rows_.EvidenceCountBefore(*group) == 0 && rows_.EvidenceCountNow(*group) < 2) {
+      continue;  // it draws no link, and drew none
+    }
+    Enqueue(group, true, !MayBeCalm(*group));
   }
   TakeGoneNodes();
   TakeChangedNodes();
@@ -27,6 +26,15 @@ BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
     EvaluateAll();
   } while (!Unite());
   return Delta();
+}
+
+// Not divided before; and it only gained pieces, or what it lost and gained is known run by run.
+bool LevelPass::MayBeCalm(GroupState& group) {
+  if (group.row.before().divided) return false;
+  if (rows_.ChangesByRuns(group)) return true;
+  const std::span<const Piece> before = rows_.EvidenceBefore(group);
+  const std::span<const Piece> now = rows_.EvidenceNow(group);
+  return std::includes(now.begin(), now.end(), before.begin(), before.end());
 }
 
 // --- step 1 ------------------------------------------------------------------------------------------
@@ -40,7 +48,7 @@ void LevelPass::TakeGoneNodes() {
     const BlockName block = rows_.BlockBefore(node, level_);
     if (InSettledPart(block)) ExplodePartOf(block);
     if (block == node || exploded_.contains(block)) continue;
-    RemoveKid(block, node, rows_.StrongBefore(node), rows_.FirstBefore(node));
+    RemoveKid(block, node, rows_.ContentBefore(node), rows_.FirstBefore(node));
     if (heir != nodes_.heir.end()) {
       adopters_[heir->second].push_back(block);
     } else {
@@ -67,7 +75,7 @@ void LevelPass::TakeChangedNodes() {
       loose_.insert(node);
       continue;
     }
-    rows_.ChangeStrong(block, rows_.StrongBefore(node), {});
+    rows_.ChangeContent(block, rows_.ContentBefore(node), {});
     kids.emplace_back(node, block);
   }
   for (const auto& [node, block] : kids) {
@@ -76,10 +84,12 @@ void LevelPass::TakeChangedNodes() {
       Explode(block);
       continue;
     }
-    rows_.ChangeStrong(block, {}, rows_.StrongNow(node));
+    rows_.ChangeContent(block, {}, rows_.ContentNow(node));
     const FirstRecord first = rows_.FirstNow(node);
     if (rows_.FirstBefore(node) != first) {
       if (rows_.FirstBefore(node) == rows_.Block(block).now().first) first_left_.insert(block);
+      rows_.RemoveKid(block, node, rows_.FirstBefore(node));
+      rows_.AddKid(block, node);
       BlockRow& row = rows_.Block(block).Edit();
       row.first = Smaller(row.first, first);
     }
@@ -155,36 +165,46 @@ void LevelPass::EvaluateAll() {
   }
 }
 
-// A group that was not divided and only gained pieces: if no two of the elements around a run clash, all of them are
+// A group that was not divided: if no two of the elements around a run that gained pieces clash, all of them are
 // linked. One old piece stands for all that were in one run.
 bool LevelPass::LinkCalmly(GroupState& group) {
-  const std::span<const Piece> before = rows_.Evidence(group, group.row.before());
-  const std::span<const Piece> now = rows_.Evidence(group, group.row.now());
-  for (const GainedRun& run : GainedRuns(before, now)) {
-    std::vector<BlockName> nodes;
-    std::vector<BlockName> elements;
-    for (const Piece& piece : run.old) {
-      // The other nodes of the old run are in the block of before, even if this one has left it for its heir.
-      const BlockName block = rows_.BlockBefore(NameOf(piece.record), level_);
-      if (IsBlockHere(block) && !exploded_.contains(block)) elements.push_back(block);
-      nodes.push_back(Node(piece.record));
-    }
-    for (const Piece& piece : run.added) nodes.push_back(Node(piece.record));
-    for (const BlockName node : nodes) elements.push_back(Around(node));
-    std::sort(elements.begin(), elements.end());
-    elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
-    for (const BlockName element : elements) {
-      if (InSettledPart(element)) return false;
-    }
-    if (elements.size() == 1) continue;
-    if (!AreClashFree(elements)) return false;
-    knots_.push_back(std::move(nodes));
+  if (rows_.ChangesByRuns(group)) {
+    const std::vector<GainedRun>& gained = group.by_runs()->gained;
+    return std::all_of(gained.begin(), gained.end(),
+                       [&](const GainedRun& run) { return LinkGained(run); }) &&
+           LoseCalmly(group);
   }
+  const std::vector<GainedRun> gained =
+      GainedRuns(rows_.EvidenceBefore(group), rows_.EvidenceNow(group));
+  return std::all_of(gained.begin(), gained.end(),
+                     [&](const GainedRun& run) { return LinkGained(run); });
+}
+
+// False if something around the run clashes, or is in a settled part.
+bool LevelPass::LinkGained(const GainedRun& run) {
+  std::vector<BlockName> nodes;
+  std::vector<BlockName> elements;
+  for (const Piece& piece : run.old) {
+    // The other nodes of the old run are in the block of before, even if this one has left it for its heir.
+    const BlockName block = rows_.BlockBefore(NameOf(piece.record), level_);
+    if (IsBlockHere(block) && !exploded_.contains(block)) elements.push_back(block);
+    nodes.push_back(Node(piece.record));
+  }
+  for (const Piece& piece : run.added) nodes.push_back(Node(piece.record));
+  for (const BlockName node : nodes) elements.push_back(Around(node));
+  std::sort(elements.begin(), elements.end());
+  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
+  for (const BlockName element : elements) {
+    if (InSettledPart(element)) return false;
+  }
+  if (elements.size() == 1) return true;
+  if (!AreClashFree(elements)) return false;
+  knots_.push_back(std::move(nodes));
   return true;
 }
 
 void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
-  const std::span<const Piece> now = rows_.Evidence(group, group.row.now());
+  const std::span<const Piece> now = rows_.EvidenceNow(group);
   absl::flat_hash_map<BlockName, size_t> index;
   std::vector<BlockName> nodes;
   std::vector<const Signature*> signatures;
@@ -278,14 +298,14 @@ bool LevelPass::AreClashFree(const std::vector<BlockName>& elements) {
 
 void LevelPass::MergeElements(const std::vector<BlockName>& elements) {
   BlockName target;
-  size_t most = 0;
+  uint64_t most = 0;
   std::optional<FirstRecord> first;
   for (const BlockName element : elements) {
     const bool is_block = IsBlockHere(element);
-    const size_t kids = is_block ? rows_.Block(element).now().kids.size() : 0;
+    const uint64_t kids = is_block ? KidCount(rows_.Block(element).now()) : 0;
     if (is_block && (most == 0 || kids > most)) {
       target = element;
-      most = std::max(kids, size_t{1});
+      most = std::max(kids, uint64_t{1});
     }
     if (is_block && kids == 0) continue;  // its first record went with them
     const FirstRecord own = rows_.FirstNow(element);
@@ -295,13 +315,15 @@ void LevelPass::MergeElements(const std::vector<BlockName>& elements) {
     target = rows_.NewHandle();
     rows_.Block(target).Edit().level = level_;
   }
-  StrongCounts strong;
+  WorkingSet::Content more;
   for (const BlockName element : elements) {
     if (element == target) continue;
-    Add(rows_.StrongNow(element), &strong);
+    const WorkingSet::Content content = rows_.ContentNow(element);
+    more.records += content.records;
+    Add(content.strong, &more.strong);
     MoveUnder(element, target);
   }
-  rows_.ChangeStrong(target, {}, strong);
+  rows_.ChangeContent(target, {}, more);
   rows_.Block(target).Edit().first = *first;
   grown_.insert(target);
   met_.insert(target);
@@ -311,12 +333,11 @@ void LevelPass::MoveUnder(BlockName element, BlockName target) {
   met_.insert(element);
   const std::vector<BlockName> kids =
       IsBlockHere(element) ? TakeApart(element) : std::vector<BlockName>{element};
-  BlockRow& block = rows_.Block(target).Edit();
   for (const BlockName kid : kids) {
     NameRow& name = rows_.Name(kid).now;
     name.up_level = level_;
     name.up = target;
-    block.kids.push_back(kid);
+    rows_.AddKid(target, kid);
     loose_.erase(kid);
     met_.insert(kid);
   }
@@ -324,7 +345,7 @@ void LevelPass::MoveUnder(BlockName element, BlockName target) {
 
 // A block that is left with one node is that node.
 void LevelPass::DissolveLonely(BlockName block) {
-  if (rows_.Block(block).now().kids.size() < 2) TakeApart(block);
+  if (KidCount(rows_.Block(block).now()) < 2) TakeApart(block);
 }
 
 // --- what changed ------------------------------------------------------------------------------------
@@ -350,8 +371,7 @@ BlockDelta LevelPass::Delta() {
   for (const BlockName name : out.gone) {
     std::vector<BlockName> kids = {name};
     if (!IsRecord(name)) {
-      const BlockRow& row = rows_.Block(name).before();
-      if (row.level == level_) kids = row.kids;
+      if (rows_.Block(name).before().level == level_) kids = rows_.KidsBefore(name);
     }
     bool together = true;
     BlockName heir;
@@ -403,8 +423,8 @@ void LevelPass::Explode(BlockName block) {
 std::vector<BlockName> LevelPass::TakeApart(BlockName block) {
   exploded_.insert(block);
   met_.insert(block);
-  std::vector<BlockName> kids = rows_.Block(block).now().kids;
-  rows_.Block(block).Remove();
+  std::vector<BlockName> kids = rows_.KidsNow(block);
+  rows_.RemoveBlock(block);
   rows_.Name(block).now.ClearUp();
   std::erase_if(kids, [&](BlockName kid) { return nodes_.gone.contains(kid); });
   for (const BlockName kid : kids) {

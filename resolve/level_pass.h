@@ -70,19 +70,25 @@ class LevelPass {
   void Enqueue(GroupState* group, bool view_changed, bool whole);
 
   // --- step 2: links of the groups in question
+  bool MayBeCalm(GroupState& group);
   void EvaluateAll();
   bool LinkCalmly(GroupState& group);
+  bool LinkGained(const GainedRun& run);
   void LinkWhole(GroupState& group, bool view_changed);
 
   // --- what falls off a block (partings.cc)
+  bool LoseCalmly(const GroupState& group);
+  std::optional<bool> StillIn(BlockName node, const GroupState& group, const Interval& run);
   void FindLostLinks(GroupState& group, const absl::flat_hash_map<BlockName, size_t>& index,
                      UnionFind& knots);
   void KeepLargestKnot(BlockName block, const std::vector<std::pair<size_t, BlockName>>& nodes);
   std::optional<BlockName> PresentNode(RecordId record);
+  using Passages = absl::btree_set<std::pair<std::string_view, Instant>>;
   void NotePassages(BlockName block, BlockName node);
+  void NoteLargePassages(GroupState& group, RecordId record, Passages* passages);
   bool HasOthers(BlockName block, BlockName node, std::span<const Piece> run);
   void Detach(BlockName block, BlockName node);
-  void RemoveKid(BlockName block, BlockName kid, const StrongCounts& strong,
+  void RemoveKid(BlockName block, BlockName kid, const WorkingSet::Content& content,
                  const FirstRecord& first);
   void FindFirsts();
 
@@ -123,7 +129,7 @@ class LevelPass {
   absl::btree_set<BlockName> moved_;       // records that did, of nodes that are gone
   absl::btree_set<BlockName> first_left_;  // blocks whose first record may be none of theirs
   // block -> the runs of before, by group and start, in which nodes that left it were together with others of it
-  absl::btree_map<BlockName, absl::btree_set<std::pair<std::string_view, Instant>>> passages_;
+  absl::btree_map<BlockName, Passages> passages_;
   absl::flat_hash_map<GroupState*, Work> work_;
   std::deque<GroupState*> queue_;
   std::vector<std::vector<BlockName>> knots_;  // nodes that links connect

@@ -13,6 +13,7 @@
 #include "resolve/indexes.h"
 #include "resolve/page.h"
 #include "resolve/postings.h"
+#include "resolve/stretch_entries.h"
 
 namespace unirust::resolve {
 namespace {
@@ -372,7 +373,8 @@ absl::StatusOr<Page<RecordView>> ScanRecords(const ReadContext& context, const R
   return RecordScan(context, filter).Run(page_size, cursor);
 }
 
-absl::StatusOr<Conflict> DecodeConflict(std::string_view key, std::string_view value) {
+absl::StatusOr<Conflict> ReadConflict(const ReadContext& context, std::string_view key,
+                                      std::string_view value) {
   const auto decoded = store::ConflictKey::Decode(key);
   store::ConflictRow row;
   if (!decoded || !store::ConflictRow::Decode(value, &row)) {
@@ -384,6 +386,10 @@ absl::StatusOr<Conflict> DecodeConflict(std::string_view key, std::string_view v
   out.interval = decoded->interval;
   out.cause = decoded->cause;
   out.entity_type = std::move(row.entity_type);
+  if (row.voice) {
+    UNIRUST_RETURN_IF_ERROR(ReadStretch(context, *row.voice, &out));
+    return out;
+  }
   out.records = std::move(row.records);
   out.record_count = row.record_count;
   out.key = std::move(row.key);
@@ -426,9 +432,10 @@ absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const Con
     std::vector<Conflict> alike;
     size_t bytes = 0;
     for (; rows.Valid() && store::ConflictKey::SortPart(rows.key()) == part; rows.Next()) {
-      UNIRUST_ASSIGN_OR_RETURN(Conflict entry, DecodeConflict(rows.key(), rows.value()));
+      UNIRUST_ASSIGN_OR_RETURN(Conflict entry,
+                               ReadConflict(context, rows.key(), rows.value()));
       bytes += MessageBytes(entry);
-      budget->Read(rows.value().size());
+      budget->Read(MessageBytes(entry));
       alike.push_back(std::move(entry));
     }
     if (!budget->TakeAll(alike.size(), bytes)) {

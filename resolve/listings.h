@@ -34,7 +34,8 @@ absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const Con
                                            std::string_view after, PageBudget* budget);
 
 // The entry of one row of family conflicts.
-absl::StatusOr<Conflict> DecodeConflict(std::string_view key, std::string_view value);
+absl::StatusOr<Conflict> ReadConflict(const ReadContext& context, std::string_view key,
+                                      std::string_view value);
 
 // Sorts entries as ListConflicts does.
 void SortConflicts(std::vector<Conflict>& conflicts);

@@ -33,10 +33,45 @@ std::optional<BlockName> LevelPass::PresentNode(RecordId record) {
   return node;
 }
 
+// What a large group lost, if each of its runs is still in one piece: only nodes that lost something can have left a
+// run. False if that would be more than it saves.
+bool LevelPass::LoseCalmly(const GroupState& group) {
+  const std::vector<LostPiece>& all = group.by_runs()->lost;
+  if (all.size() > kDetachedMax) return false;
+  for (const LostPiece& lost : all) {
+    if (lost.before.pieces < 2) continue;  // it was linked to nothing
+    const BlockName block = rows_.BlockBefore(NameOf(lost.piece.record), level_);
+    if (!lost.rest || InSettledPart(block)) return false;
+    const std::optional<BlockName> node = PresentNode(lost.piece.record);
+    if (!node || exploded_.contains(block) || !IsBlockHere(block)) continue;
+    if (InSettledPart(Around(*node))) return false;
+    const LargeGroup pieces = rows_.PiecesOf(group);
+    const std::optional<PieceRun> run = pieces.RunNow(*lost.rest);
+    rows_.Fail(pieces.status());
+    const std::optional<bool> stays = run ? StillIn(*node, group, run->interval) : std::nullopt;
+    if (!stays) return false;
+    if (!*stays) Detach(block, *node);
+  }
+  return true;
+}
+
+// Whether the node has a piece in a run of the group, which is as large as `run`; nothing if it has very many records.
+std::optional<bool> LevelPass::StillIn(BlockName node, const GroupState& group,
+                                       const Interval& run) {
+  const std::vector<RecordId> records = rows_.RecordsNow(node);
+  if (records.size() > kDetachedMax) return std::nullopt;
+  for (const RecordId record : records) {
+    for (const Interval& interval : rows_.TimesNow(record, group)) {
+      if (Overlaps(interval, run)) return true;
+    }
+  }
+  return false;
+}
+
 void LevelPass::FindLostLinks(GroupState& group,
                               const absl::flat_hash_map<BlockName, size_t>& index,
                               UnionFind& knots) {
-  const std::span<const Piece> before = rows_.Evidence(group, group.row.before());
+  const std::span<const Piece> before = rows_.EvidenceBefore(group);
   for (const auto& [first, last] : Chains(before)) {
     std::map<BlockName, std::vector<std::pair<size_t, BlockName>>> nodes_of;  // block -> (knot, node)
     for (size_t i = first; i < last; ++i) {
@@ -82,8 +117,13 @@ void LevelPass::KeepLargestKnot(BlockName block,
 void LevelPass::NotePassages(BlockName block, BlockName node) {
   auto& passages = passages_[block];
   for (const RecordId record : rows_.RecordsBefore(node)) {
-    for (const GroupState* group : rows_.GroupsBefore(record, key_index_)) {
-      const std::span<const Piece> before = rows_.Evidence(*group, group->row.before());
+    for (GroupState* group : rows_.GroupsBefore(record, key_index_)) {
+      if (group->row.before().large && !group->row.before().divided) {
+        NoteLargePassages(*group, record, &passages);
+        if (passages.size() > 1) return Explode(block);
+        continue;
+      }
+      const std::span<const Piece> before = rows_.EvidenceBefore(*group);
       for (const auto& [first, last] : Chains(before)) {
         const std::span<const Piece> run = before.subspan(first, last - first);
         const bool in_run = std::any_of(run.begin(), run.end(), [&](const Piece& piece) {
@@ -95,6 +135,25 @@ void LevelPass::NotePassages(BlockName block, BlockName node) {
       }
     }
   }
+}
+
+// All pieces of one of its runs are in the block. Those of other records are taken for those of other nodes: a passage
+// too many costs time, and nothing else.
+void LevelPass::NoteLargePassages(GroupState& group, RecordId record, Passages* passages) {
+  if (rows_.EvidenceCountBefore(group) == 0) return;
+  std::map<Instant, PieceRun> runs;
+  std::map<Instant, uint64_t> own;
+  const LargeGroup pieces = rows_.PiecesOf(group);
+  for (const Interval& interval : rows_.TimesBefore(record, group)) {
+    const std::optional<PieceRun> run = pieces.RunBefore(interval.start);
+    if (!run) return rows_.Fail(store::Damaged(store::Family::kRuns, group.encoded_key));
+    runs[run->interval.start] = *run;
+    ++own[run->interval.start];
+  }
+  for (const auto& [start, run] : runs) {
+    if (run.pieces > own[start]) passages->emplace(group.encoded_key, start);
+  }
+  rows_.Fail(pieces.status());
 }
 
 bool LevelPass::HasOthers(BlockName block, BlockName node, std::span<const Piece> run) {
@@ -109,7 +168,7 @@ bool LevelPass::HasOthers(BlockName block, BlockName node, std::span<const Piece
 void LevelPass::Detach(BlockName block, BlockName node) {
   if (adopters_.contains(node)) return Explode(block);  // the ways through the nodes that it replaces end, too
   detached_.insert(node);
-  RemoveKid(block, node, rows_.StrongNow(node), rows_.FirstNow(node));
+  RemoveKid(block, node, rows_.ContentNow(node), rows_.FirstNow(node));
   rows_.Name(node).now.ClearUp();
   loose_.insert(node);
   met_.insert(node);
@@ -117,23 +176,21 @@ void LevelPass::Detach(BlockName block, BlockName node) {
   TouchGroupsOfRecords(rows_.RecordsNow(node), false);
 }
 
-void LevelPass::RemoveKid(BlockName block, BlockName kid, const StrongCounts& strong,
+void LevelPass::RemoveKid(BlockName block, BlockName kid, const WorkingSet::Content& content,
                           const FirstRecord& first) {
   if (!rows_.Block(block).exists()) return;
-  BlockRow& row = rows_.Block(block).Edit();
-  std::erase(row.kids, kid);
-  if (row.first == first) first_left_.insert(block);
-  rows_.ChangeStrong(block, strong, {});
+  rows_.RemoveKid(block, kid, first);
+  if (rows_.Block(block).now().first == first) first_left_.insert(block);
+  rows_.ChangeContent(block, content, {});
   grown_.insert(block);
   met_.insert(block);
 }
 
 void LevelPass::FindFirsts() {
   for (const BlockName block : first_left_) {
-    if (exploded_.contains(block) || rows_.Block(block).now().kids.empty()) continue;
-    BlockRow& row = rows_.Block(block).Edit();
-    row.first = rows_.FirstNow(row.kids[0]);
-    for (const BlockName kid : row.kids) row.first = Smaller(row.first, rows_.FirstNow(kid));
+    if (exploded_.contains(block) || KidCount(rows_.Block(block).now()) == 0) continue;
+    const FirstRecord first = rows_.FirstOfKids(block, interner_);
+    rows_.Block(block).Edit().first = first;
   }
   first_left_.clear();
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "resolve/evidence.h"
 #include "resolve/finish.h"
@@ -114,21 +115,12 @@ class BatchResolver {
 
   // `edits`: sorted, removals first.
   void EditGroup(GroupState& group, std::span<const PieceEdit> edits) {
-    const std::vector<Piece>& old = group.row.before().pieces;
-    std::vector<Piece> removed;
-    std::vector<Piece> added;
-    for (const PieceEdit& edit : edits) (edit.added ? added : removed).push_back(edit.piece);
-    std::vector<Piece> kept;
-    std::set_difference(old.begin(), old.end(), removed.begin(), removed.end(),
-                        std::back_inserter(kept));
+    std::vector<Piece> before;
     std::vector<Piece> now;
-    std::set_union(kept.begin(), kept.end(), added.begin(), added.end(), std::back_inserter(now));
-    if (now == old) return;
-    changed_groups_[group.key.identity_key].push_back(&group);
-    if (now.empty()) return group.row.Remove();
-    GroupRow& row = group.row.Edit();
-    row.pieces = std::move(now);
-    if (!store::AreVerbatim(group.key.values)) row.values = group.values;
+    for (const PieceEdit& edit : edits) (edit.added ? now : before).push_back(edit.piece);
+    if (rows_.EditPieces(group, std::move(before), std::move(now))) {
+      changed_groups_[group.key.identity_key].push_back(&group);
+    }
   }
 
   // Most of what the passes will ask for: names and blocks around the pieces of changed groups, and the records there.
@@ -136,7 +128,7 @@ class BatchResolver {
     std::vector<BlockName> names;
     std::vector<RecordId> records;
     for (const std::vector<GroupState*>& groups : changed_groups_) {
-      for (const GroupState* group : groups) WantPieces(*group, &names, &records);
+      for (GroupState* group : groups) WantPieces(*group, &names, &records);
     }
     SortAndUnique(&names);
     rows_.PreloadNames(names);
@@ -148,7 +140,9 @@ class BatchResolver {
     SortAndUnique(&blocks);  // a hot group has one block around very many pieces
     rows_.PreloadBlocks(blocks);
     for (const BlockName block : blocks) {
-      for (const BlockName kid : rows_.Block(block).now().kids) {
+      const BlockRow& row = rows_.Block(block).now();
+      if (row.records >= limits::kLargeEntityRecordsMin) continue;
+      for (const BlockName kid : row.kids) {
         if (store::IsRecord(kid)) records.push_back(store::RecordOf(kid));
       }
     }
@@ -157,22 +151,14 @@ class BatchResolver {
 
   // The pieces that LevelPass looks at: few of a group that can be linked calmly, else all, and the records of runs
   // with a written one.
-  void WantPieces(const GroupState& group, std::vector<BlockName>* names,
+  void WantPieces(GroupState& group, std::vector<BlockName>* names,
                   std::vector<RecordId>* records) const {
-    const std::span<const Piece> before = rows_.Evidence(group, group.row.before());
-    const std::span<const Piece> now = rows_.Evidence(group, group.row.now());
+    if (rows_.ChangesByRuns(group)) return WantGained(group.by_runs()->gained, names, records);
+    const std::span<const Piece> before = rows_.EvidenceBefore(group);
+    const std::span<const Piece> now = rows_.EvidenceNow(group);
     const bool only_gained = std::includes(now.begin(), now.end(), before.begin(), before.end());
     if (!group.row.before().divided && only_gained) {
-      for (const GainedRun& run : GainedRuns(before, now)) {
-        if (run.old.size() + run.added.size() < 2) continue;
-        for (const std::vector<Piece>* pieces : {&run.old, &run.added}) {
-          for (const Piece& piece : *pieces) {
-            names->push_back(store::NameOf(piece.record));
-            records->push_back(piece.record);
-          }
-        }
-      }
-      return;
+      return WantGained(GainedRuns(before, now), names, records);
     }
     for (const auto& [first, last] : Chains(now)) {
       if (last - first < 2) continue;
@@ -185,6 +171,19 @@ class BatchResolver {
       if (!changed) continue;
       for (const Piece& piece : now.subspan(first, last - first)) {
         records->push_back(piece.record);
+      }
+    }
+  }
+
+  static void WantGained(const std::vector<GainedRun>& runs, std::vector<BlockName>* names,
+                         std::vector<RecordId>* records) {
+    for (const GainedRun& run : runs) {
+      if (run.old.size() + run.added.size() < 2) continue;
+      for (const std::vector<Piece>* pieces : {&run.old, &run.added}) {
+        for (const Piece& piece : *pieces) {
+          names->push_back(store::NameOf(piece.record));
+          records->push_back(piece.record);
+        }
       }
     }
   }

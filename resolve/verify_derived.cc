@@ -4,11 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "resolve/listings.h"
 #include "resolve/set_digest.h"
+#include "resolve/stretch_entries.h"
 #include "resolve/verify.h"
 
 namespace unirust::resolve {
@@ -58,7 +60,8 @@ struct Inverses {
   SetDigest touch_counts, touch_names;    // names: how many; touches: of whom
   SetDigest registered, touches;          // groups: where registered; touches: for which group
   SetDigest with_conflicts, owners;       // names: owns conflicts; conflict_owners: which entity
-  SetDigest owned, conflicts;             // conflict_owners: which entries; conflicts
+  SetDigest owned, conflicts;             // conflict_owners, stretches: which entries; conflicts
+  SetDigest list_ends, lists;             // stretches: which records are listed first and last; the lists
 };
 
 // What of one generation does not depend on handles.
@@ -67,13 +70,18 @@ struct Content {
   SetDigest parts;
   SetDigest owners;
   SetDigest expiries;
+  SetDigest held_values;
+  SetDigest stretches;
+  SetDigest pieces;
+  SetDigest runs;
+  SetDigest kids;
   Inverses inverses;
 };
 
 class GenerationReader {
  public:
   GenerationReader(const ReadContext& context, VerifyReport& report, bool tell)
-      : context_(context), report_(report), tell_(tell) {}
+      : context_(context), names_(*context.interner), report_(report), tell_(tell) {}
 
   absl::StatusOr<Content> Run() {
     UNIRUST_RETURN_IF_ERROR(Walk<NameRow>(Family::kNames, &GenerationReader::TakeName));
@@ -83,6 +91,15 @@ class GenerationReader {
     UNIRUST_RETURN_IF_ERROR(WalkOwners());
     UNIRUST_RETURN_IF_ERROR(WalkKeys(Family::kConflicts, content_.inverses.conflicts));
     UNIRUST_RETURN_IF_ERROR(WalkKeys(Family::kExpiries, content_.expiries));
+    UNIRUST_RETURN_IF_ERROR(WalkKeys(Family::kPieces, content_.pieces));
+    UNIRUST_RETURN_IF_ERROR(
+        WalkRows(Family::kRuns, [&](std::string_view key, std::string_view value) {
+          content_.runs.Add(key, value);
+        }));
+    UNIRUST_RETURN_IF_ERROR(WalkLarge(Family::kKids, &GenerationReader::TakeKid));
+    UNIRUST_RETURN_IF_ERROR(WalkLarge(Family::kHeldValues, &GenerationReader::TakeHeldValue));
+    UNIRUST_RETURN_IF_ERROR(WalkLarge(Family::kStretches, &GenerationReader::TakeStretch));
+    UNIRUST_RETURN_IF_ERROR(names_.status());
     return content_;
   }
 
@@ -103,11 +120,17 @@ class GenerationReader {
     return cursor->status();
   }
 
+  // Their values are empty, or others are compared by what they mean.
   absl::Status WalkKeys(Family family, SetDigest& digest) {
+    return WalkRows(family, [&](std::string_view key, std::string_view) { digest.Add(key); });
+  }
+
+  absl::Status WalkRows(Family family,
+                        absl::FunctionRef<void(std::string_view, std::string_view)> take) {
     uint64_t rows = 0;
     const auto cursor = context_.reader.Scan(family, "", "");
     for (; cursor->Valid(); cursor->Next()) {
-      digest.Add(cursor->key());
+      take(cursor->key(), cursor->value());
       Count(family, ++rows);
     }
     return cursor->status();
@@ -163,7 +186,7 @@ class GenerationReader {
     for (const BlockName kid : block.kids) {
       content_.inverses.kids.Add(Tagged(kid, block.level, store::NameKey{name}.Encode()));
     }
-    const std::string kids = std::to_string(block.kids.size());
+    const std::string kids = std::to_string(KidCount(block));
     block.kids.clear();  // handles; the levels below tell who they are
     content_.blocks.Add(block.Encode(), kids);
   }
@@ -258,7 +281,77 @@ class GenerationReader {
     return rows.status();
   }
 
+  // Rows that name blocks, some thousand at a time.
+  absl::Status WalkLarge(Family family,
+                                 void (GenerationReader::*take)(WorkingSet&, std::string_view,
+                                                                std::string_view)) {
+    uint64_t seen = 0;
+    const auto cursor = context_.reader.Scan(family, "", "");
+    while (cursor->Valid()) {
+      WorkingSet rows(context_.reader, *context_.rules);
+      for (size_t n = 0; n < kChunk && cursor->Valid(); cursor->Next(), ++n) {
+        Count(family, ++seen);
+        (this->*take)(rows, cursor->key(), cursor->value());
+      }
+      UNIRUST_RETURN_IF_ERROR(rows.status());
+    }
+    return cursor->status();
+  }
+
+  // The key with a name for the entity that does not depend on handles.
+  static std::string CanonicalKey(WorkingSet& rows, const store::Voice& voice,
+                                  std::string_view key) {
+    return CanonicalName(rows, voice.entity) + std::string(key.substr(sizeof(BlockName)));
+  }
+
+  void TakeKid(WorkingSet& rows, std::string_view key, std::string_view /*value*/) {
+    const auto kid = store::KidKey::Decode(key);
+    if (!kid) return Undecodable(Family::kKids, key);
+    content_.inverses.kids.Add(Tagged(kid->kid, rows.Block(kid->block).now().level,
+                                      store::NameKey{kid->block}.Encode()));
+    content_.kids.Add(CanonicalName(rows, kid->block) + CanonicalName(rows, kid->kid),
+                      std::to_string(kid->perspective.value()) + kid->uid);
+  }
+
+  void TakeHeldValue(WorkingSet& rows, std::string_view key, std::string_view value) {
+    const auto decoded = store::HeldValueKey::Decode(key);
+    store::HeldValueRow row;
+    if (!decoded || !store::HeldValueRow::Decode(value, &row)) {
+      return Undecodable(Family::kHeldValues, key);
+    }
+    content_.held_values.Add(CanonicalKey(rows, decoded->voice, key), value);
+  }
+
+  // How many records are listed depends on what happened; which are the first ones, conflicts tell.
+  void TakeStretch(WorkingSet& rows, std::string_view key, std::string_view value) {
+    const auto decoded = store::StretchKey::Decode(key);
+    store::StretchRow row;
+    store::FirstRecordsRow list;
+    if (decoded && decoded->part == store::StretchKey::Part::kStretch &&
+        store::StretchRow::Decode(value, &row)) {
+      const SymbolId type = rows.Record(row.first.id).row.now().entity_type;
+      const StretchEntries entries =
+          EntriesOf(decoded->voice, type, decoded->start, row, *context_.rules, names_);
+      for (const std::string& entry : entries.keys) content_.inverses.owned.Add(entry);
+      content_.inverses.list_ends.Add(
+          FirstRecordsKey(decoded->voice, decoded->start),
+          store::FirstRecordsRow{{row.first, row.last_listed}}.Encode() +
+              std::to_string(row.listed));
+      row.last_listed = FirstRecord();
+      row.listed = 1;
+      content_.stretches.Add(CanonicalKey(rows, decoded->voice, key), row.Encode());
+    } else if (decoded && decoded->part == store::StretchKey::Part::kFirstRecords &&
+               store::FirstRecordsRow::Decode(value, &list)) {
+      content_.inverses.lists.Add(
+          key, store::FirstRecordsRow{{list.records.front(), list.records.back()}}.Encode() +
+                   std::to_string(list.records.size()));
+    } else {
+      Undecodable(Family::kStretches, key);
+    }
+  }
+
   const ReadContext& context_;
+  Names names_;
   VerifyReport& report_;
   const bool tell_;  // of progress and faults: those of the other generation are nobody's business
   Content content_;
@@ -305,6 +398,14 @@ class DerivedVerifier {
            "conflict_owners: numbers of entries or edges differ from a fresh resolution");
     Expect(stored.expiries == fresh.expiries,
            "expiries: differ from what the records and the rules of retention say");
+    Expect(stored.pieces == fresh.pieces, "pieces: of large groups differ from a fresh resolution");
+    Expect(stored.runs == fresh.runs, "runs: of large groups differ from a fresh resolution");
+    Expect(stored.kids == fresh.kids,
+           "kids: of large blocks, or their first records, differ from a fresh resolution");
+    Expect(stored.held_values == fresh.held_values,
+           "held_values: who holds what in large entities differs from a fresh resolution");
+    Expect(stored.stretches == fresh.stretches,
+           "stretches: times, values or records differ from a fresh resolution");
     CompareInverses(stored.inverses);
     return names_.status();
   }
@@ -322,7 +423,10 @@ class DerivedVerifier {
     Expect(all.touch_counts == all.touch_names, "names: numbers of touches are wrong");
     Expect(all.registered == all.touches, "groups and touches: do not name each other");
     Expect(all.with_conflicts == all.owners, "names and conflict_owners: do not name each other");
-    Expect(all.owned == all.conflicts, "conflict_owners and conflicts: do not name each other");
+    Expect(all.owned == all.conflicts,
+           "conflict_owners or stretches, and conflicts: do not name each other");
+    Expect(all.list_ends == all.lists, "stretches: lists of first records are not what is said of "
+                                       "them");
   }
 
   // The block of each record, level by level.
@@ -403,7 +507,8 @@ class DerivedVerifier {
     UNIRUST_RETURN_IF_ERROR(rows_a.status());
     UNIRUST_RETURN_IF_ERROR(rows_b.status());
     const auto rest = [](const GroupRow& row) {
-      return std::tie(row.values, row.pieces, row.divided, row.edges);
+      return std::tie(row.values, row.pieces, row.large, row.large_pieces, row.large_records,
+                      row.divided, row.edges);
     };
     if (touches && rest(a) == rest(b)) return absl::OkStatus();
     report_.Fault(GroupName(stored.key()) + " differs from a fresh resolution");

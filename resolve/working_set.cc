@@ -293,38 +293,6 @@ WorkingSet::Existence WorkingSet::Exists(BlockName name, uint16_t level) {
   return out;
 }
 
-void WorkingSet::Collect(BlockName name, const BlockRow& (RowVersions<BlockRow>::*when)() const,
-                         bool RecordState::*live, std::vector<RecordId>* out) {
-  std::vector<std::pair<BlockName, uint16_t>> open = {{name, 0xFFFF}};
-  while (!open.empty()) {
-    const auto [next, below] = open.back();
-    open.pop_back();
-    if (store::IsRecord(next)) {
-      RecordState& record = Record(store::RecordOf(next));
-      if (record.*live) out->push_back(record.id);
-      continue;
-    }
-    const BlockRow& row = (Block(next).*when)();
-    if (row.level >= below) {  // levels strictly decrease on the way down; anything else is damage
-      Fail(store::Damaged(Family::kBlocks, store::NameKey{next}.Encode()));
-      continue;
-    }
-    for (const BlockName kid : row.kids) open.emplace_back(kid, row.level);
-  }
-}
-
-std::vector<RecordId> WorkingSet::RecordsBefore(BlockName name) {
-  std::vector<RecordId> out;
-  Collect(name, &RowVersions<BlockRow>::before, &RecordState::live_before, &out);
-  return out;
-}
-
-std::vector<RecordId> WorkingSet::RecordsNow(BlockName name) {
-  std::vector<RecordId> out;
-  Collect(name, &RowVersions<BlockRow>::now, &RecordState::live_now, &out);
-  return out;
-}
-
 const Signature& WorkingSet::SignatureBefore(RecordId id) {
   RecordState& record = Record(id);
   if (!record.signature_before) record.signature_before = SignatureOf(record.row.before(), rules_);
@@ -345,22 +313,26 @@ const Signature& WorkingSet::SignatureNow(BlockName name) {
   return *signature;
 }
 
-StrongCounts WorkingSet::StrongBefore(BlockName name) {
-  if (!store::IsRecord(name)) return Block(name).before().strong;
-  return CountsOf(SignatureBefore(store::RecordOf(name)));
+WorkingSet::Content WorkingSet::ContentBefore(BlockName name) {
+  if (store::IsRecord(name)) return {1, CountsOf(SignatureBefore(store::RecordOf(name)))};
+  const BlockRow& row = Block(name).before();
+  return {row.records, row.strong};
 }
 
-StrongCounts WorkingSet::StrongNow(BlockName name) {
-  return store::IsRecord(name) ? CountsOf(SignatureNow(name)) : Block(name).now().strong;
+WorkingSet::Content WorkingSet::ContentNow(BlockName name) {
+  if (store::IsRecord(name)) return {1, CountsOf(SignatureNow(name))};
+  const BlockRow& row = Block(name).now();
+  return {row.records, row.strong};
 }
 
-void WorkingSet::ChangeStrong(BlockName block, const StrongCounts& less, const StrongCounts& more) {
+void WorkingSet::ChangeContent(BlockName block, const Content& less, const Content& more) {
   if (less == more) return;
-  StrongCounts& strong = Block(block).Edit().strong;
-  if (!Subtract(less, &strong)) {
+  BlockRow& row = Block(block).Edit();
+  if (row.records < less.records || !Subtract(less.strong, &row.strong)) {
     Fail(store::Damaged(Family::kBlocks, store::NameKey{block}.Encode()));
   }
-  Add(more, &strong);
+  row.records = row.records - less.records + more.records;
+  Add(more.strong, &row.strong);
   block_signatures_.erase(block);
 }
 
@@ -391,83 +363,6 @@ bool WorkingSet::Before(const FirstRecord& a, const FirstRecord& b, interner::In
     return false;
   }
   return *text_a < *text_b;
-}
-
-std::span<const Piece> WorkingSet::Evidence(const GroupState& group, const GroupRow& row) const {
-  const uint64_t max_group = rules_.keys()[group.key.identity_key].max_group;
-  if (row.pieces.size() > max_group) {
-    std::vector<RecordId> records;
-    for (const Piece& piece : row.pieces) records.push_back(piece.record);
-    std::sort(records.begin(), records.end());
-    const auto end = std::unique(records.begin(), records.end());
-    if (static_cast<uint64_t>(end - records.begin()) > max_group) return {};
-  }
-  return row.pieces;
-}
-
-std::vector<GroupState*> WorkingSet::GroupsBefore(RecordId id, uint16_t identity_key) {
-  const RecordState& record = Record(id);
-  if (!record.live_before) return {};
-  return GroupsOf(record.row.before(), identity_key);
-}
-
-std::vector<GroupState*> WorkingSet::GroupsNow(RecordId id, uint16_t identity_key) {
-  const RecordState& record = Record(id);
-  if (!record.live_now) return {};
-  return GroupsOf(record.row.now(), identity_key);
-}
-
-std::vector<GroupState*> WorkingSet::GroupsOf(const RecordRow& row, uint16_t identity_key) {
-  const KeyRule& key = rules_.keys()[identity_key];
-  std::vector<GroupState*> out;
-  if (!key.types.Has(row.entity_type)) return out;
-  const auto instances = KeyInstances(key, row.descriptors, rules_);
-  if (!instances.ok()) {
-    Fail(instances.status());
-    return out;
-  }
-  for (const KeyInstance& instance : *instances) {
-    out.push_back(&Group(row.entity_type, identity_key, instance.values));
-  }
-  return out;
-}
-
-// What the batch before changes is laid over the stored rows, which have it already or not.
-std::vector<std::string> WorkingSet::TouchedGroups(BlockName name, uint16_t level) {
-  std::vector<std::string> out;
-  if (Name(name).before.touches == 0) return out;
-  const std::string prefix = store::TouchKey::Prefix(name, level);
-  std::set<std::string, std::less<>> keys;
-  const auto cursor = reader_.ScanPrefix(Family::kTouches, prefix);
-  for (; cursor->Valid(); cursor->Next()) keys.emplace(cursor->key());
-  if (!cursor->status().ok()) Fail(cursor->status());
-  if (previous_ != nullptr) {
-    const auto& changes = previous_->touches_;
-    for (auto it = changes.lower_bound(prefix);
-         it != changes.end() && it->first.starts_with(prefix); ++it) {
-      if (it->second) {
-        keys.insert(it->first);
-      } else {
-        keys.erase(it->first);
-      }
-    }
-  }
-  for (const std::string& key : keys) {
-    const auto touch = store::TouchKey::Decode(key);
-    if (touch) {
-      out.push_back(touch->group);
-    } else {
-      Fail(store::Damaged(Family::kTouches, key));
-    }
-  }
-  return out;
-}
-
-void WorkingSet::SetTouch(BlockName name, uint16_t level, const GroupState& group, bool touched) {
-  const store::TouchKey key{.name = name, .level = level, .group = std::string(group.encoded_key)};
-  touches_[key.Encode()] = touched;
-  uint32_t& count = Name(name).now.touches;
-  count = touched ? count + 1 : count - 1;
 }
 
 bool WorkingSet::HasWrites() const {
@@ -510,6 +405,9 @@ void WorkingSet::FlushDerived(store::Batch& batch) const {
   }
   for (const auto& [key, row] : conflict_owners_) {
     if (row.Changed()) flush(Family::kConflictOwners, key, row);
+  }
+  for (const SortedRows* rows : {&held_values_, &stretches_, &pieces_, &runs_, &kids_}) {
+    rows->AddTo(batch);
   }
   for (const auto& [key, touched] : touches_) {
     if (touched) {

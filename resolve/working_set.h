@@ -19,9 +19,11 @@
 #include "absl/status/status.h"
 #include "base/stable_map.h"
 #include "interner/interner.h"
+#include "resolve/large_group.h"
 #include "resolve/row_versions.h"
 #include "resolve/rules.h"
 #include "resolve/signature.h"
+#include "resolve/sorted_rows.h"
 #include "store/rows.h"
 #include "store/store.h"
 
@@ -58,14 +60,34 @@ struct GroupState {
   store::GroupKey key;
   std::vector<std::string> values;  // the key's value tuple
   RowVersions<GroupRow> row;        // no row: no pieces
-  bool calm = false;                // seen in this batch that each of its runs is in one block of its level
+  std::vector<Piece> added;         // in this batch, sorted
+  std::vector<Piece> removed;
+  bool calm = false;  // seen in this batch that each of its runs is in one block of its level
+  // Only of a large one.
+  struct Large {
+    // What the batch does to its runs, if it was large before and that can be told without reading all of it.
+    std::optional<LargeGroup::Change> by_runs;
+    std::optional<std::vector<Piece>> all_before;  // once somebody asked for them
+    std::optional<std::vector<Piece>> all_now;
+  };
+  std::unique_ptr<Large> large;
+  const LargeGroup::Change* by_runs() const {
+    return large != nullptr && large->by_runs ? &*large->by_runs : nullptr;
+  }
 };
+
+// How many kids a block has.
+uint64_t KidCount(const BlockRow& row);
+
+// How many pieces a group has, and of how many records.
+uint64_t PieceCount(const GroupRow& row);
+uint64_t RecordCount(const GroupRow& row);
 
 class WorkingSet {
  public:
   // The rules must outlive the WorkingSet; `reader` is the state before the batch.
   WorkingSet(store::Reader reader, const Rules& rules)
-      : reader_(std::move(reader)), rules_(rules) {}
+      : WorkingSet(std::move(reader), rules, nullptr, nullptr) {}
 
   // The same for a batch that follows one which is still being written: rows that `previous` knows are taken from it,
   // and `await_written` returns when the store has them. `previous` must not change any more.
@@ -74,7 +96,15 @@ class WorkingSet {
       : reader_(std::move(reader)),
         rules_(rules),
         previous_(std::move(previous)),
-        await_written_(std::move(await_written)) {}
+        await_written_(std::move(await_written)),
+        held_values_(store::Family::kHeldValues, reader_,
+                     previous_ == nullptr ? nullptr : &previous_->held_values_),
+        stretches_(store::Family::kStretches, reader_,
+                   previous_ == nullptr ? nullptr : &previous_->stretches_),
+        pieces_(store::Family::kPieces, reader_,
+                previous_ == nullptr ? nullptr : &previous_->pieces_),
+        runs_(store::Family::kRuns, reader_, previous_ == nullptr ? nullptr : &previous_->runs_),
+        kids_(store::Family::kKids, reader_, previous_ == nullptr ? nullptr : &previous_->kids_) {}
 
   // To be called when nothing more is read through this WorkingSet: lets go of the previous one.
   void ForgetPrevious() { previous_.reset(); }
@@ -119,6 +149,21 @@ class WorkingSet {
   // Level k is 1 for the first identity key. A node of level k is a block of level k - 1.
   BlockName BlockBefore(BlockName name, uint16_t level);  // climbs from `name` up to `level`
   BlockName BlockNow(BlockName name, uint16_t level);
+  // The blocks of lower levels that a block has. All rows of a large one are read.
+  std::vector<BlockName> KidsBefore(BlockName block) {
+    return KidsOf(block, Block(block).before(), SortedRows::When::kBefore);
+  }
+  std::vector<BlockName> KidsNow(BlockName block) {
+    return KidsOf(block, Block(block).now(), SortedRows::When::kNow);
+  }
+  // The kid is there under its first record now.
+  void AddKid(BlockName block, BlockName kid);
+  // `first`: the first record under which the kid is there. DATA_LOSS if it is not.
+  void RemoveKid(BlockName block, BlockName kid, const FirstRecord& first);
+  void RemoveBlock(BlockName block);  // with all kids
+  // The first record of all kids, of which there is one at least.
+  FirstRecord FirstOfKids(BlockName block, interner::Interner& interner);
+
   // Whether it was, and is, a block of that level.
   struct Existence {
     bool before = false;
@@ -131,17 +176,43 @@ class WorkingSet {
   const Signature& SignatureNow(BlockName name);
   FirstRecord FirstBefore(BlockName name);
   FirstRecord FirstNow(BlockName name);
-  StrongCounts StrongBefore(BlockName name);
-  StrongCounts StrongNow(BlockName name);
-  // The block's records say `more`, and no longer `less`. DATA_LOSS if they did not say that.
-  void ChangeStrong(BlockName block, const StrongCounts& less, const StrongCounts& more);
+  // The records of a block: how many, and what they say.
+  struct Content {
+    uint64_t records = 0;
+    StrongCounts strong;
+    bool operator==(const Content&) const = default;
+  };
+  Content ContentBefore(BlockName name);
+  Content ContentNow(BlockName name);
+  // The block has `more`, and no longer `less`. DATA_LOSS if it did not have that.
+  void ChangeContent(BlockName block, const Content& less, const Content& more);
 
-  // The pieces of a group's row that are evidence: all, or none if it is generic. Valid while the row is.
-  std::span<const Piece> Evidence(const GroupState& group, const GroupRow& row) const;
+  // All pieces in the group that the written records had before, and have now, both sorted; to be called once a group
+  // and batch. False if they are the same.
+  bool EditPieces(GroupState& group, std::vector<Piece> before, std::vector<Piece> now);
+
+  // The pieces of a group that are evidence: all, or none if it is generic. Valid while the state is. All rows of a
+  // large group are read.
+  std::span<const Piece> EvidenceBefore(GroupState& group);
+  std::span<const Piece> EvidenceNow(GroupState& group);
+  // How many these are, without reading them.
+  uint64_t EvidenceCountBefore(const GroupState& group) const;
+  uint64_t EvidenceCountNow(const GroupState& group) const;
+  LargeGroup PiecesOf(const GroupState& group) {
+    return {pieces_, runs_, group.encoded_key};
+  }
+  // Whether what the batch does to a group that was not divided is known run by run (LargeGroup::Change).
+  bool ChangesByRuns(const GroupState& group) const {
+    return group.by_runs() != nullptr && !group.row.before().divided &&
+           EvidenceCountBefore(group) > 0 && EvidenceCountNow(group) > 0;
+  }
+  // When the record holds the group's value, before the batch or now; nothing if it was, or is, not live.
+  IntervalSet TimesBefore(RecordId record, const GroupState& group);
+  IntervalSet TimesNow(RecordId record, const GroupState& group);
 
   // Whether it has too many records to be evidence.
   bool IsGeneric(const GroupState& group) const {
-    return !group.row.now().pieces.empty() && Evidence(group, group.row.now()).empty();
+    return PieceCount(group.row.now()) > 0 && EvidenceCountNow(group) == 0;
   }
 
   // The groups of a record under one key, loaded; none if it was, or is, not live.
@@ -161,6 +232,10 @@ class WorkingSet {
 
   // True if record a comes before b in canonical order; both of one type.
   bool Before(const FirstRecord& a, const FirstRecord& b, interner::Interner& interner);
+
+  // What is held in large entities (large_entity.h).
+  SortedRows& held_values() { return held_values_; }
+  SortedRows& stretches() { return stretches_; }
 
   bool HasWrites() const;  // a record was written
   // Add the changed rows to the batch.
@@ -191,10 +266,10 @@ class WorkingSet {
   void ReadAll(store::Family family, std::vector<Wanted<State>> wanted);
   // Probes the identity's addresses; stops at its record or at the first free id.
   RecordState* Probe(const Identity& identity, SymbolId entity_type, SymbolId perspective);
-  void Collect(BlockName name, const BlockRow& (RowVersions<BlockRow>::*when)() const,
-               bool RecordState::*live, std::vector<RecordId>* out);
+  std::vector<RecordId> RecordsOf(BlockName name, SortedRows::When when);
 
   std::vector<GroupState*> GroupsOf(const RecordRow& record, uint16_t identity_key);
+  IntervalSet TimesOf(const RecordRow& record, const GroupState& group);
 
   // What `previous` holds for a key, or null.
   template <typename Key, typename State>
@@ -215,6 +290,18 @@ class WorkingSet {
   std::vector<GroupState*> expected_groups_;
   StableMap<std::string, RowVersions<store::ConflictOwnerRow>> conflict_owners_;
   absl::btree_map<std::string, bool> touches_;  // encoded TouchKeys: there from now on, or gone
+  bool IsGenericRow(const GroupState& group, const GroupRow& row) const;
+  std::vector<BlockName> KidsOf(BlockName block, const BlockRow& row, SortedRows::When when);
+  void DeleteKids(BlockName block);
+  void EditLarge(GroupState& group, uint64_t count, int64_t records);
+  std::span<const Piece> AllBefore(GroupState& group);
+  static GroupState::Large& LargeOf(GroupState& group);
+
+  SortedRows held_values_;
+  SortedRows stretches_;
+  SortedRows pieces_;
+  SortedRows runs_;
+  SortedRows kids_;
   std::string buffer_;
 };
 

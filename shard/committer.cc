@@ -72,30 +72,12 @@ uint64_t MemoryOf(const std::vector<Write>& writes) {
   return bytes;
 }
 
-// How many records a block has, up to a bound: what a commit costs does not grow with it.
-uint64_t CountRecords(WorkingSet& rows, store::BlockName block) {
-  uint64_t records = 0;
-  std::vector<store::BlockName> open = {block};
-  while (!open.empty() && records < limits::kEntityRecordsCountedMax) {
-    const store::BlockName name = open.back();
-    open.pop_back();
-    if (store::IsRecord(name)) {
-      ++records;
-      continue;
-    }
-    const std::vector<store::BlockName>& kids = rows.Block(name).now().kids;
-    const size_t more = std::min<size_t>(kids.size(), limits::kEntityRecordsCountedMax - records);
-    open.insert(open.end(), kids.begin(), kids.begin() + static_cast<ptrdiff_t>(more));
-  }
-  return std::min<uint64_t>(records, limits::kEntityRecordsCountedMax);
-}
-
 // `entities` of a batch, in any order and number.
 void CountEntities(std::vector<store::BlockName> entities, WorkingSet& rows, Metrics& metrics) {
   std::sort(entities.begin(), entities.end());
   entities.erase(std::unique(entities.begin(), entities.end()), entities.end());
   for (const store::BlockName entity : entities) {
-    metrics.entity_records.Add(CountRecords(rows, entity));
+    metrics.entity_records.Add(store::IsRecord(entity) ? 1 : rows.Block(entity).now().records);
   }
 }
 
@@ -104,9 +86,9 @@ void CountGroups(WorkingSet& rows, Metrics& metrics) {
   for (const auto& [key, group] : rows.groups()) {
     if (!group.row.Changed()) continue;
     const store::GroupRow& row = group.row.now();
-    metrics.group_pieces.Add(row.pieces.size());
+    metrics.group_pieces.Add(resolve::PieceCount(row));
     if (row.divided) ++metrics.contested_groups;
-    if (!row.pieces.empty() && rows.Evidence(group, row).empty()) ++metrics.generic_groups;
+    if (rows.IsGeneric(group)) ++metrics.generic_groups;
   }
 }
 

@@ -28,7 +28,7 @@ constexpr Metric kIngested{kCounter, "unirust_ingest_records_total",
 constexpr Metric kQueued{kGauge, "unirust_ingest_queue_records", "writes that wait for a commit"};
 constexpr Metric kCommitRecords{kSizes, "unirust_commit_records", "writes in a commit"};
 constexpr Metric kEntityRecords{kSizes, "unirust_commit_entity_records",
-                                "records of each entity with a write in a commit, counted to 1024"};
+                                "records of each entity with a write in a commit"};
 constexpr Metric kGroupPieces{kSizes, "unirust_commit_group_pieces",
                               "times at which a record holds the key value, of each group that a "
                               "commit changed"};

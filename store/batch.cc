@@ -9,8 +9,9 @@ namespace unirust::store {
 
 const char* FamilyName(Family family) {
   static constexpr std::array<const char*, kFamilies> kNames = {
-      "meta",  "symbols", "records", "attribute_values", "sources",         "groups",
-      "names", "blocks",  "touches", "conflicts",        "conflict_owners", "expiries"};
+      "meta",   "symbols",   "records",         "attribute_values", "sources",     "groups",
+      "names",  "blocks",    "touches",         "conflicts",        "conflict_owners", "expiries",
+      "held_values", "stretches", "pieces", "runs", "kids"};
   return kNames[static_cast<size_t>(family)];
 }
 

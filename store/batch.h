@@ -31,8 +31,13 @@ enum class Family : uint8_t {
   kConflicts,
   kConflictOwners,
   kExpiries,
+  kHeldValues,
+  kStretches,
+  kPieces,
+  kRuns,
+  kKids,
 };
-inline constexpr size_t kFamilies = 12;
+inline constexpr size_t kFamilies = 17;
 
 const char* FamilyName(Family family);  // e.g. "attribute_values"
 // DATA_LOSS naming the family and key of a row that does not decode.

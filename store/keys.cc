@@ -159,6 +159,42 @@ std::optional<GroupKey> GroupKey::Decode(std::string_view key) {
   return out;
 }
 
+std::string PieceKey::Encode() const {
+  std::string out = group;
+  AppendBigSigned64(&out, interval.start);
+  AppendBigSigned64(&out, interval.end);
+  AppendBig32(&out, record.value());
+  return out;
+}
+
+std::optional<PieceKey> PieceKey::Decode(std::string_view key) {
+  constexpr size_t kTailBytes = 8 + 8 + 4;
+  if (key.size() < kTailBytes) return std::nullopt;
+  ByteReader in(key.substr(key.size() - kTailBytes));
+  PieceKey out;
+  out.group = std::string(key.substr(0, key.size() - kTailBytes));
+  out.interval.start = in.BigSigned64();
+  out.interval.end = in.BigSigned64();
+  out.record = RecordId(in.Big32());
+  const bool sound = out.interval.start < out.interval.end && GroupKey::Decode(out.group);
+  return sound ? std::optional(out) : std::nullopt;
+}
+
+std::string RunKey::Encode() const {
+  std::string out = group;
+  AppendBigSigned64(&out, start);
+  return out;
+}
+
+std::optional<RunKey> RunKey::Decode(std::string_view key) {
+  constexpr size_t kTailBytes = 8;
+  if (key.size() < kTailBytes) return std::nullopt;
+  ByteReader in(key.substr(key.size() - kTailBytes));
+  const RunKey out{.group = std::string(key.substr(0, key.size() - kTailBytes)),
+                   .start = in.BigSigned64()};
+  return GroupKey::Decode(out.group) ? std::optional(out) : std::nullopt;
+}
+
 std::string NameKey::Encode() const {
   std::string out;
   AppendBig64(&out, name.value());
@@ -168,6 +204,31 @@ std::string NameKey::Encode() const {
 std::optional<NameKey> NameKey::Decode(std::string_view key) {
   ByteReader in(key);
   const NameKey out{.name = BlockName(in.Big64())};
+  return in.done() ? std::optional(out) : std::nullopt;
+}
+
+std::string KidKey::Prefix(BlockName block) { return NameKey{block}.Encode(); }
+
+std::string KidKey::Prefix(BlockName block, SymbolId perspective) {
+  std::string out = Prefix(block);
+  AppendBig32(&out, perspective.value());
+  return out;
+}
+
+std::string KidKey::Encode() const {
+  std::string out = Prefix(block, perspective);
+  AppendOrderedString(&out, uid);
+  AppendBig64(&out, kid.value());
+  return out;
+}
+
+std::optional<KidKey> KidKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  KidKey out;
+  out.block = BlockName(in.Big64());
+  out.perspective = SymbolId(in.Big32());
+  out.uid = in.OrderedString();
+  out.kid = BlockName(in.Big64());
   return in.done() ? std::optional(out) : std::nullopt;
 }
 
@@ -317,6 +378,74 @@ std::string ConflictOwnerKey::SharedValue(uint16_t constraint, SymbolId entity_t
   std::string out;
   AppendBig16(&out, SlotOf(Hash64(rest)));
   return out + rest;
+}
+
+void Voice::AppendTo(std::string* out) const {
+  AppendBig64(out, entity.value());
+  AppendBig32(out, attribute.value());
+  AppendBig32(out, perspective.value());
+}
+
+Voice Voice::Decode(std::string_view prefix) {
+  ByteReader in(prefix);
+  Voice out;
+  out.entity = BlockName(in.Big64());
+  out.attribute = SymbolId(in.Big32());
+  out.perspective = SymbolId(in.Big32());
+  return out;
+}
+
+std::string HeldValueKey::Prefix(const Voice& voice, std::string_view encoded_value) {
+  std::string out;
+  out.reserve(Voice::kBytes + encoded_value.size() + 2 * sizeof(Instant));
+  voice.AppendTo(&out);
+  out.append(encoded_value);
+  return out;
+}
+
+std::string HeldValueKey::Encode() const {
+  std::string out = Prefix(voice, value);
+  AppendBigSigned64(&out, interval.start);
+  AppendBigSigned64(&out, interval.end);
+  return out;
+}
+
+std::optional<HeldValueKey> HeldValueKey::Decode(std::string_view key) {
+  if (key.size() <= Voice::kBytes) return std::nullopt;
+  HeldValueKey out{.voice = Voice::Decode(key), .value = "", .interval = {}};
+  const std::optional<size_t> value_bytes = EncodedValueBytes(key.substr(Voice::kBytes));
+  if (!value_bytes) return std::nullopt;
+  out.value = std::string(key.substr(Voice::kBytes, *value_bytes));
+  ByteReader in(key.substr(Voice::kBytes + *value_bytes));
+  out.interval.start = in.BigSigned64();
+  out.interval.end = in.BigSigned64();
+  return in.done() && out.interval.start < out.interval.end ? std::optional(out) : std::nullopt;
+}
+
+std::string StretchKey::Prefix(BlockName entity) { return NameKey{entity}.Encode(); }
+
+std::string StretchKey::Prefix(const Voice& voice, Part part) {
+  std::string out;
+  voice.AppendTo(&out);
+  AppendBig8(&out, static_cast<uint8_t>(part));
+  return out;
+}
+
+std::string StretchKey::Encode() const {
+  std::string out = Prefix(voice, part);
+  AppendBigSigned64(&out, start);
+  return out;
+}
+
+std::optional<StretchKey> StretchKey::Decode(std::string_view key) {
+  if (key.size() <= Voice::kBytes) return std::nullopt;
+  ByteReader in(key.substr(Voice::kBytes));
+  const uint8_t part = in.Big8();
+  const StretchKey out{.voice = Voice::Decode(key),
+                       .part = static_cast<Part>(part),
+                       .start = in.BigSigned64()};
+  const bool known = part <= static_cast<uint8_t>(Part::kFirstRecords);
+  return in.done() && known ? std::optional(out) : std::nullopt;
 }
 
 std::string ExpiryKey::Prefix(Instant due) {

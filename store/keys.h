@@ -74,11 +74,40 @@ struct GroupKey {
   static std::optional<GroupKey> Decode(std::string_view key);
 };
 
+// family pieces: one of a large group (docs/resolution.md, 8)
+struct PieceKey {
+  std::string group;  // GroupKey, encoded
+  Interval interval;
+  RecordId record;
+  std::string Encode() const;
+  static std::optional<PieceKey> Decode(std::string_view key);
+};
+
+// family runs: of a large group
+struct RunKey {
+  std::string group;  // GroupKey, encoded
+  Instant start = 0;
+  std::string Encode() const;
+  static std::optional<RunKey> Decode(std::string_view key);
+};
+
 // families names and blocks
 struct NameKey {
   BlockName name;
   std::string Encode() const;
   static std::optional<NameKey> Decode(std::string_view key);
+};
+
+// family kids: of a large block (docs/resolution.md, 8), by the kid's first record
+struct KidKey {
+  BlockName block;
+  SymbolId perspective;  // of the first record
+  std::string uid;
+  BlockName kid;
+  std::string Encode() const;
+  static std::string Prefix(BlockName block);
+  static std::string Prefix(BlockName block, SymbolId perspective);
+  static std::optional<KidKey> Decode(std::string_view key);
 };
 
 // family touches: the divided groups to look at again when a block of a level changes. `level` is
@@ -143,6 +172,41 @@ struct ConflictOwnerKey {
   static std::string Group(std::string_view group_key);
   static std::string SharedValue(uint16_t constraint, SymbolId entity_type, SymbolId perspective,
                                  std::string_view encoded_value);
+};
+
+// What is said of one attribute inside a large entity (docs/resolution.md, 7): by all its records, or by those of one
+// perspective.
+struct Voice {
+  BlockName entity;
+  SymbolId attribute;
+  SymbolId perspective;  // 0: all
+  auto operator<=>(const Voice&) const = default;
+  void AppendTo(std::string* out) const;
+  static constexpr size_t kBytes = 16;
+  static Voice Decode(std::string_view prefix);  // of kBytes or more
+};
+
+// family held_values: records of the entity hold the value for exactly this time
+struct HeldValueKey {
+  Voice voice;
+  std::string value;  // EncodeValue(value)
+  Interval interval;
+  std::string Encode() const;
+  static std::string Prefix(const Voice& voice, std::string_view encoded_value);
+  static std::optional<HeldValueKey> Decode(std::string_view key);
+};
+
+// family stretches: a maximal time in which the records of a voice hold the same values, one or more; and the first of
+// its records
+struct StretchKey {
+  enum class Part : uint8_t { kStretch, kFirstRecords };
+  Voice voice;
+  Part part = Part::kStretch;
+  Instant start = 0;
+  std::string Encode() const;
+  static std::string Prefix(BlockName entity);
+  static std::string Prefix(const Voice& voice, Part part);
+  static std::optional<StretchKey> Decode(std::string_view key);
 };
 
 // family expiries: a live record and an instant at which descriptors of it are due (docs/ontology.md, Retention)

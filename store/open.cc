@@ -24,7 +24,7 @@ namespace {
 
 namespace rdb = rocksdb;
 
-constexpr uint32_t kFormatVersion = 4;
+constexpr uint32_t kFormatVersion = 5;
 
 // True if the directory is open elsewhere, in this process or in another: RocksDB tells only in words.
 bool IsInUse(const rdb::Status& status) {

@@ -62,6 +62,10 @@ bool IsLookedUp(Family family) {
     case Family::kTouches:
     case Family::kConflicts:
     case Family::kExpiries:
+    case Family::kStretches:
+    case Family::kPieces:
+    case Family::kRuns:
+    case Family::kKids:
       return false;
     default:
       return true;

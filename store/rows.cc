@@ -60,6 +60,20 @@ std::vector<BlockName> ReadNames(ByteReader& in) {
   return names;
 }
 
+void AppendFirst(std::string* out, const FirstRecord& first) {
+  AppendId(out, first.id);
+  AppendId(out, first.perspective);
+  AppendString(out, first.uid);
+}
+
+FirstRecord ReadFirst(ByteReader& in) {
+  FirstRecord out;
+  out.id = ReadId<RecordId>(in);
+  out.perspective = ReadId<SymbolId>(in);
+  out.uid = in.String();
+  return out;
+}
+
 void AppendStrings(std::string* out, const std::vector<std::string>& strings) {
   AppendVarint(out, strings.size());
   for (const std::string& s : strings) AppendString(out, s);
@@ -151,38 +165,43 @@ bool NameRow::Decode(std::string_view bytes, NameRow* out) {
 }
 
 std::string BlockRow::Encode() const {
-  std::string out(1, 'b');
+  std::string out(1, large ? 'B' : 'b');
   AppendVarint(&out, level);
-  AppendId(&out, first.id);
-  AppendId(&out, first.perspective);
-  AppendString(&out, first.uid);
-  AppendNames(&out, kids);
+  AppendFirst(&out, first);
+  AppendVarint(&out, records);
+  if (large) {
+    AppendVarint(&out, large_kids);
+  } else {
+    AppendNames(&out, kids);
+  }
   AppendVarint(&out, strong.size());
-  for (const auto& [row, records] : strong) {
+  for (const auto& [row, count] : strong) {
     AppendVarint(&out, row.identifier);
     AppendId(&out, row.domain);
     AppendInterval(&out, row.interval);
     AppendStrings(&out, row.values);
-    AppendVarint(&out, records);
+    AppendVarint(&out, count);
   }
   return out;
 }
 
 bool BlockRow::Decode(std::string_view bytes, BlockRow* out) {
   ByteReader in(bytes);
-  if (in.Big8() != 'b') return false;
+  const uint8_t tag = in.Big8();
+  if (tag != 'b' && tag != 'B') return false;
+  out->large = tag == 'B';
   out->level = ReadSmall(in);
-  out->first.id = ReadId<RecordId>(in);
-  out->first.perspective = ReadId<SymbolId>(in);
-  out->first.uid = in.String();
-  out->kids = ReadNames(in);
+  out->first = ReadFirst(in);
+  out->records = in.Varint();
+  out->kids = out->large ? std::vector<BlockName>() : ReadNames(in);
+  out->large_kids = out->large ? in.Varint() : 0;
   out->strong.resize(in.Count(6));
-  for (auto& [row, records] : out->strong) {
+  for (auto& [row, count] : out->strong) {
     row.identifier = ReadSmall(in);
     row.domain = ReadId<SymbolId>(in);
     row.interval = ReadInterval(in);
     row.values = ReadStrings(in);
-    records = in.Varint();
+    count = in.Varint();
   }
   return in.done();
 }
@@ -206,8 +225,13 @@ std::string GroupRow::Encode() const {
   std::string out;
   const bool touched = !node_touches.empty() || !entity_touches.empty();
   AppendBig8(&out, static_cast<uint8_t>((divided ? 1U : 0U) | (touched ? 2U : 0U) |
-                                        (values.empty() ? 0U : 4U)));
-  AppendVarint(&out, pieces.size());
+                                        (values.empty() ? 0U : 4U) | (large ? 8U : 0U)));
+  if (large) {
+    AppendVarint(&out, large_pieces);
+    AppendVarint(&out, large_records);
+  } else {
+    AppendVarint(&out, pieces.size());
+  }
   for (const Piece& piece : pieces) {
     AppendBig32(&out, piece.record.value());
     AppendInterval(&out, piece.interval);
@@ -224,10 +248,16 @@ std::string GroupRow::Encode() const {
 bool GroupRow::Decode(std::string_view bytes, GroupRow* out) {
   ByteReader in(bytes);
   const uint8_t flags = in.Big8();
-  if (flags > 7) return false;
+  if (flags > 15) return false;
   *out = GroupRow();
   out->divided = (flags & 1U) != 0;
-  out->pieces.resize(in.Count(5));
+  out->large = (flags & 8U) != 0;
+  if (out->large) {
+    out->large_pieces = in.Varint();
+    out->large_records = in.Varint();
+  } else {
+    out->pieces.resize(in.Count(5));
+  }
   for (Piece& piece : out->pieces) {
     piece.record = RecordId(in.Big32());
     piece.interval = ReadInterval(in);
@@ -239,6 +269,20 @@ bool GroupRow::Decode(std::string_view bytes, GroupRow* out) {
   }
   if ((flags & 4U) != 0) out->values = ReadStrings(in);
   return in.done();
+}
+
+std::string RunRow::Encode() const {
+  std::string out;
+  AppendBigSigned64(&out, end);
+  AppendVarint(&out, pieces);
+  return out;
+}
+
+bool RunRow::Decode(std::string_view bytes, RunRow* out) {
+  ByteReader in(bytes);
+  out->end = in.BigSigned64();
+  out->pieces = in.Varint();
+  return in.done() && out->pieces > 0;
 }
 
 std::string AttributeValueRow::Encode() const {
@@ -255,9 +299,63 @@ bool AttributeValueRow::Decode(std::string_view bytes, AttributeValueRow* out) {
   return in.done();
 }
 
+std::string HeldValueRow::Encode() const {
+  std::string out;
+  AppendVarint(&out, records);
+  AppendString(&out, value);
+  return out;
+}
+
+bool HeldValueRow::Decode(std::string_view bytes, HeldValueRow* out) {
+  ByteReader in(bytes);
+  out->records = in.Varint();
+  out->value = in.String();
+  return in.done() && out->records > 0;
+}
+
+std::string StretchRow::Encode() const {
+  std::string out;
+  AppendBigSigned64(&out, end);
+  for (const uint64_t n : {values, steps, records, uint64_t{listed}}) AppendVarint(&out, n);
+  AppendFirst(&out, first);
+  AppendFirst(&out, last_listed);
+  return out;
+}
+
+bool StretchRow::Decode(std::string_view bytes, StretchRow* out) {
+  ByteReader in(bytes);
+  out->end = in.BigSigned64();
+  for (uint64_t* n : {&out->values, &out->steps, &out->records}) *n = in.Varint();
+  const uint64_t listed = in.Varint();
+  out->listed = static_cast<uint32_t>(listed);
+  out->first = ReadFirst(in);
+  out->last_listed = ReadFirst(in);
+  return in.done() && out->listed == listed && listed > 0 && listed <= out->records &&
+         out->values > 0;
+}
+
+std::string FirstRecordsRow::Encode() const {
+  std::string out;
+  AppendVarint(&out, records.size());
+  for (const FirstRecord& record : records) AppendFirst(&out, record);
+  return out;
+}
+
+bool FirstRecordsRow::Decode(std::string_view bytes, FirstRecordsRow* out) {
+  ByteReader in(bytes);
+  out->records.resize(in.Count(3));
+  for (FirstRecord& record : out->records) record = ReadFirst(in);
+  return in.done() && !out->records.empty();
+}
+
 std::string ConflictRow::Encode() const {
   std::string out;
+  AppendBig8(&out, voice ? 1 : 0);
   AppendString(&out, entity_type);
+  if (voice) {
+    voice->AppendTo(&out);
+    return out;
+  }
   AppendVarint(&out, records.size());
   for (const Identity& record : records) {
     AppendString(&out, record.perspective);
@@ -273,7 +371,14 @@ std::string ConflictRow::Encode() const {
 
 bool ConflictRow::Decode(std::string_view bytes, ConflictRow* out) {
   ByteReader in(bytes);
+  *out = ConflictRow();
+  const uint8_t kind = in.Big8();
   out->entity_type = in.String();
+  if (kind > 1) return false;
+  if (kind == 1) {
+    out->voice = Voice::Decode(in.Bytes(Voice::kBytes));
+    return in.done();
+  }
   out->records.resize(in.Count(2));
   for (Identity& record : out->records) {
     record.entity_type = out->entity_type;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -86,7 +87,10 @@ struct FirstRecord {
 struct BlockRow {
   uint16_t level = 0;
   FirstRecord first;
-  std::vector<BlockName> kids;           // blocks of lower levels
+  uint64_t records = 0;
+  std::vector<BlockName> kids;           // blocks of lower levels; empty if it is large
+  bool large = false;                    // its kids are in a family of their own (docs/resolution.md, 8)
+  uint64_t large_kids = 0;               // of a large one: how many
   std::vector<CountedStrongRow> strong;  // sorted, rows distinct: what its records say, each for itself
   bool operator==(const BlockRow&) const = default;
   std::string Encode() const;
@@ -112,7 +116,10 @@ struct Piece {
 // family groups: the records of one type that hold one value of one identity key
 struct GroupRow {
   std::vector<std::string> values;     // only where the key does not have them verbatim
-  std::vector<Piece> pieces;           // sorted
+  std::vector<Piece> pieces;           // sorted; empty if it is large
+  bool large = false;                  // its pieces and runs are in families of their own (docs/resolution.md, 8)
+  uint64_t large_pieces = 0;           // of a large one: how many
+  uint64_t large_records = 0;          // and of how many records
   bool divided = false;                // a run has records of several blocks of its level
   uint64_t edges = 0;                  // same_as edges of all its runs
   std::vector<BlockName> node_touches;    // its rows in family touches: nodes (level of the key)
@@ -120,6 +127,14 @@ struct GroupRow {
   bool operator==(const GroupRow&) const = default;
   std::string Encode() const;
   static bool Decode(std::string_view bytes, GroupRow* out);
+};
+
+// family runs
+struct RunRow {
+  Instant end = 0;
+  uint64_t pieces = 0;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, RunRow* out);
 };
 
 // family attribute_values
@@ -130,8 +145,40 @@ struct AttributeValueRow {
   static bool Decode(std::string_view bytes, AttributeValueRow* out);
 };
 
+// family held_values
+struct HeldValueRow {
+  uint64_t records = 0;  // how many hold it
+  std::string value;     // only where the key does not have it verbatim
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, HeldValueRow* out);
+};
+
+// family stretches
+struct StretchRow {
+  Instant end = 0;
+  uint64_t values = 0;   // how many are held
+  uint64_t steps = 0;    // how many begin or end to be held at its start
+  uint64_t records = 0;  // that hold one of them in it
+  FirstRecord first;     // of these
+  FirstRecord last_listed;   // the last one that the row of first records has
+  uint32_t listed = 0;       // how many it has
+  bool operator==(const StretchRow&) const = default;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, StretchRow* out);
+};
+
+// family stretches: the first records of a stretch, in canonical order
+struct FirstRecordsRow {
+  std::vector<FirstRecord> records;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, FirstRecordsRow* out);
+};
+
 // family conflicts: what the key does not say
 struct ConflictRow {
+  // Set for those of a large entity: its records and values are in families stretches and held_values, the others below
+  // are empty but for `entity_type`.
+  std::optional<Voice> voice;
   std::string entity_type;
   std::vector<Identity> records;  // entity_type is not repeated in them on disk
   uint64_t record_count = 0;

@@ -44,10 +44,11 @@ class Dice {
   std::mt19937_64 random_;
 };
 
-// Calls history(dice) for as many seeds as the environment variable says, until a test fails.
-inline void ForEachSeed(const char* count, const std::function<void(Dice&)>& history) {
+// Calls history(dice) for as many seeds as the environment variable says, else for `usual`, until a test fails.
+inline void ForEachSeed(const char* count, const std::function<void(Dice&)>& history,
+                        uint64_t usual = 10) {
   const uint64_t first = FromEnvironment("UNIRUST_FIRST_SEED", 1);
-  const uint64_t seeds = FromEnvironment(count, 10);
+  const uint64_t seeds = FromEnvironment(count, usual);
   for (uint64_t seed = first; seed < first + seeds && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("UNIRUST_FIRST_SEED=" + std::to_string(seed));
     Dice dice(seed);

@@ -60,13 +60,6 @@ TEST_F(MetricsTest, CountTheRecordsOfAnEntityOverItsLevels) {
   EXPECT_EQ(sizes.sum(), 3U + 7U);
 }
 
-TEST_F(MetricsTest, CountNoMoreRecordsOfAnEntityThanTheLimit) {
-  Ingest(0, limits::kEntityRecordsCountedMax, "a");
-  EXPECT_EQ(engine_->metrics().entity_records.counts().max(), limits::kEntityRecordsCountedMax);
-  Ingest(limits::kEntityRecordsCountedMax, 1, "a");
-  EXPECT_EQ(engine_->metrics().entity_records.counts().max(), limits::kEntityRecordsCountedMax);
-}
-
 TEST_F(MetricsTest, CountNothingOfARefusedRequest) {
   Write empty_interval;
   empty_interval.identity = {"person", "crm", "1"};

@@ -57,6 +57,24 @@ TEST(Keys, HaveTheseBytes) {
   EXPECT_EQ(ToHex(posting.Encode()),
             WithoutSpaces("00000004 00 61 40 78 2e 6f 72 67 0001 03 8000000000000000 04 00c00005"));
   EXPECT_EQ(ToHex(ExpiryKey{-1, kRecord}.Encode()), WithoutSpaces("7fffffffffffffff 00c00005"));
+  const std::string group =
+      GroupKey{.entity_type = SymbolId(1), .identity_key = 0, .values = EncodeValue("a@x.org")}
+          .Encode();
+  EXPECT_EQ(ToHex(PieceKey{group, {0, 5}, kRecord}.Encode()),
+            WithoutSpaces("001c 00000001 0000 00 61 40 78 2e 6f 72 67 0001"
+                          "8000000000000000 8000000000000005 00c00005"));
+  EXPECT_EQ(ToHex(RunKey{group, 0}.Encode()),
+            WithoutSpaces("001c 00000001 0000 00 61 40 78 2e 6f 72 67 0001 8000000000000000"));
+  EXPECT_EQ(ToHex(KidKey{HandleOf(1027), SymbolId(2), "42", NameOf(kRecord)}.Encode()),
+            WithoutSpaces("00e0000000000001 00000002 3432 0001 00c0000000000005"));
+  const Voice voice{HandleOf(1027), SymbolId(4), SymbolId()};
+  EXPECT_EQ(ToHex(HeldValueKey{voice, EncodeValue("a"), {0, 5}}.Encode()),
+            WithoutSpaces("00e0000000000001 00000004 00000000 00 61 0001"
+                          "8000000000000000 8000000000000005"));
+  EXPECT_EQ(ToHex(StretchKey{voice, StretchKey::Part::kStretch, 0}.Encode()),
+            WithoutSpaces("00e0000000000001 00000004 00000000 00 8000000000000000"));
+  EXPECT_EQ(ToHex(StretchKey{voice, StretchKey::Part::kFirstRecords, 0}.Encode()),
+            WithoutSpaces("00e0000000000001 00000004 00000000 01 8000000000000000"));
   EXPECT_EQ(ToHex(SourceKey{SymbolId(1), SymbolId(2), {0, 5}, kRecord}.Encode()),
             WithoutSpaces("00000001 00000002 03 8000000000000000 04 00c00005"));
   EXPECT_EQ(ToHex(SomeConflict().Encode()),
@@ -211,6 +229,11 @@ auto Tie(const ConflictKey& k) {
 auto Tie(const RecordKey& k) { return std::tie(k.record); }
 auto Tie(const NameKey& k) { return std::tie(k.name); }
 auto Tie(const ExpiryKey& k) { return std::tie(k.due, k.record); }
+auto Tie(const PieceKey& k) { return std::tie(k.group, k.interval, k.record); }
+auto Tie(const RunKey& k) { return std::tie(k.group, k.start); }
+auto Tie(const KidKey& k) { return std::tie(k.block, k.perspective, k.uid, k.kid); }
+auto Tie(const HeldValueKey& k) { return std::tie(k.voice, k.value, k.interval); }
+auto Tie(const StretchKey& k) { return std::tie(k.voice, k.part, k.start); }
 
 // The key comes back, and the bytes of the two are in the order of their fields.
 template <typename Key>
@@ -249,6 +272,62 @@ RC_GTEST_PROP(ExpiryKey, KeepsFieldsAndOrder, ()) {
   const ExpiryKey key = any();
   CheckCodec(key, any());
   RC_ASSERT(key.Encode().starts_with(ExpiryKey::Prefix(key.due)));
+}
+
+// Those of one group are ordered by time.
+RC_GTEST_PROP(PieceKey, KeepsFieldsAndOrder, ()) {
+  const std::string group = AnyGroupKey().Encode();
+  const auto any = [&] {
+    return PieceKey{group, *AnyInterval(), RecordId(*AnyInteger<uint32_t>())};
+  };
+  const PieceKey key = any();
+  CheckCodec(key, any());
+  RC_ASSERT(key.Encode().starts_with(group));
+}
+
+RC_GTEST_PROP(RunKey, KeepsFieldsAndOrder, ()) {
+  const std::string group = AnyGroupKey().Encode();
+  CheckCodec(RunKey{group, *AnyInteger<Instant>()}, RunKey{group, *AnyInteger<Instant>()});
+}
+
+RC_GTEST_PROP(KidKey, KeepsFieldsAndOrder, ()) {
+  const auto any = [] {
+    return KidKey{BlockName(*AnyInteger<uint64_t>()), SymbolId(*AnyInteger<uint32_t>()),
+                  *NastyBytes(), BlockName(*AnyInteger<uint64_t>())};
+  };
+  const KidKey key = any();
+  CheckCodec(key, any());
+  RC_ASSERT(key.Encode().starts_with(KidKey::Prefix(key.block, key.perspective)));
+  RC_ASSERT(key.Encode().starts_with(KidKey::Prefix(key.block)));
+}
+
+Voice AnyVoice() {
+  return {BlockName(*AnyInteger<uint64_t>()), SymbolId(*AnyInteger<uint32_t>()),
+          SymbolId(*AnyInteger<uint32_t>())};
+}
+
+RC_GTEST_PROP(HeldValueKey, KeepsFieldsAndOrder, ()) {
+  const auto any = [] {
+    return HeldValueKey{AnyVoice(), EncodeValue(*NastyBytes()), *AnyInterval()};
+  };
+  const HeldValueKey key = any();
+  CheckCodec(key, any());
+  HeldValueKey other = any();
+  other.voice = key.voice;
+  CheckCodec(key, other);
+  RC_ASSERT(key.Encode().starts_with(HeldValueKey::Prefix(key.voice, key.value)));
+}
+
+RC_GTEST_PROP(StretchKey, KeepsFieldsAndOrder, ()) {
+  const auto any = [] {
+    return StretchKey{AnyVoice(), *rc::gen::element(StretchKey::Part::kStretch,
+                                                    StretchKey::Part::kFirstRecords),
+                      *AnyInteger<Instant>()};
+  };
+  const StretchKey key = any();
+  CheckCodec(key, any());
+  RC_ASSERT(key.Encode().starts_with(StretchKey::Prefix(key.voice, key.part)));
+  RC_ASSERT(key.Encode().starts_with(StretchKey::Prefix(key.voice.entity)));
 }
 
 RC_GTEST_PROP(TouchKey, KeepsFieldsAndOrder, ()) {
@@ -321,6 +400,8 @@ TEST(Keys, AreRefusedWhenTruncated) {
   ExpectNoTruncationDecodes(NameKey{HandleOf(1)});
   ExpectNoTruncationDecodes(SourceKey{SymbolId(1), SymbolId(2), {0, 1000}, kRecord});
   ExpectNoTruncationDecodes(ExpiryKey{-1, kRecord});
+  const Voice voice{HandleOf(1), SymbolId(1), SymbolId(2)};
+  ExpectNoTruncationDecodes(StretchKey{voice, StretchKey::Part::kFirstRecords, 5});
   ExpectNoTruncationDecodes(SomeConflict());
   for (const std::string& value :
        {std::string("a@x.org"), std::string(), std::string("\0\1\0", 3), std::string(99, 'x')}) {
@@ -332,6 +413,10 @@ TEST(Keys, AreRefusedWhenTruncated) {
                                                 .value = EncodeValues({value}),
                                                 .interval = {0, 1000},
                                                 .record = kRecord});
+    ExpectNoTruncationDecodes(PieceKey{group.Encode(), {0, 1000}, kRecord});
+    ExpectNoTruncationDecodes(RunKey{group.Encode(), 1000});
+    ExpectNoTruncationDecodes(KidKey{HandleOf(1), SymbolId(1), value, HandleOf(2)});
+    ExpectNoTruncationDecodes(HeldValueKey{voice, EncodeValue(value), {0, 1000}});
   }
 }
 
@@ -351,6 +436,11 @@ RC_GTEST_PROP(Keys, DecodeRandomBytesOnlyIfEncodeWritesThem, ()) {
   CheckRandomBytes<SourceKey>(bytes);
   CheckRandomBytes<ConflictKey>(bytes);
   CheckRandomBytes<ExpiryKey>(bytes);
+  CheckRandomBytes<HeldValueKey>(bytes);
+  CheckRandomBytes<StretchKey>(bytes);
+  CheckRandomBytes<PieceKey>(bytes);
+  CheckRandomBytes<RunKey>(bytes);
+  CheckRandomBytes<KidKey>(bytes);
   VerbatimValues(bytes, 2);
 }
 

@@ -49,9 +49,10 @@ TEST(Rows, HaveTheseBytes) {
   EXPECT_EQ(ToHex(crowded.Encode()), WithoutSpaces("00 03 01 01 02 00a0000000000000"));
   const BlockRow block{.level = 1,
                        .first = {kRecord, SymbolId(2), "42"},
+                       .records = 2,
                        .kids = {NameOf(kRecord), HandleOf(1)},
                        .strong = {{{0, SymbolId(2), {0, 5}, {"7"}}, 3}}};
-  EXPECT_EQ(ToHex(block.Encode()), WithoutSpaces("62 01 85808006 02 02 3432"
+  EXPECT_EQ(ToHex(block.Encode()), WithoutSpaces("62 01 85808006 02 02 3432 02"
                                                  "02 00c0000000000005 0060000000000000"
                                                  "01 00 02 00 00 05 01 01 37 03"));
   EXPECT_EQ(ToHex(PartRow{.level = 2, .blocks = {HandleOf(1)}}.Encode()),
@@ -61,13 +62,33 @@ TEST(Rows, HaveTheseBytes) {
   EXPECT_EQ(ToHex(group.Encode()), WithoutSpaces("00 01 00c00005 02 00 00"));
   group = {.values = {"v"},
            .pieces = {},
+           .large = false,
+           .large_pieces = 0,
+           .large_records = 0,
            .divided = true,
            .edges = 1,
            .node_touches = {HandleOf(1)},
            .entity_touches = {}};
   EXPECT_EQ(ToHex(group.Encode()), WithoutSpaces("07 00 01 01 0060000000000000 00 01 01 76"));
+  GroupRow large;
+  large.large = true;
+  large.large_pieces = 200;
+  large.large_records = 3;
+  EXPECT_EQ(ToHex(large.Encode()), WithoutSpaces("08 c801 03 00"));
+  EXPECT_EQ(ToHex(RunRow{5, 2}.Encode()), WithoutSpaces("8000000000000005 02"));
+  BlockRow hot;
+  hot.level = 1;
+  hot.first = {kRecord, SymbolId(2), "42"};
+  hot.records = 200;
+  hot.large = true;
+  hot.large_kids = 200;
+  EXPECT_EQ(ToHex(hot.Encode()), WithoutSpaces("42 01 85808006 02 02 3432 c801 c801 00"));
+}
+
+TEST(Rows, OfConflictsAndMetaHaveTheseBytes) {
   EXPECT_EQ(ToHex(AttributeValueRow{SymbolId(1), SymbolId(2)}.Encode()), "0102");
-  const ConflictRow conflict{.entity_type = "p",
+  const ConflictRow conflict{.voice = std::nullopt,
+                             .entity_type = "p",
                              .records = {{"p", "c", "1"}},
                              .record_count = 1,
                              .key = "k",
@@ -75,7 +96,23 @@ TEST(Rows, HaveTheseBytes) {
                              .entities = {"p/c/1"},
                              .entity_count = 2};
   EXPECT_EQ(ToHex(conflict.Encode()),
-            WithoutSpaces("01 70 01 01 63 01 31 01 01 6b 01 01 76 01 05 702f632f31 02"));
+            WithoutSpaces("00 01 70 01 01 63 01 31 01 01 6b 01 01 76 01 05 702f632f31 02"));
+  ConflictRow of_large;
+  of_large.voice = {HandleOf(1027), SymbolId(4), SymbolId()};
+  of_large.entity_type = "p";
+  EXPECT_EQ(ToHex(of_large.Encode()), WithoutSpaces("01 01 70 00e0000000000001 00000004 00000000"));
+  EXPECT_EQ(ToHex(HeldValueRow{2, ""}.Encode()), "0200");
+  const FirstRecord first{RecordId(5), SymbolId(2), "42"};
+  const StretchRow stretch{.end = 5,
+                           .values = 2,
+                           .steps = 2,
+                           .records = 3,
+                           .first = first,
+                           .last_listed = first,
+                           .listed = 1};
+  EXPECT_EQ(ToHex(stretch.Encode()),
+            WithoutSpaces("8000000000000005 02 02 03 01 05 02 023432 05 02 023432"));
+  EXPECT_EQ(ToHex(FirstRecordsRow{{first}}.Encode()), WithoutSpaces("01 05 02 023432"));
   EXPECT_EQ(ToHex(ConflictOwnerRow{{"xy"}, 3}.Encode()), WithoutSpaces("01 02 7879 03"));
   EXPECT_EQ(ToHex(RetentionRow{-1}.Encode()), "7fffffffffffffff");
   EXPECT_EQ(ToHex(CountersRow{1, 2, 3, 4, 5, 200}.Encode()), WithoutSpaces("01 02 03 04 05 c801"));
@@ -122,11 +159,21 @@ NameRow AnyNameRow() {
   return row;
 }
 
+FirstRecord AnyFirstRecord() {
+  return {RecordId(*AnyInteger<uint32_t>()), AnySymbol(), AnyText()};
+}
+
 BlockRow AnyBlockRow() {
   BlockRow row;
   row.level = *AnyInteger<uint16_t>();
-  row.first = {RecordId(*AnyInteger<uint32_t>()), AnySymbol(), AnyText()};
-  row.kids = Several(AnyName);
+  row.first = AnyFirstRecord();
+  row.records = *AnyInteger<uint64_t>();
+  row.large = *rc::gen::arbitrary<bool>();
+  if (row.large) {
+    row.large_kids = *AnyInteger<uint64_t>();
+  } else {
+    row.kids = Several(AnyName);
+  }
   row.strong = Several([] {
     StrongRow strong{*AnyInteger<uint16_t>(), AnySymbol(), *AnyInterval(), Several(AnyText)};
     strong.values.push_back(AnyText());
@@ -140,7 +187,13 @@ PartRow AnyPartRow() { return {*AnyInteger<uint16_t>(), Several(AnyName)}; }
 GroupRow AnyGroupRow() {
   GroupRow row;
   row.values = Several(AnyText);
-  row.pieces = Several([] { return Piece{*AnyInterval(), RecordId(*AnyInteger<uint32_t>())}; });
+  row.large = *rc::gen::arbitrary<bool>();
+  if (row.large) {
+    row.large_pieces = *AnyInteger<uint64_t>();
+    row.large_records = *AnyInteger<uint64_t>();
+  } else {
+    row.pieces = Several([] { return Piece{*AnyInterval(), RecordId(*AnyInteger<uint32_t>())}; });
+  }
   row.divided = *rc::gen::arbitrary<bool>();
   row.edges = *AnyInteger<uint64_t>();
   row.node_touches = Several(AnyName);
@@ -151,12 +204,34 @@ GroupRow AnyGroupRow() {
 ConflictRow AnyConflictRow() {
   ConflictRow row;
   row.entity_type = AnyText();
+  if (*rc::gen::inRange(0, 3) == 0) {
+    row.voice = {AnyName(), AnySymbol(), AnySymbol()};
+    return row;
+  }
   row.records = Several([&] { return Identity{row.entity_type, AnyText(), AnyText()}; });
   row.record_count = *AnyInteger<uint64_t>();
   row.key = AnyText();
   row.values = Several(AnyText);
   row.entities = Several(AnyText);
   row.entity_count = *AnyInteger<uint64_t>();
+  return row;
+}
+
+StretchRow AnyStretchRow() {
+  StretchRow row;
+  row.end = *AnyInteger<Instant>();
+  row.values = *rc::gen::inRange<uint64_t>(1, 9);
+  row.steps = *AnyInteger<uint64_t>();
+  row.listed = *rc::gen::inRange<uint32_t>(1, 9);
+  row.records = row.listed + *rc::gen::inRange<uint64_t>(0, 9);
+  row.first = AnyFirstRecord();
+  row.last_listed = AnyFirstRecord();
+  return row;
+}
+
+FirstRecordsRow AnyFirstRecordsRow() {
+  FirstRecordsRow row{Several(AnyFirstRecord)};
+  row.records.push_back(AnyFirstRecord());
   return row;
 }
 
@@ -225,8 +300,30 @@ RC_GTEST_PROP(ConflictRow, ComesBack, ()) {
   const ConflictRow row = AnyConflictRow();
   CheckCodec(row, AnyConflictRow());
   const ConflictRow back = Decoded(row);
+  RC_ASSERT(back.voice == row.voice);
   RC_ASSERT(back.records == row.records);
   RC_ASSERT(back.entity_count == row.entity_count);
+}
+
+RC_GTEST_PROP(HeldValueRow, ComesBack, ()) {
+  const HeldValueRow row{1 + *rc::gen::inRange<uint64_t>(0, 1000), AnyText()};
+  CheckCodec(row, {7, "used"});
+}
+
+RC_GTEST_PROP(RunRow, ComesBack, ()) {
+  CheckCodec(RunRow{*AnyInteger<Instant>(), 1 + *rc::gen::inRange<uint64_t>(0, 1000)}, {7, 8});
+}
+
+RC_GTEST_PROP(StretchRow, ComesBack, ()) {
+  const StretchRow row = AnyStretchRow();
+  CheckCodec(row, AnyStretchRow());
+  RC_ASSERT(Decoded(row) == row);
+}
+
+RC_GTEST_PROP(FirstRecordsRow, ComesBack, ()) {
+  const FirstRecordsRow row = AnyFirstRecordsRow();
+  CheckCodec(row, AnyFirstRecordsRow());
+  RC_ASSERT(Decoded(row).records == row.records);
 }
 
 RC_GTEST_PROP(ConflictOwnerRow, ComesBack, ()) {
@@ -300,6 +397,10 @@ void CheckAll(const std::string& bytes) {
   CheckRandomBytes<ConflictOwnerRow>(bytes);
   CheckRandomBytes<CountersRow>(bytes);
   CheckRandomBytes<RetentionRow>(bytes);
+  CheckRandomBytes<HeldValueRow>(bytes);
+  CheckRandomBytes<StretchRow>(bytes);
+  CheckRandomBytes<RunRow>(bytes);
+  CheckRandomBytes<FirstRecordsRow>(bytes);
   CheckRandomBytes<AttributeValueRow>(bytes);
 }
 
@@ -310,6 +411,7 @@ RC_GTEST_PROP(Rows, SurviveDamagedBytes, ()) {
                                       rc::gen::exec([] { return AnyNameRow().Encode(); }),
                                       rc::gen::exec([] { return AnyBlockRow().Encode(); }),
                                       rc::gen::exec([] { return AnyGroupRow().Encode(); }),
+                                      rc::gen::exec([] { return AnyStretchRow().Encode(); }),
                                       rc::gen::exec([] { return AnyConflictRow().Encode(); }));
   for (int i = 0; i < *rc::gen::inRange(1, 4); ++i) {
     bytes[*rc::gen::inRange<size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();

@@ -94,8 +94,8 @@ void EntityReader::PreloadRecordsOf(std::span<const BlockName> entities) {
     rows_.PreloadBlocks(blocks);
     for (const BlockName block : std::exchange(blocks, {})) {
       const BlockRow& row = rows_.Block(block).now();
-      if (KidCount(row) > kKidsPreloadedMax) continue;
-      for (const BlockName kid : row.large ? rows_.KidsNow(block) : row.kids) add(kid);
+      if (row.large || row.kids.size() > kKidsPreloadedMax) continue;
+      for (const BlockName kid : row.kids) add(kid);
     }
   }
   rows_.PreloadRecords(records);

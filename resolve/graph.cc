@@ -117,11 +117,12 @@ absl::StatusOr<std::vector<std::string>> OwnedBy(const ReadContext& context,
 // Those of the entries that list one of `names`.
 absl::Status AddListing(const ReadContext& context, const std::vector<std::string>& keys,
                         const std::set<std::string>& names, std::map<std::string, Conflict>* out) {
+  PageBudget unbounded(0);  // the caller bounds the records
   for (const std::string& key : keys) {
     std::string value;
     UNIRUST_ASSIGN_OR_RETURN(const bool there, context.reader.Get(Family::kConflicts, key, &value));
     if (!there) return store::Damaged(Family::kConflicts, key);
-    UNIRUST_ASSIGN_OR_RETURN(Conflict entry, ReadConflict(context, key, value));
+    UNIRUST_ASSIGN_OR_RETURN(Conflict entry, ReadConflict(context, key, value, &unbounded));
     const bool ours = std::any_of(entry.records.begin(), entry.records.end(), [&](const auto& r) {
       return names.contains(RecordName(r));
     });

@@ -172,7 +172,7 @@ bool LargeEntity::StepDown(const Voice& voice, VoiceState& state, const Interval
     const auto it = state.now.find(at);
     const bool last = it != state.now.end() && it->second.values == 1;
     if (it == state.now.end() || (last && it->second.records > 0)) {
-      Damaged(KeyOfStretch(voice, at));
+      Damaged(Family::kStretches, KeyOfStretch(voice, at));
       return true;
     }
     if (at == time.start) coverage.until ? ++it->second.steps : --it->second.steps;
@@ -195,11 +195,11 @@ uint64_t LargeEntity::Count(const Voice& voice, const Held& held, int64_t more) 
   const std::string key = HeldValueKey{voice, encoded, held.interval}.Encode();
   HeldValueRow row;
   if (const auto bytes = rows_.held_values().Now(key)) {
-    if (!HeldValueRow::Decode(*bytes, &row)) Damaged(key);
+    if (!HeldValueRow::Decode(*bytes, &row)) Damaged(Family::kHeldValues, key);
   } else if (!store::AreVerbatim(encoded)) {
     row.value = held.value;
   }
-  if (more < 0 && row.records == 0) Damaged(key);
+  if (more < 0 && row.records == 0) Damaged(Family::kHeldValues, key);
   row.records += static_cast<uint64_t>(more);
   if (row.records == 0) {
     rows_.held_values().Delete(key);
@@ -262,7 +262,10 @@ std::vector<FirstRecord>& LargeEntity::ListOf(const Voice& voice, VoiceState& st
   const std::string key = FirstRecordsKey(voice, start);
   store::FirstRecordsRow row;
   const auto bytes = rows_.stretches().Now(key);
-  if (bytes && !store::FirstRecordsRow::Decode(*bytes, &row)) Damaged(key);
+  const bool sound = !bytes || store::FirstRecordsRow::Decode(*bytes, &row);
+  if (!sound || row.records.size() != state.now.at(start).listed) {
+    Damaged(Family::kStretches, key);
+  }
   it->second = std::move(row.records);
   return it->second;
 }
@@ -288,7 +291,7 @@ bool LargeEntity::RemoveFromList(const Voice& voice, VoiceState& state, Instant 
   StretchRow& stretch = state.now.at(start);
   if (ComesFirst(stretch.last_listed, record)) return true;
   std::vector<FirstRecord>& list = ListOf(voice, state, start);
-  if (std::erase(list, record) != 1) Damaged(FirstRecordsKey(voice, start));
+  if (std::erase(list, record) != 1) Damaged(Family::kStretches, FirstRecordsKey(voice, start));
   if (list.size() < std::min<uint64_t>(stretch.records, limits::kConflictNamesMax)) return false;
   SetListed(list, &stretch);
   return true;
@@ -316,7 +319,7 @@ LargeEntity::VoiceState& LargeEntity::StateOf(const Voice& voice) {
     if (sound) {
       before.emplace_hint(before.end(), decoded->start, std::move(row));
     } else {
-      Damaged(std::string(key));
+      Damaged(Family::kStretches, key);
     }
     return true;
   });
@@ -341,7 +344,7 @@ void LargeEntity::EmptyVoices(const std::string& prefix) {
       if (const auto decoded = StretchKey::Decode(key)) {
         next = decoded->voice;
       } else {
-        Damaged(std::string(key));
+        Damaged(Family::kStretches, key);
       }
       return false;
     });
@@ -427,14 +430,13 @@ void LargeEntity::MakeVoice(const Voice& voice, const Holdings& all,
   VoiceState& state = StateOf(voice);
   const SweepRules rules{.keys_min = 1, .listed_max = kListedMax};
   const std::vector<std::string_view> nothing;
-  const std::vector<std::string_view>* left = &nothing;
   const auto stretches = StretchSweep<std::string_view>(records.size(), rules).Of(all);
   for (size_t i = 0; i < stretches.size(); ++i) {
     const auto& stretch = stretches[i];
     const bool joins = i > 0 && stretches[i - 1].interval.end == stretch.interval.start;
-    left = joins ? &stretches[i - 1].keys : &nothing;
+    const std::vector<std::string_view>& left = joins ? stretches[i - 1].keys : nothing;
     std::vector<std::string_view> steps;
-    std::set_symmetric_difference(left->begin(), left->end(), stretch.keys.begin(),
+    std::set_symmetric_difference(left.begin(), left.end(), stretch.keys.begin(),
                                   stretch.keys.end(), std::back_inserter(steps));
     StretchRow row;
     row.end = stretch.interval.end;
@@ -474,15 +476,15 @@ void LargeEntity::Finish(const Tell& tell) {
     }
     for (const auto& [start, list] : state.listed) {
       std::string key = FirstRecordsKey(voice, start);
+      const std::optional<std::string> stored = rows_.stretches().Now(key);
       if (list.empty()) {
-        rows_.stretches().Delete(std::move(key));
-      } else {
-        rows_.stretches().Put(std::move(key), store::FirstRecordsRow{list}.Encode());
+        if (stored) rows_.stretches().Delete(std::move(key));
+        continue;
       }
+      std::string row = store::FirstRecordsRow{list}.Encode();
+      if (stored != row) rows_.stretches().Put(std::move(key), std::move(row));
     }
   }
-  rows_.Fail(rows_.stretches().status());
-  rows_.Fail(rows_.held_values().status());
 }
 
 void LargeEntity::FinishStretch(const Voice& voice, Instant start, const StretchRow* before,
@@ -502,8 +504,7 @@ void LargeEntity::FinishStretch(const Voice& voice, Instant start, const Stretch
   tell(voice, gone, come);
 }
 
-void LargeEntity::Damaged(const std::string& key) {
-  const Family family = HeldValueKey::Decode(key) ? Family::kHeldValues : Family::kStretches;
+void LargeEntity::Damaged(Family family, std::string_view key) {
   rows_.Fail(store::Damaged(family, key));
 }
 

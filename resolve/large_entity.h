@@ -64,7 +64,8 @@ class LargeEntity {
   };
 
   void Change(RecordId id, const RecordRow& record, bool added);
-  // Those that return bool return false where more changes than what the record says: the attribute is then made anew.
+  // False where more changes than what the record says: the attribute is then made anew. The same of StepUp, StepDown
+  // and RemoveFromList.
   bool AddTo(const Voice& voice, const std::vector<Held>& held, const FirstRecord& record);
   bool RemoveFrom(const Voice& voice, const std::vector<Held>& held, const FirstRecord& record);
   bool LiesOnStretches(const VoiceState& state, const Interval& time) const;
@@ -93,7 +94,7 @@ class LargeEntity {
                  HeldRows* held);
   void FinishStretch(const Voice& voice, Instant start, const StretchRow* before,
                      const StretchRow* now, const Tell& tell);
-  void Damaged(const std::string& key);
+  void Damaged(store::Family family, std::string_view key);
 
   WorkingSet& rows_;
   Names& names_;

@@ -17,6 +17,13 @@ namespace {
 constexpr size_t kProbesMax = 64;  // pieces that are looked at on either side of one that goes
 }  // namespace
 
+absl::Status LargeGroup::status() const {
+  absl::Status out = status_;
+  out.Update(pieces_.status());
+  out.Update(runs_.status());
+  return out;
+}
+
 std::string LargeGroup::KeyOf(const Piece& piece) const {
   return PieceKey{key_, piece.interval, piece.record}.Encode();
 }
@@ -100,7 +107,11 @@ std::optional<Piece> LargeGroup::FirstFrom(Instant start) const {
 LargeGroup::Change LargeGroup::Apply(std::span<const Piece> removed,
                                      std::span<const Piece> added) {
   Change out;
-  for (const Piece& piece : removed) pieces_.Delete(KeyOf(piece));
+  for (const Piece& piece : removed) {
+    std::string key = KeyOf(piece);
+    if (!pieces_.Now(key)) status_.Update(store::Damaged(Family::kPieces, key));
+    pieces_.Delete(std::move(key));
+  }
   for (const Piece& piece : removed) {
     out.by_runs = out.by_runs && Lose(piece, &out);
     const std::optional<PieceRun> before = RunBefore(piece.interval.start);

@@ -57,7 +57,7 @@ class LargeGroup {
   }
   std::optional<PieceRun> RunNow(Instant at) const { return RunAt(at, SortedRows::When::kNow); }
 
-  absl::Status status() const { return status_; }
+  absl::Status status() const;
 
  private:
   std::optional<PieceRun> RunAt(Instant at, SortedRows::When when) const;

@@ -88,8 +88,7 @@ void LevelPass::TakeChangedNodes() {
     const FirstRecord first = rows_.FirstNow(node);
     if (rows_.FirstBefore(node) != first) {
       if (rows_.FirstBefore(node) == rows_.Block(block).now().first) first_left_.insert(block);
-      rows_.RemoveKid(block, node, rows_.FirstBefore(node));
-      rows_.AddKid(block, node);
+      rows_.MoveKid(block, node, rows_.FirstBefore(node));
       BlockRow& row = rows_.Block(block).Edit();
       row.first = Smaller(row.first, first);
     }

@@ -57,7 +57,7 @@ class LevelPass {
  private:
   struct Work {
     bool view_changed = false;  // its pieces, nodes or signatures differ from before
-    bool whole = false;         // compute all links; else only what new pieces add
+    bool whole = false;         // compute all links; else only what single pieces add and take
     bool queued = false;
   };
 

@@ -374,7 +374,8 @@ absl::StatusOr<Page<RecordView>> ScanRecords(const ReadContext& context, const R
 }
 
 absl::StatusOr<Conflict> ReadConflict(const ReadContext& context, std::string_view key,
-                                      std::string_view value) {
+                                      std::string_view value, PageBudget* budget) {
+  budget->Read(value.size());
   const auto decoded = store::ConflictKey::Decode(key);
   store::ConflictRow row;
   if (!decoded || !store::ConflictRow::Decode(value, &row)) {
@@ -387,7 +388,7 @@ absl::StatusOr<Conflict> ReadConflict(const ReadContext& context, std::string_vi
   out.cause = decoded->cause;
   out.entity_type = std::move(row.entity_type);
   if (row.voice) {
-    UNIRUST_RETURN_IF_ERROR(ReadStretch(context, *row.voice, &out));
+    UNIRUST_RETURN_IF_ERROR(ReadStretch(context, *row.voice, budget, &out));
     return out;
   }
   out.records = std::move(row.records);
@@ -433,9 +434,8 @@ absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const Con
     size_t bytes = 0;
     for (; rows.Valid() && store::ConflictKey::SortPart(rows.key()) == part; rows.Next()) {
       UNIRUST_ASSIGN_OR_RETURN(Conflict entry,
-                               ReadConflict(context, rows.key(), rows.value()));
+                               ReadConflict(context, rows.key(), rows.value(), budget));
       bytes += MessageBytes(entry);
-      budget->Read(MessageBytes(entry));
       alike.push_back(std::move(entry));
     }
     if (!budget->TakeAll(alike.size(), bytes)) {

@@ -33,9 +33,9 @@ struct ConflictPart {
 absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const ConflictFilter& filter,
                                            std::string_view after, PageBudget* budget);
 
-// The entry of one row of family conflicts.
+// The entry of one row of family conflicts. What is read for it is taken from the budget.
 absl::StatusOr<Conflict> ReadConflict(const ReadContext& context, std::string_view key,
-                                      std::string_view value);
+                                      std::string_view value, PageBudget* budget);
 
 // Sorts entries as ListConflicts does.
 void SortConflicts(std::vector<Conflict>& conflicts);

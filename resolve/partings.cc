@@ -2,7 +2,8 @@
 //
 // A block stays whole if any two of its nodes that stay are still connected. Wherever an old path between them led
 // through a node that left, or through a run whose links changed, there must be another way:
-// - through a run: FindLostLinks looks whether the run's nodes are still in one knot, and detaches the others;
+// - through a run: FindLostLinks looks whether the run's nodes are still in one knot, and detaches the others; of a
+//   large group whose runs stay in one piece, LoseCalmly looks only at the nodes that lost something;
 // - through a node that left: into it and out of it along runs of before. If in all there is one such run with other
 //   nodes of the block (for all nodes that left it), the way through the node is one through that run. If there are
 //   more, the block explodes.

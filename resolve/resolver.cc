@@ -223,6 +223,7 @@ absl::Status Resolve(WorkingSet& rows, interner::Interner& interner, store::Coun
                      store::Batch* batch) {
   rows.set_handles(counters->handles);
   UNIRUST_RETURN_IF_ERROR(BatchResolver(rows, interner, *counters, *batch).Run());
+  rows.FailIfRowsDid();
   counters->handles = rows.handles();
   return rows.status();
 }

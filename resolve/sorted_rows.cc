@@ -85,9 +85,9 @@ void SortedRows::WalkEither(const std::string& lower, const std::string& upper,
     if (in_previous) changed = &previous.entry().second;
     if (in_own) changed = &own.entry().second;
     if (changed == nullptr) {
-      if (!visit(*next, stored->value())) return;
+      if (!visit(*next, stored->value())) break;
     } else if (changed->has_value() && !visit(*next, **changed)) {
-      return;
+      break;
     }
     if (in_previous) previous.Next();
     if (in_own) own.Next();

@@ -28,12 +28,11 @@ class SortedRows {
   SortedRows(store::Family family, store::Reader reader, const SortedRows* previous)
       : family_(family), reader_(std::move(reader)), previous_(previous) {}
 
-  std::optional<std::string> Before(const std::string& key) const;  // before this batch
   std::optional<std::string> Now(const std::string& key) const;
   void Put(std::string key, std::string value) { changes_[std::move(key)] = std::move(value); }
   void Delete(std::string key) { changes_[std::move(key)] = std::nullopt; }
 
-  // The rows of [lower, upper); empty `upper`: to the end of the family. One seek, then a step a row.
+  // The rows of [lower, upper); empty `upper`: to the end of the family. A seek or two, then a step a row.
   enum class When { kBefore, kNow };
   void Walk(const std::string& lower, const std::string& upper, Visit visit,
             When when = When::kNow) const;
@@ -41,9 +40,11 @@ class SortedRows {
                 When when = When::kNow) const;
 
   void AddTo(store::Batch& batch) const;
+  void ForgetPrevious() { previous_ = nullptr; }  // nothing more is read
   const absl::Status& status() const { return status_; }
 
  private:
+  std::optional<std::string> Before(const std::string& key) const;  // before this batch
   template <bool kBack>
   void WalkEither(const std::string& lower, const std::string& upper, const Changes& own_changes,
                   Visit visit) const;

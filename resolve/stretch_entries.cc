@@ -57,11 +57,12 @@ namespace {
 
 // Each value that is held at some time of the interval, in the order of the keys.
 absl::Status ReadValues(const store::Reader& reader, const Voice& voice, const Interval& interval,
-                        std::vector<std::string>* out) {
+                        PageBudget* budget, std::vector<std::string>* out) {
   std::string prefix;
   voice.AppendTo(&prefix);
   const auto cursor = reader.ScanPrefix(Family::kHeldValues, prefix);
   while (cursor->Valid()) {
+    budget->Read(cursor->key().size() + cursor->value().size());
     const auto key = HeldValueKey::Decode(cursor->key());
     HeldValueRow row;
     if (!key || !HeldValueRow::Decode(cursor->value(), &row)) {
@@ -88,7 +89,8 @@ absl::Status ReadRow(const store::Reader& reader, const std::string& key, Row* r
 
 }  // namespace
 
-absl::Status ReadStretch(const ReadContext& context, const Voice& voice, Conflict* entry) {
+absl::Status ReadStretch(const ReadContext& context, const Voice& voice, PageBudget* budget,
+                         Conflict* entry) {
   const Instant start = entry->interval.start;
   StretchRow stretch;
   UNIRUST_RETURN_IF_ERROR(ReadRow(context.reader, KeyOfStretch(voice, start), &stretch));
@@ -100,7 +102,8 @@ absl::Status ReadStretch(const ReadContext& context, const Voice& voice, Conflic
     entry->records.push_back({entry->entity_type, names.Text(record.perspective), record.uid});
   }
   entry->record_count = stretch.records;
-  UNIRUST_RETURN_IF_ERROR(ReadValues(context.reader, voice, entry->interval, &entry->values));
+  UNIRUST_RETURN_IF_ERROR(
+      ReadValues(context.reader, voice, entry->interval, budget, &entry->values));
   std::sort(entry->values.begin(), entry->values.end());
   return names.status();
 }

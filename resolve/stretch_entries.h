@@ -10,6 +10,7 @@
 #include "model/answers.h"
 #include "resolve/entity_reader.h"
 #include "resolve/names.h"
+#include "resolve/page.h"
 #include "resolve/rules.h"
 #include "store/keys.h"
 #include "store/rows.h"
@@ -28,8 +29,10 @@ struct StretchEntries {
 StretchEntries EntriesOf(const store::Voice& voice, SymbolId entity_type, Instant start,
                          const store::StretchRow& stretch, const Rules& rules, Names& names);
 
-// The records and values of an entry that refers to a voice; its time and type are set.
-absl::Status ReadStretch(const ReadContext& context, const store::Voice& voice, Conflict* entry);
+// The records and values of an entry that refers to a voice; its time and type are set. Walks what the voice holds, of
+// each value up to one that is held then.
+absl::Status ReadStretch(const ReadContext& context, const store::Voice& voice, PageBudget* budget,
+                         Conflict* entry);
 
 // The keys of a large entity's entries; none if it is not large.
 absl::StatusOr<std::vector<std::string>> EntriesOfLarge(const ReadContext& context,

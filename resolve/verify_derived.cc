@@ -322,7 +322,7 @@ class GenerationReader {
     content_.held_values.Add(CanonicalKey(rows, decoded->voice, key), value);
   }
 
-  // How many records are listed depends on what happened; which are the first ones, conflicts tell.
+  // How many records are listed beyond the first ones depends on what happened.
   void TakeStretch(WorkingSet& rows, std::string_view key, std::string_view value) {
     const auto decoded = store::StretchKey::Decode(key);
     store::StretchRow row;
@@ -345,6 +345,8 @@ class GenerationReader {
       content_.inverses.lists.Add(
           key, store::FirstRecordsRow{{list.records.front(), list.records.back()}}.Encode() +
                    std::to_string(list.records.size()));
+      list.records.resize(std::min(list.records.size(), limits::kConflictNamesMax));
+      content_.stretches.Add(CanonicalKey(rows, decoded->voice, key), list.Encode());
     } else {
       Undecodable(Family::kStretches, key);
     }

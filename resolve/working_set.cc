@@ -16,6 +16,19 @@ void WorkingSet::Fail(const absl::Status& status) {
   if (status_.ok()) status_ = status;
 }
 
+void WorkingSet::ForgetPrevious() {
+  for (SortedRows* rows : {&held_values_, &stretches_, &pieces_, &runs_, &kids_}) {
+    rows->ForgetPrevious();
+  }
+  previous_.reset();
+}
+
+void WorkingSet::FailIfRowsDid() {
+  for (const SortedRows* rows : {&held_values_, &stretches_, &pieces_, &runs_, &kids_}) {
+    Fail(rows->status());
+  }
+}
+
 namespace {
 
 std::string Encoded(RecordId id) { return store::RecordKey{id}.Encode(); }

@@ -107,7 +107,7 @@ class WorkingSet {
         kids_(store::Family::kKids, reader_, previous_ == nullptr ? nullptr : &previous_->kids_) {}
 
   // To be called when nothing more is read through this WorkingSet: lets go of the previous one.
-  void ForgetPrevious() { previous_.reset(); }
+  void ForgetPrevious();
 
   const Rules& rules() const { return rules_; }
 
@@ -160,6 +160,8 @@ class WorkingSet {
   void AddKid(BlockName block, BlockName kid);
   // `first`: the first record under which the kid is there. DATA_LOSS if it is not.
   void RemoveKid(BlockName block, BlockName kid, const FirstRecord& first);
+  // The kid was there under `first`, and is under its first record now.
+  void MoveKid(BlockName block, BlockName kid, const FirstRecord& first);
   void RemoveBlock(BlockName block);  // with all kids
   // The first record of all kids, of which there is one at least.
   FirstRecord FirstOfKids(BlockName block, interner::Interner& interner);
@@ -237,6 +239,9 @@ class WorkingSet {
   SortedRows& held_values() { return held_values_; }
   SortedRows& stretches() { return stretches_; }
 
+  // What reading them came to. Whoever walks them may ask only at the end: Resolve does.
+  void FailIfRowsDid();
+
   bool HasWrites() const;  // a record was written
   // Add the changed rows to the batch.
   void FlushRecords(store::Batch& batch) const;
@@ -268,6 +273,12 @@ class WorkingSet {
   RecordState* Probe(const Identity& identity, SymbolId entity_type, SymbolId perspective);
   std::vector<RecordId> RecordsOf(BlockName name, SortedRows::When when);
 
+  bool IsGenericRow(const GroupState& group, const GroupRow& row) const;
+  std::vector<BlockName> KidsOf(BlockName block, const BlockRow& row, SortedRows::When when);
+  void DeleteKids(BlockName block);
+  void EditLarge(GroupState& group, uint64_t count, int64_t records);
+  std::span<const Piece> AllBefore(GroupState& group);
+  static GroupState::Large& LargeOf(GroupState& group);
   std::vector<GroupState*> GroupsOf(const RecordRow& record, uint16_t identity_key);
   IntervalSet TimesOf(const RecordRow& record, const GroupState& group);
 
@@ -290,13 +301,6 @@ class WorkingSet {
   std::vector<GroupState*> expected_groups_;
   StableMap<std::string, RowVersions<store::ConflictOwnerRow>> conflict_owners_;
   absl::btree_map<std::string, bool> touches_;  // encoded TouchKeys: there from now on, or gone
-  bool IsGenericRow(const GroupState& group, const GroupRow& row) const;
-  std::vector<BlockName> KidsOf(BlockName block, const BlockRow& row, SortedRows::When when);
-  void DeleteKids(BlockName block);
-  void EditLarge(GroupState& group, uint64_t count, int64_t records);
-  std::span<const Piece> AllBefore(GroupState& group);
-  static GroupState::Large& LargeOf(GroupState& group);
-
   SortedRows held_values_;
   SortedRows stretches_;
   SortedRows pieces_;

@@ -106,6 +106,14 @@ void WorkingSet::RemoveKid(BlockName block, BlockName kid, const FirstRecord& fi
   row.large_kids = 0;
 }
 
+void WorkingSet::MoveKid(BlockName block, BlockName kid, const FirstRecord& first) {
+  if (!Block(block).now().large) return;
+  std::string key = EncodedKid(block, kid, first);
+  if (!kids_.Now(key)) return Fail(store::Damaged(Family::kKids, key));
+  kids_.Delete(std::move(key));
+  kids_.Put(EncodedKid(block, kid, FirstNow(kid)), "");
+}
+
 void WorkingSet::RemoveBlock(BlockName block) {
   if (Block(block).now().large) DeleteKids(block);
   Block(block).Remove();

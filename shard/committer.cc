@@ -84,7 +84,7 @@ void CountEntities(std::vector<store::BlockName> entities, WorkingSet& rows, Met
 // The groups that a batch changed.
 void CountGroups(WorkingSet& rows, Metrics& metrics) {
   for (const auto& [key, group] : rows.groups()) {
-    if (!group.row.Changed()) continue;
+    if (group.added.empty() && group.removed.empty() && !group.row.Changed()) continue;
     const store::GroupRow& row = group.row.now();
     metrics.group_pieces.Add(resolve::PieceCount(row));
     if (row.divided) ++metrics.contested_groups;

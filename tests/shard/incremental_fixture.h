@@ -189,6 +189,7 @@ class IncrementalTest : public EngineTest {
       if (dice.OneIn(3)) ExpectFresh(dice);
     }
     EXPECT_THAT(Everything(*engine_), ::testing::IsEmpty());
+    ExpectFresh(dice);
   }
 
   std::unique_ptr<Engine> fresh_;

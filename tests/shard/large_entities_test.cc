@@ -34,9 +34,13 @@ class LargeEntitiesTest : public IncrementalTest {
     return {start, start + 1 + static_cast<Instant>(dice.Below(10))};
   }
 
-  static Write RecordOf(Dice& dice, size_t number) {
-    Write write = Person("p" + std::to_string(number % 3), std::to_string(number));
-    const auto add = [&](const char* attribute, std::string value, Interval time) {
+  // Symbols are numbered as they come, which is not the order of their texts.
+  static std::string Perspective(size_t number) { return std::string(1, "qpr"[number % 3]); }
+
+  // `few`: how many say what few say, one in so many.
+  static Write RecordOf(Dice& dice, size_t number, size_t few) {
+    Write write = Person(Perspective(number), std::to_string(number));
+    const auto add = [&](const std::string& attribute, std::string value, Interval time) {
       write.descriptors.push_back({attribute, std::move(value), time});
     };
     add("k", dice.OneIn(10) ? "y" : "x", kAlways);
@@ -44,8 +48,9 @@ class LargeEntitiesTest : public IncrementalTest {
     if (!dice.OneIn(5)) add("city", std::to_string(dice.Below(3)), kAlways);
     if (dice.OneIn(20)) add("city", "nowhere", kAlways);
     if (dice.OneIn(3)) add("text", std::string(80, 'a') + std::to_string(dice.Below(2)), kAlways);
-    for (const char* attribute : {"role", "unit", "shift", "note"}) {
-      if (dice.OneIn(3)) continue;
+    for (const std::string attribute : {"role", "unit", "shift", "note", "rare", "seldom"}) {
+      const bool often = attribute != "rare" && attribute != "seldom";
+      if (often ? dice.OneIn(3) : !dice.OneIn(few)) continue;
       for (size_t n = 1 + dice.Below(2); n > 0; --n) {
         add(attribute, std::string(1, "abc"[dice.Below(dice.OneIn(9) ? 3 : 2)]), SomeTime(dice));
       }
@@ -63,13 +68,14 @@ class LargeEntitiesTest : public IncrementalTest {
     }
     std::vector<std::string> out;
     for (const auto& [k, records] : entities) {
-      for (const std::string attribute : {"city", "role", "serial", "shift", "text", "unit"}) {
+      for (const std::string attribute : {"city", "rare", "role", "seldom", "serial", "shift", "text",
+                                          "unit"}) {
         Add(ConflictKind::kDirect, "", attribute, records, &out);
         if (attribute == "role") {
           Add(ConflictKind::kConstraintViolation, "one_role", attribute, records, &out);
         }
         if (attribute != "unit") continue;
-        for (const std::string perspective : {"p0", "p1", "p2"}) {
+        for (const std::string perspective : {"p", "q", "r"}) {
           std::vector<const Write*> own;
           for (const Write* write : records) {
             if (write->identity.perspective == perspective) own.push_back(write);
@@ -141,6 +147,13 @@ class LargeEntitiesTest : public IncrementalTest {
     return out;
   }
 
+  // Retracts the first records that there are.
+  void AddFirstGone(size_t count, std::vector<Write>* batch) const {
+    for (auto it = live_.begin(); it != live_.end() && count > 0; ++it, --count) {
+      batch->push_back(Gone(it->first.perspective, it->first.uid));
+    }
+  }
+
   void ExpectConflicts() const {
     const View view = engine_->Read();
     std::vector<std::string> found;
@@ -161,25 +174,45 @@ class LargeEntitiesTest : public IncrementalTest {
 
 TEST_F(LargeEntitiesTest, HaveTheConflictsOfTheirRecords) {
   ForEachSeed("UNIRUST_LARGE_ENTITY_SEEDS", [&](Dice& dice) {
-    const size_t population = limits::kLargeEntityRecordsMin + 20 + dice.Below(40);
+    const size_t population = limits::kLargeEntityRecordsMin + 20 + dice.Below(200);
     std::vector<Write> first;
-    for (size_t n = 0; n < population; ++n) first.push_back(RecordOf(dice, n));
+    for (size_t n = 0; n < population; ++n) first.push_back(RecordOf(dice, n, 60));
     Apply(first);
     ExpectConflicts();
     for (size_t batches = 40; batches > 0 && !HasFailure(); --batches) {
       std::vector<Write> batch;
       for (size_t n = dice.OneIn(12) ? 30 : 1 + dice.Below(3); n > 0; --n) {
-        Write write = RecordOf(dice, dice.Below(population + 10));
-        if (dice.OneIn(2)) write = Gone(write.identity.perspective, write.identity.uid);
+        Write write = RecordOf(dice, dice.Below(population + 10), 4);
+        if (dice.OneIn(3)) write = Gone(write.identity.perspective, write.identity.uid);
         batch.push_back(std::move(write));
       }
+      if (dice.OneIn(4)) AddFirstGone(dice.OneIn(10) ? 60 : 1, &batch);
       Apply(batch);
       ExpectConflicts();
-      if (dice.OneIn(10)) ExpectFresh(dice);
+      if (dice.OneIn(4)) ExpectFresh(dice);
     }
     ExpectFresh(dice);
     RetractAll(dice);
   }, kUsualSeeds);
+}
+
+// So few at a time that they are followed one by one, until fewer are listed than an entry lists.
+TEST_F(LargeEntitiesTest, ListTheNextRecordsWhenTheFirstOnesGo) {
+  std::vector<Write> writes;
+  for (size_t n = 0; n < 4 * limits::kConflictNamesMax; ++n) {
+    writes.push_back(Person("p", std::to_string(n),
+                            {{"k", "x", kAlways}, {"city", std::to_string(n % 2), kAlways}}));
+  }
+  Apply(writes);
+  ExpectConflicts();
+  for (int i = 0; i < 6; ++i) {
+    std::vector<Write> batch;
+    AddFirstGone(limits::kConflictNamesMax / 2, &batch);
+    Apply(batch);
+    ExpectConflicts();
+  }
+  Dice dice(1);
+  ExpectFresh(dice);
 }
 
 // Groups of very many pieces, which are kept row by row (resolve/large_group.h): one value of the first key, at times
@@ -209,7 +242,7 @@ class LargeGroupsTest : public IncrementalTest {
   };
 
   static Write RecordOf(Dice& dice, size_t number, const Shape& shape) {
-    Write write = Person("p" + std::to_string(number % 3), std::to_string(number));
+    Write write = Person(std::string(1, "qpr"[number % 3]), std::to_string(number));
     const auto some_time = [&]() -> Interval {
       if (shape.forever && dice.OneIn(10)) return kAlways;
       const auto start = static_cast<Instant>(dice.Below(static_cast<size_t>(shape.spread)));
@@ -230,28 +263,46 @@ class LargeGroupsTest : public IncrementalTest {
 
 TEST_F(LargeGroupsTest, EqualAFreshResolutionAfterEveryBatch) {
   ForEachSeed("UNIRUST_LARGE_ENTITY_SEEDS", [&](Dice& dice) {
-    Start(SomeOntology(dice));
-    const size_t population = limits::kLargeGroupPiecesMin + 10 + dice.Below(60);
-    const Shape shape{.spread = static_cast<Instant>(dice.OneIn(2) ? 100 : 1000),
-                      .forever = dice.OneIn(2),
-                      .clashes = dice.OneIn(2)};
-    std::vector<Write> first;
-    for (size_t n = 0; n < population; ++n) {
-      first.push_back(RecordOf(dice, n, shape));
-    }
-    Apply(first);
-    for (size_t batches = 30; batches > 0 && !HasFailure(); --batches) {
-      std::vector<Write> batch;
-      for (size_t n = dice.OneIn(12) ? 30 : 1 + dice.Below(3); n > 0; --n) {
-        Write write = RecordOf(dice, dice.Below(population + 10), shape);
-        if (dice.OneIn(2)) write = Gone(write.identity.perspective, write.identity.uid);
-        batch.push_back(std::move(write));
+    for (const bool apart : {true, false}) {  // many runs, or few
+      Start(SomeOntology(dice));
+      const size_t population = limits::kLargeGroupPiecesMin + 40 + dice.Below(60);
+      const Shape shape{
+          .spread = apart ? 2000 : 100, .forever = !apart, .clashes = dice.OneIn(2)};
+      std::vector<Write> first;
+      for (size_t n = 0; n < population; ++n) first.push_back(RecordOf(dice, n, shape));
+      Apply(first);
+      for (size_t batches = 40; batches > 0 && !HasFailure(); --batches) {
+        std::vector<Write> batch;
+        for (size_t n = dice.OneIn(20) ? 30 : 1 + dice.Below(2); n > 0; --n) {
+          Write write = RecordOf(dice, dice.Below(population + 10), shape);
+          if (dice.OneIn(3)) write = Gone(write.identity.perspective, write.identity.uid);
+          batch.push_back(std::move(write));
+        }
+        Apply(batch);
+        if (dice.OneIn(6)) ExpectFresh(dice);
       }
-      Apply(batch);
-      if (dice.OneIn(3)) ExpectFresh(dice);
+      RetractAll(dice);
     }
-    RetractAll(dice);
   }, kUsualSeeds);
+}
+
+// A block of exactly as many kids as make it large, two of which get another first record in one batch.
+TEST_F(LargeGroupsTest, KidsMoveWhereABlockIsBarelyLarge) {
+  Start(ontology::ParseOntology(R"({"identity_keys": [
+      {"name": "by_a", "attributes": ["a"]}, {"name": "by_b", "attributes": ["b"]}]})")
+            .value());
+  std::vector<Write> writes;
+  for (size_t i = 0; i < limits::kLargeBlockKidsMin; ++i) {
+    for (const char* perspective : {"p", "q", "r"}) {
+      writes.push_back(Person(perspective, std::to_string(i),
+                              {{"a", std::to_string(i), kAlways}, {"b", "x", kAlways}}));
+    }
+  }
+  Apply(writes);
+  Dice dice(1);
+  ExpectFresh(dice);
+  Apply({Gone("p", "5"), Gone("p", "7")});
+  ExpectFresh(dice);
 }
 
 }  // namespace

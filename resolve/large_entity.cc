@@ -27,19 +27,35 @@ std::string AttributePrefix(BlockName entity, SymbolId attribute) {
   return out;
 }
 
-template <typename Stretches>
-auto FirstEndingAt(Stretches& stretches, Instant time) {
+using Stretches = std::map<Instant, StretchRow>;  // of a voice, by their starts
+
+Stretches::const_iterator FirstEndingAt(const Stretches& stretches, Instant time) {
   const auto it = stretches.lower_bound(time);
   if (it == stretches.begin() || std::prev(it)->second.end != time) return stretches.end();
   return std::prev(it);
 }
 
-// The stretch that holds at `time` or, if there is none, the next one.
-template <typename Stretches>
-auto FirstBehind(Stretches& stretches, Instant time) {
+// The stretch that goes on at `time` or, if there is none, the next one.
+template <typename AnyStretches>  // const or not
+auto FirstBehind(AnyStretches& stretches, Instant time) {
   auto it = stretches.upper_bound(time);
   if (it != stretches.begin() && std::prev(it)->second.end > time) --it;
   return it;
+}
+
+// False if a stretch reaches over an end of the time: it would have to be cut, and its records counted anew.
+bool LieUnder(const Stretches& stretches, const Interval& time) {
+  const auto over = [&](Instant end) {
+    const auto it = FirstBehind(stretches, end);
+    return it != stretches.end() && it->first < end;
+  };
+  return !over(time.start) && !over(time.end);
+}
+
+// The stretch holds what the one before it does: they are to be one.
+bool MeetsItsLike(const Stretches& stretches, Instant start) {
+  const auto it = stretches.find(start);
+  return it != stretches.end() && it->second.steps == 0;
 }
 
 }  // namespace
@@ -121,24 +137,9 @@ bool LargeEntity::RemoveFrom(const Voice& voice, const std::vector<Held>& held,
 
 // --- stretches ---------------------------------------------------------------------------------------
 
-// False if a stretch reaches over an end of the time: it would have to be cut, and its records counted anew.
-bool LargeEntity::LiesOnStretches(const VoiceState& state, const Interval& time) const {
-  const auto over = [&](Instant end) {
-    const auto it = FirstBehind(state.now, end);
-    return it != state.now.end() && it->first < end;
-  };
-  return !over(time.start) && !over(time.end);
-}
-
-// Two neighbours that hold the same are to be one stretch.
-bool LargeEntity::MeetsItsLike(const VoiceState& state, Instant start) const {
-  const auto it = state.now.find(start);
-  return it != state.now.end() && it->second.steps == 0;
-}
-
 // One value more is held in all of the time, in which it was not.
 bool LargeEntity::StepUp(VoiceState& state, const Interval& time, const Coverage& coverage) {
-  if (!LiesOnStretches(state, time)) return false;
+  if (!LieUnder(state.now, time)) return false;
   // A new stretch from `at`, where nothing was held, to the next one; it has nothing yet.
   const auto open = [&](Instant at, uint64_t steps) {
     const auto next = state.now.lower_bound(at);
@@ -161,13 +162,13 @@ bool LargeEntity::StepUp(VoiceState& state, const Interval& time, const Coverage
   }
   const auto behind = state.now.find(time.end);
   if (behind != state.now.end()) coverage.from ? --behind->second.steps : ++behind->second.steps;
-  return !MeetsItsLike(state, time.start) && !MeetsItsLike(state, time.end);
+  return !MeetsItsLike(state.now, time.start) && !MeetsItsLike(state.now, time.end);
 }
 
 // One value less is held in all of the time.
 bool LargeEntity::StepDown(const Voice& voice, VoiceState& state, const Interval& time,
                            const Coverage& coverage) {
-  if (!LiesOnStretches(state, time)) return false;
+  if (!LieUnder(state.now, time)) return false;
   for (Instant at = time.start; at < time.end;) {
     const auto it = state.now.find(at);
     const bool last = it != state.now.end() && it->second.values == 1;
@@ -184,7 +185,7 @@ bool LargeEntity::StepDown(const Voice& voice, VoiceState& state, const Interval
   }
   const auto behind = state.now.find(time.end);
   if (behind != state.now.end()) coverage.from ? ++behind->second.steps : --behind->second.steps;
-  return !MeetsItsLike(state, time.start) && !MeetsItsLike(state, time.end);
+  return !MeetsItsLike(state.now, time.start) && !MeetsItsLike(state.now, time.end);
 }
 
 // --- who holds a value -------------------------------------------------------------------------------

@@ -68,8 +68,6 @@ class LargeEntity {
   // and RemoveFromList.
   bool AddTo(const Voice& voice, const std::vector<Held>& held, const FirstRecord& record);
   bool RemoveFrom(const Voice& voice, const std::vector<Held>& held, const FirstRecord& record);
-  bool LiesOnStretches(const VoiceState& state, const Interval& time) const;
-  bool MeetsItsLike(const VoiceState& state, Instant start) const;
   bool StepUp(VoiceState& state, const Interval& time, const Coverage& coverage);
   bool StepDown(const Voice& voice, VoiceState& state, const Interval& time,
                 const Coverage& coverage);

@@ -56,14 +56,21 @@ std::vector<Piece> Edited(std::span<const Piece> pieces, std::span<const Piece> 
 }  // namespace
 
 bool WorkingSet::EditPieces(GroupState& group, std::vector<Piece> before, std::vector<Piece> now) {
-  group.removed = now.empty() ? before : Without(before, now);
-  group.added = before.empty() ? now : Without(now, before);
-  if (group.removed.empty() && group.added.empty()) return false;
   const GroupRow& row = group.row.before();
+  const bool may_be_large =
+      row.large || PieceCount(row) + now.size() >= limits::kLargeGroupPiecesMin;
+  const uint64_t gone = may_be_large ? RecordCount(before) : 0;
+  const uint64_t come = may_be_large ? RecordCount(now) : 0;
+  if (before.empty()) {
+    group.added = std::move(now);
+  } else {
+    group.removed = Without(before, now);
+    group.added = Without(now, before);
+  }
+  if (group.removed.empty() && group.added.empty()) return false;
   const uint64_t count = PieceCount(row) - group.removed.size() + group.added.size();
   if (row.large || count >= limits::kLargeGroupPiecesMin) {
-    EditLarge(group, count,
-              static_cast<int64_t>(RecordCount(now)) - static_cast<int64_t>(RecordCount(before)));
+    EditLarge(group, count, static_cast<int64_t>(come) - static_cast<int64_t>(gone));
     return true;
   }
   std::vector<Piece> all = Edited(row.pieces, group.removed, group.added);

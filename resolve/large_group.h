@@ -27,7 +27,7 @@ struct PieceRun {
 // A piece that a run of before lost; what else the run had is still one run.
 struct LostPiece {
   store::Piece piece;
-  PieceRun before;                   // the run that had it
+  PieceRun before;              // the run that had it
   std::optional<Instant> rest;  // the start of some piece that the run keeps; nothing if it keeps none
 };
 

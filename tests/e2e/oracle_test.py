@@ -193,5 +193,54 @@ class DataSetTest(E2eTest):
         self.check("airlines")
 
 
+class LargeShapesTest(E2eTest):
+    """Hundreds of records under one key value: kept row by row (docs/resolution.md, 7 and 8)."""
+
+    ONTOLOGY = {"identity_keys": [{"name": "by_email", "attributes": ["email"]},
+                                  {"name": "by_phone", "attributes": ["phone"]}],
+                "strong_identifiers": [{"attribute": "tax", "scope": "global"}],
+                "constraints": [{"name": "one_role", "attribute": "role", "kind": "unique_within_perspective"}]}
+
+    @staticmethod
+    def line(rng, number, contested):
+        def said(attr, value, start=None):
+            out = {"attr": attr, "value": value}
+            return out if start is None else {**out, "start": start, "end": start + rng.randrange(1, 60)}
+
+        all_of_it = [said("email", "info@x.org", rng.choice([None, rng.randrange(400), rng.randrange(400)])),
+                     said("serial", str(number)), said("city", f"c{rng.randrange(3)}")]
+        if rng.random() < 0.3:
+            all_of_it.append(said("phone", str(rng.randrange(40))))
+        if rng.random() < 0.1:
+            all_of_it.append(said("role", rng.choice("ab"), rng.choice([0, 60, 120])))
+        if contested and rng.random() < 0.02:
+            all_of_it.append(said("tax", rng.choice("12")))
+        return {"entity_type": "person", "perspective": rng.choice("qpr"), "uid": str(number), "descriptors": all_of_it}
+
+    def test_one_entity_gives_the_oracles_export(self):
+        self.check(contested=False)
+
+    def test_a_contested_value_gives_the_oracles_export(self):
+        self.check(contested=True)
+
+    def check(self, contested):
+        rng = random.Random(1)
+        store = self.store("router")
+        store.client.call("SetOntology", json=json.dumps(self.ONTOLOGY))
+        lines = [self.line(rng, n, contested) for n in range(350)]
+        feed.ingest_concurrently(store.client, lines, 10, 4)
+        sent = list(lines)
+        for step in range(4):
+            verdict = Verdict(text(sent), self.ONTOLOGY)
+            compare.same_lines(f"step {step}", compare.export(store.address), verdict.canonical())
+            if step == 1:
+                store.restart()
+            more = [self.line(rng, n, contested) for n in range(350 + 40 * step, 390 + 40 * step)]
+            gone = [{**{k: line[k] for k in ("entity_type", "perspective", "uid")}, "op": "delete"}
+                    for line in rng.sample(lines, 50)]
+            feed.ingest_stream(store.client, more + gone, 1 + 4 * step)
+            sent += more + gone
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

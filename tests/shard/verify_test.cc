@@ -176,6 +176,38 @@ INSTANTIATE_TEST_SUITE_P(All, VerifyFamily,
                            return std::string(store::FamilyName(one.param));
                          });
 
+// Rows of what is large, of which a write meets those that it changes.
+TEST_F(Verify, AWriteThatMeetsADamagedRowIsRefused) {
+  for (const Family family : {Family::kHeldValues, Family::kStretches, Family::kRuns}) {
+    Damage([&](const store::Store& store, store::Batch& batch) {
+      for (const Row& row : Rows(store, family)) batch.Put(family, row.key, "\xff\xff");
+    });
+    ASSERT_EQ(refusal_, "");
+    const absl::Status more =
+        engine_->Ingest({Person("hot", "new", {Email("hot"), {"city", "1", kAlways}})}).status();
+    EXPECT_TRUE(absl::IsDataLoss(more)) << store::FamilyName(family) << ": " << more;
+    engine_.reset();
+    Findings findings;
+    engine_ = Engine::Rebuild(options_, findings).value();
+    EXPECT_THAT(Faults(), IsEmpty()) << "nothing of it is stored";
+  }
+}
+
+TEST_F(Verify, ARetractionThatMissesARowIsRefused) {
+  for (const Family family : {Family::kPieces, Family::kKids}) {
+    Damage([&](const store::Store& store, store::Batch& batch) {
+      for (const Row& row : Rows(store, family)) batch.Delete(family, row.key);
+    });
+    ASSERT_EQ(refusal_, "");
+    const absl::Status less = engine_->Ingest({Gone("hot", "7")}).status();
+    EXPECT_TRUE(absl::IsDataLoss(less)) << store::FamilyName(family) << ": " << less;
+    engine_.reset();
+    Findings findings;
+    engine_ = Engine::Rebuild(options_, findings).value();
+    EXPECT_THAT(Faults(), IsEmpty()) << "nothing of it is stored";
+  }
+}
+
 TEST_F(Verify, FindsARecordThatIsGone) {
   Damage([](const store::Store& store, store::Batch& batch) {
     for (const Row& row : Rows(store, Family::kRecords)) {

@@ -36,8 +36,7 @@ Stretches::const_iterator FirstEndingAt(const Stretches& stretches, Instant time
 }
 
 // The stretch that goes on at `time` or, if there is none, the next one.
-template <typename AnyStretches>  // const or not
-auto FirstBehind(AnyStretches& stretches, Instant time) {
+Stretches::const_iterator FirstBehind(const Stretches& stretches, Instant time) {
   auto it = stretches.upper_bound(time);
   if (it != stretches.begin() && std::prev(it)->second.end > time) --it;
   return it;
@@ -91,6 +90,19 @@ void LargeEntity::Change(RecordId id, const RecordRow& record, bool added) {
   }
 }
 
+// The starts of the stretches in which a record holds one of these.
+std::set<Instant> LargeEntity::StretchesMet(const VoiceState& state,
+                                            const std::vector<Held>& held) {
+  std::set<Instant> out;
+  for (const Held& one : held) {
+    for (auto it = FirstBehind(state.now, one.interval.start);
+         it != state.now.end() && it->first < one.interval.end; ++it) {
+      out.insert(it->first);
+    }
+  }
+  return out;
+}
+
 bool LargeEntity::AddTo(const Voice& voice, const std::vector<Held>& held,
                         const FirstRecord& record) {
   VoiceState& state = StateOf(voice);
@@ -101,14 +113,9 @@ bool LargeEntity::AddTo(const Voice& voice, const std::vector<Held>& held,
     if (coverage.part == Coverage::Part::kSome) return false;
     if (!StepUp(state, one.interval, coverage)) return false;
   }
-  std::set<Instant> met;
-  for (const Held& one : held) {
-    for (auto it = FirstBehind(state.now, one.interval.start);
-         it != state.now.end() && it->first < one.interval.end; ++it) {
-      if (!met.insert(it->first).second) continue;
-      ++it->second.records;
-      AddToList(voice, state, it->first, record);
-    }
+  for (const Instant start : StretchesMet(state, held)) {
+    ++state.now.at(start).records;
+    AddToList(voice, state, start, record);
   }
   return true;
 }
@@ -116,14 +123,9 @@ bool LargeEntity::AddTo(const Voice& voice, const std::vector<Held>& held,
 bool LargeEntity::RemoveFrom(const Voice& voice, const std::vector<Held>& held,
                              const FirstRecord& record) {
   VoiceState& state = StateOf(voice);
-  std::set<Instant> met;
-  for (const Held& one : held) {
-    for (auto it = FirstBehind(state.now, one.interval.start);
-         it != state.now.end() && it->first < one.interval.end; ++it) {
-      if (!met.insert(it->first).second) continue;
-      --it->second.records;
-      if (!RemoveFromList(voice, state, it->first, record)) return false;
-    }
+  for (const Instant start : StretchesMet(state, held)) {
+    --state.now.at(start).records;
+    if (!RemoveFromList(voice, state, start, record)) return false;
   }
   for (const Held& one : held) {
     if (Count(voice, one, -1) > 0) continue;

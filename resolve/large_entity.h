@@ -64,6 +64,7 @@ class LargeEntity {
   };
 
   void Change(RecordId id, const RecordRow& record, bool added);
+  static std::set<Instant> StretchesMet(const VoiceState& state, const std::vector<Held>& held);
   // False where more changes than what the record says: the attribute is then made anew. The same of StepUp, StepDown
   // and RemoveFromList.
   bool AddTo(const Voice& voice, const std::vector<Held>& held, const FirstRecord& record);

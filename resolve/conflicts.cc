@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "resolve/disputes.h"
 #include "resolve/stretch_sweep.h"
@@ -196,6 +197,11 @@ std::vector<Conflict> ContestedRun(const KeyRule& key, const std::vector<std::st
     out.push_back(std::move(entry));
   }
   return out;
+}
+
+std::string OwnerInKeys(std::string_view owner) {
+  const auto digest = Sha256(owner);
+  return {digest.data(), store::kConflictOwnerBytes};
 }
 
 uint64_t EdgeCount(const Conflict& conflict) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,9 @@ struct RunEntity {
 std::vector<Conflict> ContestedRun(const KeyRule& key, const std::vector<std::string>& values,
                                    const Interval& run, const std::vector<RunEntity>& entities,
                                    const Rules& rules, Names& names);
+
+// What stands for an owner (store::ConflictOwnerKey) in the keys of its entries (store::ConflictKey).
+std::string OwnerInKeys(std::string_view owner);
 
 // conflicts_with edges of an entry (semantics.md, 9).
 uint64_t EdgeCount(const Conflict& conflict);

@@ -8,7 +8,6 @@
 #include <tuple>
 #include <utility>
 
-#include "base/hash.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "resolve/conflicts.h"
@@ -312,10 +311,7 @@ class Finisher {
 
   void ReplaceOfStretch(const store::Voice& voice, const std::string& entity_type,
                         const StretchEntries& before, const StretchEntries& now) {
-    counters_.conflicts += now.keys.size();
-    counters_.conflicts -= before.keys.size();
-    counters_.conflicts_with += now.edges;
-    counters_.conflicts_with -= before.edges;
+    Count(before, now);
     if (before.keys == now.keys) return;
     for (const std::string& key : before.keys) conflict_rows_[key] = std::nullopt;
     store::ConflictRow row;
@@ -407,6 +403,15 @@ class Finisher {
 
   // --- conflict rows -------------------------------------------------------------------------------
 
+  // Of entries that replace others.
+  template <typename Entries>
+  void Count(const Entries& before, const Entries& now) {
+    counters_.conflicts += now.keys.size();
+    counters_.conflicts -= before.keys.size();
+    counters_.conflicts_with += now.edges;
+    counters_.conflicts_with -= before.edges;
+  }
+
   // The entries of one owner are `entries` from now on.
   void Replace(const std::string& owner, const std::vector<Conflict>& entries) {
     RowVersions<store::ConflictOwnerRow>& row = rows_.ConflictOwner(owner);
@@ -414,7 +419,7 @@ class Finisher {
     const store::ConflictOwnerRow& before = row.before();
     for (const std::string& key : before.keys) conflict_rows_[key] = std::nullopt;
     store::ConflictOwnerRow now;
-    const auto digest = Sha256(owner);
+    const std::string owner_in_keys = OwnerInKeys(owner);
     for (const Conflict& entry : entries) {
       const store::ConflictKey key{
           .kind = entry.kind,
@@ -422,7 +427,7 @@ class Finisher {
           .interval = entry.interval,
           .cause = entry.cause,
           .first_record = entry.records.empty() ? "" : RecordName(entry.records[0]),
-          .owner = std::string(digest.data(), store::kConflictOwnerBytes),
+          .owner = owner_in_keys,
           .ordinal = static_cast<uint32_t>(now.keys.size())};
       now.keys.push_back(key.Encode());
       now.edges += EdgeCount(entry);
@@ -432,10 +437,7 @@ class Finisher {
                              entry.entities,     entry.entity_count}
               .Encode();
     }
-    counters_.conflicts += now.keys.size();
-    counters_.conflicts -= before.keys.size();
-    counters_.conflicts_with += now.edges;
-    counters_.conflicts_with -= before.edges;
+    Count(before, now);
     if (now.keys.empty()) {
       row.Remove();
     } else {

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "resolve/conflicts.h"
 
 namespace unirust::resolve {
 
@@ -31,13 +31,12 @@ StretchEntries EntriesOf(const Voice& voice, SymbolId entity_type, Instant start
   if (stretch.values < 2) return out;
   const Identity first{names.Text(entity_type), names.Text(stretch.first.perspective),
                        stretch.first.uid};
-  const auto digest = Sha256(store::ConflictOwnerKey::Entity(voice.entity));
   store::ConflictKey key{.kind = ConflictKind::kDirect,
                          .attribute = names.Text(voice.attribute),
                          .interval = {start, stretch.end},
                          .cause = "",
                          .first_record = RecordName(first),
-                         .owner = std::string(digest.data(), store::kConflictOwnerBytes),
+                         .owner = OwnerInKeys(store::ConflictOwnerKey::Entity(voice.entity)),
                          .ordinal = ~voice.perspective.value()};  // small entities count theirs from 0
   const bool all = voice.perspective == SymbolId();
   if (all) out.keys.push_back(key.Encode());

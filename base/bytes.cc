@@ -88,7 +88,7 @@ std::string ByteReader::OrderedString() {
   return {};
 }
 
-uint64_t ByteReader::Varint() {
+uint64_t ByteReader::LongVarint() {
   uint64_t value = 0;
   for (unsigned shift = 0; ok_ && shift < 64 && !rest_.empty(); shift += 7) {
     const auto byte = static_cast<uint8_t>(rest_.front());
@@ -99,23 +99,6 @@ uint64_t ByteReader::Varint() {
   }
   ok_ = false;
   return 0;
-}
-
-int64_t ByteReader::SignedVarint() {
-  const uint64_t raw = Varint();
-  return static_cast<int64_t>(raw >> 1U ^ (~(raw & 1U) + 1U));
-}
-
-std::string_view ByteReader::String() { return Bytes(Varint()); }
-
-std::string_view ByteReader::Bytes(size_t count) {
-  if (!ok_ || count > rest_.size()) {
-    ok_ = false;
-    return {};
-  }
-  const std::string_view out = rest_.substr(0, count);
-  rest_.remove_prefix(count);
-  return out;
 }
 
 size_t ByteReader::Count(size_t element_bytes_min) {

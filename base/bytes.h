@@ -51,10 +51,28 @@ class ByteReader {
   uint64_t Big64();
   int64_t BigSigned64();
   std::string OrderedString();
-  uint64_t Varint();
-  int64_t SignedVarint();
-  std::string_view String();
-  std::string_view Bytes(size_t count);
+  uint64_t Varint() {
+    if (ok_ && !rest_.empty() && static_cast<uint8_t>(rest_.front()) < 0x80) {  // most are so small
+      const auto value = static_cast<uint8_t>(rest_.front());
+      rest_.remove_prefix(1);
+      return value;
+    }
+    return LongVarint();
+  }
+  int64_t SignedVarint() {
+    const uint64_t raw = Varint();
+    return static_cast<int64_t>(raw >> 1U ^ (~(raw & 1U) + 1U));
+  }
+  std::string_view String() { return Bytes(Varint()); }
+  std::string_view Bytes(size_t count) {
+    if (!ok_ || count > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const std::string_view out = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return out;
+  }
 
   // A varint that announces `element_bytes_min`-sized elements: fails if the input cannot hold that many, so that
   // no count from disk can ask for more memory than the row itself takes.
@@ -66,6 +84,7 @@ class ByteReader {
   void Fail() { ok_ = false; }
 
  private:
+  uint64_t LongVarint();
   uint64_t Big(size_t bytes);
   bool ok_ = true;
   std::string_view rest_;

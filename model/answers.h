@@ -100,23 +100,12 @@ struct Conflict {
   bool operator==(const Conflict&) const = default;
 };
 
-struct SameAs {
-  std::string source;  // record name, the first of the two in canonical order
-  std::string target;
-  std::string key;
-  std::vector<std::string> values;
-  Interval interval;
-};
-
 struct Generic {
   std::string entity_type;
   std::string key;
   std::vector<std::string> values;
   uint64_t record_count = 0;
 };
-
-// The whole graph has of an entity's records their ids and identities alone: they are items of their own.
-using GraphItem = std::variant<RecordView, EntityView, Conflict, SameAs, Generic>;
 
 enum class GraphPart { kRecord, kEntity, kConflict, kSameAs, kGeneric };
 

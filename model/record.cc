@@ -13,14 +13,14 @@ namespace unirust {
 namespace {
 
 void AppendPart(std::string* out, std::string_view part) {
-  for (const char c : part) {
-    if (c == '%') {
-      out->append("%25");
-    } else if (c == '/') {
-      out->append("%2F");
-    } else {
-      out->push_back(c);
-    }
+  const auto is_plain = [](char c) { return c != '%' && c != '/'; };
+  while (!part.empty()) {
+    const auto plain = static_cast<size_t>(
+        std::find_if_not(part.begin(), part.end(), is_plain) - part.begin());
+    out->append(part.substr(0, plain));
+    if (plain == part.size()) return;
+    out->append(part[plain] == '%' ? "%25" : "%2F");
+    part.remove_prefix(plain + 1);
   }
 }
 
@@ -70,12 +70,17 @@ std::string RecordName(std::string_view entity_type, std::string_view perspectiv
                        std::string_view uid) {
   std::string name;
   name.reserve(entity_type.size() + perspective.size() + uid.size() + 2);
-  AppendPart(&name, entity_type);
-  name.push_back('/');
-  AppendPart(&name, perspective);
-  name.push_back('/');
-  AppendPart(&name, uid);
+  AppendRecordName(&name, entity_type, perspective, uid);
   return name;
+}
+
+void AppendRecordName(std::string* out, std::string_view entity_type, std::string_view perspective,
+                      std::string_view uid) {
+  AppendPart(out, entity_type);
+  out->push_back('/');
+  AppendPart(out, perspective);
+  out->push_back('/');
+  AppendPart(out, uid);
 }
 
 std::string RecordName(const Identity& identity) {

@@ -34,6 +34,8 @@ struct Identity {
 std::string RecordName(const Identity& identity);
 std::string RecordName(std::string_view entity_type, std::string_view perspective,
                        std::string_view uid);
+void AppendRecordName(std::string* out, std::string_view entity_type, std::string_view perspective,
+                      std::string_view uid);
 
 // The inverse of RecordName. INVALID_ARGUMENT unless `name` is exactly what RecordName gives for some identity.
 absl::StatusOr<Identity> ParseRecordName(std::string_view name);

@@ -37,33 +37,6 @@ QueryConflict ToQueryConflict(const unirust::QueryConflict& conflict, uint32_t s
   return result;
 }
 
-void Set(const EntityView& entity, GraphEntity* to) {
-  to->set_id(entity.ref.name);
-  to->set_entity_type(entity.ref.entity_type);
-  for (const RecordView& view : entity.records) {
-    to->add_records(RecordName(view.record.identity));
-  }
-  Set(entity.golden, to->mutable_golden());
-}
-
-void Set(const SameAs& edge, GraphSameAs* to) {
-  to->set_source(edge.source);
-  to->set_target(edge.target);
-  to->set_key(edge.key);
-  to->mutable_values()->Assign(edge.values.begin(), edge.values.end());
-  to->set_start(edge.interval.start);
-  to->set_end(edge.interval.end);
-}
-
-GraphGeneric ToGraphGeneric(const Generic& generic) {
-  GraphGeneric result;
-  result.set_entity_type(generic.entity_type);
-  result.set_key(generic.key);
-  result.mutable_values()->Assign(generic.values.begin(), generic.values.end());
-  result.set_record_count(generic.record_count);
-  return result;
-}
-
 // The records that conflicts_with edges connect (semantics.md, 9). An entity's id is the name of
 // its first record.
 std::vector<std::string> ConflictNodes(const Conflict& conflict) {
@@ -73,20 +46,6 @@ std::vector<std::string> ConflictNodes(const Conflict& conflict) {
   for (const Identity& record : conflict.records) names.push_back(RecordName(record));
   return names;
 }
-
-// Fills one GraphItem from each kind of item.
-struct GraphItemSetter {
-  GraphItem* item;
-  void operator()(const RecordView& view) const { ToProto(view, item->mutable_record()); }
-  void operator()(const EntityView& view) const { Set(view, item->mutable_entity()); }
-  void operator()(const SameAs& edge) const { Set(edge, item->mutable_same_as()); }
-  void operator()(const Generic& g) const { *item->mutable_generic() = ToGraphGeneric(g); }
-  void operator()(const Conflict& conflict) const {
-    *item->mutable_conflict() = ToProto(conflict);
-    const std::vector<std::string> nodes = ConflictNodes(conflict);
-    item->mutable_conflict_nodes()->Assign(nodes.begin(), nodes.end());
-  }
-};
 
 // An interval that the contract calls "no time filter" if it is empty or reversed.
 std::optional<Interval> TimeFilter(Instant start, Instant end) {
@@ -188,8 +147,18 @@ ConflictSummary ToProto(const Conflict& conflict) {
   return summary;
 }
 
-void ToProto(const unirust::GraphItem& item, GraphItem* out) {
-  std::visit(GraphItemSetter{out}, item);
+void ToProto(const Conflict& conflict, GraphItem* item) {
+  *item->mutable_conflict() = ToProto(conflict);
+  const std::vector<std::string> nodes = ConflictNodes(conflict);
+  item->mutable_conflict_nodes()->Assign(nodes.begin(), nodes.end());
+}
+
+void ToProto(const Generic& generic, GraphItem* item) {
+  GraphGeneric* to = item->mutable_generic();
+  to->set_entity_type(generic.entity_type);
+  to->set_key(generic.key);
+  to->mutable_values()->Assign(generic.values.begin(), generic.values.end());
+  to->set_record_count(generic.record_count);
 }
 
 std::vector<AttributeValue> FromProto(const QueryPairs& pairs) {

@@ -15,7 +15,8 @@ QueryMatch ToProto(const Match& match, uint32_t shard_id);
 QueryEntitiesResponse ToProto(const QueryOutcome& outcome, uint32_t shard_id);
 GetEntityResponse ToProto(const EntityView& entity, uint32_t shard_id);
 ConflictSummary ToProto(const Conflict& conflict);
-void ToProto(const unirust::GraphItem& item, GraphItem* out);  // into an empty one
+void ToProto(const Conflict& conflict, GraphItem* item);  // into an empty one
+void ToProto(const Generic& generic, GraphItem* item);    // the same
 
 using QueryPairs = google::protobuf::RepeatedPtrField<QueryDescriptor>;
 std::vector<AttributeValue> FromProto(const QueryPairs& pairs);

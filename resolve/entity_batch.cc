@@ -10,7 +10,11 @@
 namespace unirust::resolve {
 namespace {
 
-constexpr size_t kEntitiesAtFirst = 128;
+// Read together at first, and next, as a page may need no more of them; then so many times as many each time, as long as
+// there is memory: each time may be a walk over all records.
+constexpr uint64_t kRecordsAtFirst = 256;
+constexpr uint64_t kFewRecords = 1024;
+constexpr uint64_t kMoreRecordsEachTime = 16;
 // Rows passed over for each one that is sought, up to which walking costs less than looking up.
 constexpr size_t kRowsPassedMax = 12;
 constexpr size_t kMembersAtOnce = 1024;  // looked up between two looks at the memory
@@ -19,15 +23,28 @@ constexpr size_t kMembersAtOnce = 1024;  // looked up between two looks at the m
 
 using store::Family;
 
+void EntityBatch::Clear() {
+  entities_.clear();
+  members_.clear();
+  bytes_.clear();
+  blocks_.clear();
+  sought_.clear();
+  records_ = 0;
+  if (bytes_.capacity() > 2 * limits::kSweepBytesMax) bytes_ = std::string();
+  if (rows_.size() > limits::kLargeEntityRecordsMin) rows_ = std::deque<store::RecordRow>();
+}
+
 void EntityBatch::Add(RecordId id, std::string_view row) {
   entities_.push_back({.name = store::NameOf(id)});
-  AddMember({.entity = entities_.size() - 1, .id = id}, row);
+  AddMember({.entity = static_cast<uint32_t>(entities_.size() - 1), .id = id}, row);
+  ++records_;
 }
 
 void EntityBatch::Add(BlockName name, const store::BlockRow& row) {
   constexpr uint32_t kAboveAllLevels = 0x10000;
   entities_.push_back({.name = name});
-  const Part part{entities_.size() - 1, name, kAboveAllLevels};
+  const Part part{static_cast<uint32_t>(entities_.size() - 1), name, kAboveAllLevels};
+  records_ += std::max<uint64_t>(row.records, 1);
   if (row.large) {
     blocks_.push_back(part);
   } else {
@@ -59,16 +76,18 @@ void EntityBatch::AddKid(const Part& part, uint16_t level, BlockName kid) {
   }
 }
 
-void EntityBatch::AddMember(Member member, std::string_view row) {
-  member.offset = bytes_.size();
-  member.size = static_cast<uint32_t>(row.size());
+void EntityBatch::AddMember(const Sought& sought, std::string_view row) {
+  members_.push_back({.entity = sought.entity,
+                      .id = sought.id,
+                      .size = static_cast<uint32_t>(row.size()),
+                      .offset = bytes_.size()});
   bytes_.append(row);
-  members_.push_back(member);
 }
 
 size_t EntityBatch::bytes() const {
   return bytes_.size() + entities_.size() * sizeof(Place) +
-         (members_.size() + sought_.size()) * sizeof(Member) + blocks_.size() * sizeof(Part);
+         members_.size() * sizeof(Member) + sought_.size() * sizeof(Sought) +
+         blocks_.size() * sizeof(Part);
 }
 
 bool EntityBatch::Fits() const {
@@ -96,9 +115,8 @@ absl::StatusOr<bool> EntityBatch::Load() {
 absl::StatusOr<const Entity*> EntityBatch::Get(size_t i, Names& names) {
   const size_t first = entities_[i].first_member;
   const size_t last = i + 1 < entities_.size() ? entities_[i + 1].first_member : members_.size();
-  std::vector<std::tuple<std::string_view, std::string_view, RecordId, const RecordRow*>> order;
-  order.reserve(last - first);
   if (rows_.size() < last - first) rows_.resize(last - first);
+  order_.clear();
   for (size_t m = first; m < last; ++m) {
     const Member& member = members_[m];
     RecordRow& row = rows_[m - first];
@@ -106,20 +124,18 @@ absl::StatusOr<const Entity*> EntityBatch::Get(size_t i, Names& names) {
     if (!RecordRow::Decode(bytes, &row) || row.retracted) {
       return store::Damaged(Family::kRecords, store::RecordKey{member.id}.Encode());
     }
-    order.emplace_back(names.Text(row.perspective), row.uid, member.id, &row);
+    order_.push_back({names.Text(row.perspective), &row, member.id});
   }
-  std::sort(order.begin(), order.end());
+  std::sort(order_.begin(), order_.end(), [](const Ordered& a, const Ordered& b) {
+    return std::tie(a.perspective, a.row->uid, a.id) < std::tie(b.perspective, b.row->uid, b.id);
+  });
   entity_.name = entities_[i].name;
   entity_.ids.clear();
   entity_.records.clear();
-  for (const auto& [perspective, uid, id, row] : order) {
-    entity_.ids.push_back(id);
-    entity_.records.push_back(row);
+  for (const Ordered& member : order_) {
+    entity_.ids.push_back(member.id);
+    entity_.records.push_back(member.row);
   }
-  const Identity identity = names.IdentityOf(*entity_.records[0]);
-  entity_.ref.first = entity_.ids[0];
-  entity_.ref.name = RecordName(identity);
-  entity_.ref.entity_type = identity.entity_type;
   UNIRUST_RETURN_IF_ERROR(names.status());
   return &entity_;
 }
@@ -147,7 +163,7 @@ absl::Status EntityBatch::ReadBlocks() {
 
 absl::Status EntityBatch::ReadRecords() {
   std::sort(sought_.begin(), sought_.end(),
-            [](const Member& a, const Member& b) { return a.id < b.id; });
+            [](const Sought& a, const Sought& b) { return a.id < b.id; });
   const size_t known = members_.size();
   UNIRUST_ASSIGN_OR_RETURN(size_t next, ReadNeighbours());
   while (next < sought_.size() && Fits()) {
@@ -277,37 +293,59 @@ absl::Status EntityWalk::status() const {
 // --- sweep ---------------------------------------------------------------------------------------
 
 EntitySweep::EntitySweep(const ReadContext& context, std::string_view after)
-    : context_(context), walked_(after), entities_at_once_(kEntitiesAtFirst) {
+    : context_(context),
+      batch_(std::make_unique<EntityBatch>(context)),
+      next_(std::make_unique<EntityBatch>(context)),
+      walked_(after),
+      records_at_once_(kRecordsAtFirst) {
   Next();
 }
 
 void EntitySweep::Next() {
   entity_ = nullptr;
-  if (batch_ == nullptr || ++index_ == batch_->size()) status_.Update(Fill());
+  if (++index_ >= batch_->size()) status_.Update(Turn());
   if (!status_.ok() || index_ == batch_->size()) return;
   const absl::StatusOr<const Entity*> entity = batch_->Get(index_, *names_);
   status_.Update(entity.status());
   if (entity.ok()) entity_ = *entity;
 }
 
-// The next entities, as many as there is memory for; none at the end.
-absl::Status EntitySweep::Fill() {
+absl::Status EntitySweep::Turn() {
+  if (!ahead_) read_ = Read();
+  reader_.Join();
+  ahead_ = false;
+  UNIRUST_RETURN_IF_ERROR(read_);
+  std::swap(batch_, next_);
+  names_.emplace(*context_.interner);
+  index_ = 0;
+  if (batch_->records() >= kFewRecords) {
+    ahead_ = true;
+    reader_ = Thread("sweep", [this] { read_ = Read(); });
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EntitySweep::Read() {
   for (bool fits = false; !fits;) {
-    batch_ = std::make_unique<EntityBatch>(context_);
-    names_.emplace(*context_.interner);
-    index_ = 0;
+    next_->Clear();
     if (!walk_) walk_.emplace(context_.reader, walked_);
-    while (batch_->size() < entities_at_once_ && walk_->Next(batch_.get())) {
+    while (next_->records() < records_at_once_ && walk_->Next(next_.get())) {
     }
     UNIRUST_RETURN_IF_ERROR(walk_->status());
-    UNIRUST_ASSIGN_OR_RETURN(fits, batch_->Load());
+    UNIRUST_ASSIGN_OR_RETURN(fits, next_->Load());
     if (!fits) {  // once more, from where the batch began
       walk_.reset();
-      entities_at_once_ = batch_->size() / 2;
+      records_at_once_ = next_->records() / 2;
     }
   }
   walked_ = walk_->position();
-  if (batch_->bytes() < limits::kSweepBytesMax / 3) entities_at_once_ *= 2;
+  if (next_->size() == 0) return absl::OkStatus();
+  const size_t bytes_of_record = next_->bytes() / next_->records() + 1;
+  const uint64_t records_max = limits::kSweepBytesMax / 8 * 7 / bytes_of_record;
+  const uint64_t more = records_at_once_ < kFewRecords
+                            ? kFewRecords
+                            : records_at_once_ * kMoreRecordsEachTime;
+  records_at_once_ = std::max<uint64_t>(std::min(more, records_max), 1);
   return absl::OkStatus();
 }
 

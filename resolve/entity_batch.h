@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/thread.h"
 #include "resolve/entity_reader.h"
 #include "store/rows.h"
 #include "store/store.h"
@@ -25,6 +26,9 @@ class EntityBatch {
  public:
   explicit EntityBatch(const ReadContext& context) : context_(context) {}
 
+  // Forgets all entities. Their memory is for those that come.
+  void Clear();
+
   // The entity is this one record, by its row, or this block.
   void Add(RecordId id, std::string_view row);
   void Add(store::BlockName name, const store::BlockRow& row);
@@ -34,10 +38,11 @@ class EntityBatch {
   absl::StatusOr<bool> Load();
 
   size_t size() const { return entities_.size(); }
+  uint64_t records() const { return records_; }  // of the entities that were added
   size_t bytes() const;  // of memory, about
   store::BlockName Name(size_t i) const { return entities_[i].name; }
 
-  // The entity, in the order in which they were added, complete but for the strongest key. Valid until the next call.
+  // The entity, in the order in which they were added, without its `ref`. Valid until the next call.
   absl::StatusOr<const Entity*> Get(size_t i, Names& names);
 
  private:
@@ -47,14 +52,18 @@ class EntityBatch {
   };
   // A record of an entity; its row is bytes_.substr(offset, size).
   struct Member {
-    size_t entity = 0;
+    uint32_t entity = 0;
     RecordId id;
     uint32_t size = 0;
     size_t offset = 0;
   };
+  struct Sought {
+    uint32_t entity = 0;
+    RecordId id;
+  };
   // A block of an entity, still to be read.
   struct Part {
-    size_t entity = 0;
+    uint32_t entity = 0;
     store::BlockName name;
     uint32_t below = 0;  // its level is lower than that of the block it is a kid of
   };
@@ -65,7 +74,7 @@ class EntityBatch {
   absl::StatusOr<size_t> ReadNeighbours();
   absl::Status AddKids(const Part& part, const store::BlockRow& row);
   void AddKid(const Part& part, uint16_t level, store::BlockName kid);
-  void AddMember(Member member, std::string_view row);
+  void AddMember(const Sought& sought, std::string_view row);
   bool Fits() const;
 
   const ReadContext& context_;
@@ -73,9 +82,16 @@ class EntityBatch {
   std::vector<Member> members_;
   std::string bytes_;
   std::vector<Part> blocks_;    // still to be read
-  std::vector<Member> sought_;  // the same
+  std::vector<Sought> sought_;  // the same
+  uint64_t records_ = 0;
   Entity entity_;               // of Get
   std::deque<store::RecordRow> rows_;
+  struct Ordered {
+    std::string_view perspective;
+    const store::RecordRow* row = nullptr;
+    RecordId id;
+  };
+  std::vector<Ordered> order_;
 };
 
 // Goes through all entities in the order of the names of their blocks.
@@ -104,33 +120,46 @@ class EntityWalk {
   absl::Status damage_;
 };
 
-// All entities, with their records, in that order.
+// All entities, with their records, in that order. While those of one batch are used, a thread of its own reads the
+// next one; not yet for the first few, which come soon.
 class EntitySweep {
  public:
   // `after`: the position() to go on behind, or empty. Stands on the first entity.
   EntitySweep(const ReadContext& context, std::string_view after);
+  EntitySweep(const EntitySweep&) = delete;
+  EntitySweep& operator=(const EntitySweep&) = delete;
 
   // False at the end and on an error.
   bool Valid() const { return entity_ != nullptr; }
   void Next();
 
-  // Complete but for the strongest key; until Next.
+  // Without its `ref`; until Next.
   const Entity& entity() const { return *entity_; }
   std::string position() const { return store::NameKey{entity_->name}.Encode(); }
+  Names& names() { return *names_; }  // until Next
   const absl::Status& status() const { return status_; }
 
  private:
-  absl::Status Fill();
+  // Goes to the next batch.
+  absl::Status Turn();
+  // Reads the next entities, as many as there is memory for, into next_; none at the end.
+  absl::Status Read();
 
   const ReadContext& context_;
-  std::optional<EntityWalk> walk_;
-  std::string walked_;  // its position
   std::unique_ptr<EntityBatch> batch_;
-  std::optional<Names> names_;  // as old as the batch
+  std::optional<Names> names_;  // as old as what the batch holds
   size_t index_ = 0;            // in it
-  size_t entities_at_once_;     // grows as memory allows: the first ones are to come soon
   const Entity* entity_ = nullptr;
   absl::Status status_;
+
+  // --- of reading
+  std::unique_ptr<EntityBatch> next_;
+  std::optional<EntityWalk> walk_;
+  std::string walked_;        // its position
+  uint64_t records_at_once_;  // grows as memory allows: the first ones are to come soon
+  absl::Status read_;
+  bool ahead_ = false;  // reader_ reads next_, and what is above is its own until it is joined
+  Thread reader_;
 };
 
 }  // namespace unirust::resolve

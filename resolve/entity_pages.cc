@@ -25,7 +25,7 @@ uint64_t StateOf(const Entity& entity) {
 
 EntityPages::EntityPages(const ReadContext& context, std::set<GraphPart> wanted,
                          std::string_view position)
-    : context_(context), wanted_(std::move(wanted)) {
+    : context_(context), wanted_(std::move(wanted)), items_(*context.rules) {
   ByteReader in(position);  // cursors are checked as a whole
   if (!position.empty()) {
     through_ = in.String();
@@ -35,17 +35,16 @@ EntityPages::EntityPages(const ReadContext& context, std::set<GraphPart> wanted,
   sweep_.emplace(context, through_);
 }
 
-absl::StatusOr<bool> EntityPages::Fill(PageBudget* budget, std::vector<GraphItem>* page) {
+absl::StatusOr<bool> EntityPages::Fill(PageBudget* budget, GraphSink* page) {
   WorkingSet groups(context_.reader, *context_.rules);
-  Names names(*context_.interner);
   for (; sweep_->Valid(); sweep_->Next()) {
-    if (!items_) {
+    if (!begun_) {
       if (budget->Spent()) return true;
-      UNIRUST_RETURN_IF_ERROR(Begin(budget, groups, names));
+      UNIRUST_RETURN_IF_ERROR(Begin(budget, groups));
     }
-    UNIRUST_ASSIGN_OR_RETURN(const bool more, FillFromEntity(budget, names, page));
+    UNIRUST_ASSIGN_OR_RETURN(const bool more, FillFromEntity(budget, page));
     if (more) return true;
-    items_.reset();
+    begun_ = false;
     through_ = sweep_->position();
     taken_ = 0;
   }
@@ -53,22 +52,23 @@ absl::StatusOr<bool> EntityPages::Fill(PageBudget* budget, std::vector<GraphItem
   return false;
 }
 
-absl::Status EntityPages::Begin(PageBudget* budget, WorkingSet& groups, Names& names) {
+absl::Status EntityPages::Begin(PageBudget* budget, WorkingSet& groups) {
   const Entity& entity = sweep_->entity();
   for (const RecordRow* record : entity.records) budget->Read(TextBytes(*record));
-  UNIRUST_ASSIGN_OR_RETURN(items_, EntityItems::Of(entity, wanted_, groups, names));
+  UNIRUST_RETURN_IF_ERROR(items_.Begin(entity, wanted_, groups, sweep_->names()));
+  begun_ = true;
   if (taken_of_ && *taken_of_ != StateOf(entity)) taken_ = 0;
   taken_of_.reset();
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> EntityPages::FillFromEntity(PageBudget* budget, Names& names,
-                                                 std::vector<GraphItem>* page) {
-  for (; taken_ < items_->size(); ++taken_) {
-    GraphItem item = items_->Get(taken_, *context_.rules, names);
-    UNIRUST_RETURN_IF_ERROR(names.status());
-    if (!budget->Take(MessageBytes(item))) return true;
-    page->push_back(std::move(item));
+absl::StatusOr<bool> EntityPages::FillFromEntity(PageBudget* budget, GraphSink* page) {
+  for (; taken_ < items_.size(); ++taken_) {
+    const size_t bytes = items_.Add(taken_, "", sweep_->names(), page);
+    UNIRUST_RETURN_IF_ERROR(sweep_->names().status());
+    if (budget->Take(bytes)) continue;
+    page->TakeBack();
+    return true;
   }
   return false;
 }

@@ -7,10 +7,9 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/answers.h"
+#include "model/graph.h"
 #include "resolve/entity_batch.h"
 #include "resolve/entity_items.h"
 #include "resolve/page.h"
@@ -22,17 +21,16 @@ class EntityPages {
   // `position`: what position() gave, of any EntityPages with the same `wanted`, or empty. `context` must outlive this.
   EntityPages(const ReadContext& context, std::set<GraphPart> wanted, std::string_view position);
 
-  // Adds items to a page until it is full or enough was read for it; false if none are left then.
-  absl::StatusOr<bool> Fill(PageBudget* budget, std::vector<GraphItem>* page);
+  // Hands on items until the page is full or enough was read for it; false if none are left then.
+  absl::StatusOr<bool> Fill(PageBudget* budget, GraphSink* page);
 
   // Where the last page ended. If that is between items of an entity, and this has other records or versions of them by
   // then, all its items come again.
   std::string position() const;
 
  private:
-  absl::Status Begin(PageBudget* budget, WorkingSet& groups, Names& names);
-  absl::StatusOr<bool> FillFromEntity(PageBudget* budget, Names& names,
-                                      std::vector<GraphItem>* page);
+  absl::Status Begin(PageBudget* budget, WorkingSet& groups);
+  absl::StatusOr<bool> FillFromEntity(PageBudget* budget, GraphSink* page);
 
   const ReadContext& context_;
   const std::set<GraphPart> wanted_;
@@ -40,7 +38,8 @@ class EntityPages {
   uint64_t taken_ = 0;   // items of the one after it
   std::optional<uint64_t> taken_of_;  // the state of that entity, if a position told
   std::optional<EntitySweep> sweep_;
-  std::optional<EntityItems> items_;  // of the entity on which the sweep stands
+  EntityItems items_;   // of the entity on which the sweep stands
+  bool begun_ = false;  // they are
 };
 
 }  // namespace unirust::resolve

@@ -6,10 +6,9 @@
 #include <optional>
 #include <set>
 #include <string_view>
-#include <tuple>
-#include <utility>
 
-#include "resolve/claims.h"
+#include "base/bytes.h"
+
 
 namespace unirust::resolve {
 namespace {
@@ -114,59 +113,98 @@ class Ranking {
   std::map<std::string_view, Held> values_;
 };
 
-struct AttributeClaim {
-  SymbolId attribute;
-  Claim claim;
-};
-
-// Adds the golden values of one attribute, of which the claims are sorted by value.
-void AddGolden(const std::vector<Claim>& claims, const AttributeRule& rule, Ranking ranking,
-               const std::string& attribute, std::vector<GoldenValue>* out) {
-  std::map<std::string_view, std::vector<Interval>> kept;
-  if (rule.multi_valued || claims.front().value == claims.back().value) {  // nothing to choose
-    for (const Claim& claim : claims) kept[claim.value].push_back(claim.interval);
-  } else {
-    ForEachPiece(claims, [&](const Interval& piece, const auto& begun, const auto& ended) {
-      for (const Claim* claim : begun) ranking.Begin(*claim);
-      for (const Claim* claim : ended) ranking.End(*claim);
-      if (const auto winner = ranking.Winner()) kept[*winner].push_back(piece);
-    });
-  }
-  for (auto& [value, pieces] : kept) {
-    for (const Interval& interval : Coalesce(std::move(pieces))) {
-      out->push_back({attribute, std::string(value), interval});
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<GoldenValue> Golden(const std::vector<const RecordRow*>& records, const Rules& rules,
                                 Names& names) {
-  std::vector<AttributeClaim> held;
+  std::vector<GoldenValue> out;
+  for (const DescriptorView& d : GoldenMaker(rules).Of(records, names)) {
+    out.push_back({std::string(d.attribute), std::string(d.value), d.interval});
+  }
+  return out;
+}
+
+std::span<const DescriptorView> GoldenMaker::Of(const std::vector<const RecordRow*>& records,
+                                                Names& names) {
+  out_.clear();
+  held_.clear();
   for (size_t r = 0; r < records.size(); ++r) {
     for (const store::StoredDescriptor& d : records[r]->descriptors) {
-      if (rules.Counts(d.attribute, d.value)) {
-        held.push_back({d.attribute, {d.value, d.interval, r}});
-      }
+      const std::string& name = names.Text(d.attribute);
+      held_.push_back({HeadOf(name), HeadOf(d.value), &name, &d, r});
     }
   }
-  std::sort(held.begin(), held.end(), [](const AttributeClaim& a, const AttributeClaim& b) {
-    return std::tie(a.attribute, a.claim.value) < std::tie(b.attribute, b.claim.value);
-  });
-  std::vector<GoldenValue> out;
-  for (auto first = held.begin(); first != held.end();) {
-    const auto last = std::find_if(first, held.end(), [&](const AttributeClaim& h) {
-      return h.attribute != first->attribute;
+  if (records.size() > 1) {  // what one record says is in this order
+    std::sort(held_.begin(), held_.end(), Before);
+  }
+  for (auto first = held_.begin(); first != held_.end();) {
+    const auto last = std::find_if(first, held_.end(), [&](const AttributeClaim& h) {
+      return h.descriptor->attribute != first->descriptor->attribute;
     });
-    std::vector<Claim> claims;
-    for (auto it = first; it != last; ++it) claims.push_back(it->claim);
-    const AttributeRule& rule = rules.Attribute(first->attribute);
-    AddGolden(claims, rule, Ranking(records, rule, rules), names.Text(first->attribute), &out);
+    AddAttribute({first, last}, records);
     first = last;
   }
-  std::sort(out.begin(), out.end());
-  return out;
+  return out_;
+}
+
+// Sorted by attribute, value and start.
+bool GoldenMaker::Before(const AttributeClaim& a, const AttributeClaim& b) {
+  if (a.name_head != b.name_head) return a.name_head < b.name_head;
+  if (a.descriptor->attribute != b.descriptor->attribute) return *a.name < *b.name;
+  if (a.value_head != b.value_head) return a.value_head < b.value_head;
+  const int order = a.descriptor->value.compare(b.descriptor->value);
+  return order != 0 ? order < 0 : a.descriptor->interval.start < b.descriptor->interval.start;
+}
+
+void GoldenMaker::AddAttribute(std::span<const AttributeClaim> held,
+                               const std::vector<const RecordRow*>& records) {
+  const AttributeRule& rule = rules_.Attribute(held.front().descriptor->attribute);
+  claims_.clear();
+  kept_.clear();
+  for (const AttributeClaim& h : held) {
+    const store::StoredDescriptor& d = *h.descriptor;
+    if (!rule.Counts(d.value)) continue;
+    claims_.push_back({d.value, d.interval, h.record});
+    kept_.emplace_back(d.value, d.interval);
+  }
+  if (claims_.empty()) return;
+  if (!rule.multi_valued && claims_.front().value != claims_.back().value) {
+    in_time_ = claims_;
+    std::sort(in_time_.begin(), in_time_.end(), [](const Claim& a, const Claim& b) {
+      return a.interval.start < b.interval.start;
+    });
+    const auto meet = [](const Claim& a, const Claim& b) {
+      return b.interval.start < a.interval.end;
+    };
+    // Where one claim at a time holds, there is nothing to choose.
+    if (std::adjacent_find(in_time_.begin(), in_time_.end(), meet) != in_time_.end()) {
+      Choose(rule, records);
+    }
+  }
+  Add(*held.front().name, kept_);
+}
+
+void GoldenMaker::Choose(const AttributeRule& rule, const std::vector<const RecordRow*>& records) {
+  kept_.clear();
+  Ranking ranking(records, rule, rules_);
+  ForEachPiece(claims_, [&](const Interval& piece, const auto& begun, const auto& ended) {
+    for (const Claim* claim : begun) ranking.Begin(*claim);
+    for (const Claim* claim : ended) ranking.End(*claim);
+    if (const auto winner = ranking.Winner()) kept_.emplace_back(*winner, piece);
+  });
+  std::sort(kept_.begin(), kept_.end());
+}
+
+void GoldenMaker::Add(std::string_view attribute, std::span<const Kept> kept) {
+  const size_t first = out_.size();
+  for (const auto& [value, interval] : kept) {
+    if (out_.size() > first && out_.back().value == value &&
+        interval.start <= out_.back().interval.end) {
+      out_.back().interval.end = std::max(out_.back().interval.end, interval.end);
+    } else {
+      out_.push_back({attribute, value, interval});
+    }
+  }
 }
 
 std::vector<GoldenValue> Clipped(const std::vector<GoldenValue>& golden,

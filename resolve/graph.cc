@@ -29,12 +29,13 @@ std::set<GraphPart> SetOf(const std::vector<GraphPart>& parts) {
           GraphPart::kGeneric};
 }
 
-void AddGeneric(EntityReader& reader, const GroupState& group, std::vector<GraphItem>* out) {
+// What the group gives to the graph; nothing unless its value is generic.
+std::optional<Generic> GenericOf(EntityReader& reader, const GroupState& group) {
   const WorkingSet& rows = reader.rows();
-  if (!rows.IsGeneric(group)) return;
-  out->push_back(Generic{reader.names().Text(group.key.entity_type),
-                         rows.rules().keys()[group.key.identity_key].name, group.values,
-                         RecordCount(group.row.now())});
+  if (!rows.IsGeneric(group)) return std::nullopt;
+  return Generic{reader.names().Text(group.key.entity_type),
+                 rows.rules().keys()[group.key.identity_key].name, group.values,
+                 RecordCount(group.row.now())};
 }
 
 // Where a part of the graph goes on; nothing at its end.
@@ -46,39 +47,42 @@ std::unique_ptr<store::Cursor> Behind(const ReadContext& context, Family family,
 }
 
 absl::StatusOr<Position> AddRecords(const ReadContext& context, std::string_view after,
-                                    PageBudget* budget, std::vector<GraphItem>* out) {
+                                    PageBudget* budget, GraphSink* page) {
   const auto rows = Behind(context, Family::kRecords, after);
   Names names(*context.interner);
   std::string last(after);
+  RecordRow row;
+  std::vector<DescriptorView> descriptors;
   for (; rows->Valid(); rows->Next()) {
     const auto key = store::RecordKey::Decode(rows->key());
-    RecordRow row;
     if (!key || !RecordRow::Decode(rows->value(), &row)) {
       return store::Damaged(Family::kRecords, rows->key());
     }
     if (budget->Spent()) return Position(last);
     budget->Read(rows->value().size());
     if (!row.retracted) {
-      RecordView view{.id = key->record, .record = ToRecord(row, names), .entity_name = {}};
-      if (!budget->Take(MessageBytes(view))) return Position(last);
-      out->push_back(std::move(view));
+      const size_t bytes = page->Add(ViewOf(key->record, row, names, &descriptors));
+      UNIRUST_RETURN_IF_ERROR(names.status());
+      if (!budget->Take(bytes)) {
+        page->TakeBack();
+        return Position(last);
+      }
     }
     last = rows->key();
   }
-  UNIRUST_RETURN_IF_ERROR(names.status());
   UNIRUST_RETURN_IF_ERROR(rows->status());
   return Position();
 }
 
 absl::StatusOr<Position> AddConflicts(const ReadContext& context, std::string_view after,
-                                      PageBudget* budget, std::vector<GraphItem>* out) {
+                                      PageBudget* budget, GraphSink* page) {
   UNIRUST_ASSIGN_OR_RETURN(ConflictPart part, ReadConflicts(context, {}, after, budget));
-  std::move(part.items.begin(), part.items.end(), std::back_inserter(*out));
+  for (const Conflict& conflict : part.items) page->Add(conflict);
   return part.position;
 }
 
 absl::StatusOr<Position> AddGenerics(const ReadContext& context, std::string_view after,
-                                     PageBudget* budget, std::vector<GraphItem>* out) {
+                                     PageBudget* budget, GraphSink* page) {
   const std::vector<KeyRule>& keys = context.rules->keys();
   if (std::all_of(keys.begin(), keys.end(),
                   [](const KeyRule& key) { return key.max_group == ~uint64_t{0}; })) {
@@ -90,11 +94,12 @@ absl::StatusOr<Position> AddGenerics(const ReadContext& context, std::string_vie
   for (; rows->Valid(); rows->Next()) {
     if (budget->Spent() || budget->full()) return Position(last);
     budget->Read(rows->value().size());
-    std::vector<GraphItem> items;
-    AddGeneric(reader, reader.rows().Group(std::string(rows->key())), &items);
+    const auto generic = GenericOf(reader, reader.rows().Group(std::string(rows->key())));
     UNIRUST_RETURN_IF_ERROR(reader.status());
-    if (!items.empty() && !budget->Take(MessageBytes(items[0]))) return Position(last);
-    std::move(items.begin(), items.end(), std::back_inserter(*out));
+    if (generic && !budget->Take(page->Add(*generic))) {
+      page->TakeBack();
+      return Position(last);
+    }
     last = rows->key();
   }
   UNIRUST_RETURN_IF_ERROR(rows->status());
@@ -161,37 +166,36 @@ class NeighbourhoodExport {
     return reader_.status();
   }
 
-  absl::Status Add(GraphPart part, std::vector<GraphItem>* out) {
+  absl::Status Add(GraphPart part, GraphSink* page) {
     switch (part) {
       case GraphPart::kRecord:
       case GraphPart::kEntity:
-        for (const Entity& entity : entities_) {
-          UNIRUST_ASSIGN_OR_RETURN(EntityView view, reader_.View(entity));
-          if (part == GraphPart::kEntity) {
-            out->push_back(std::move(view));
-            continue;
-          }
-          for (RecordView& record : view.records) out->push_back(std::move(record));
-        }
-        break;
-      case GraphPart::kConflict:
-        return AddConflicts(out);
       case GraphPart::kSameAs:
-        for (const Entity& entity : entities_) {
-          UNIRUST_ASSIGN_OR_RETURN(const std::vector<SameAs> edges,
-                                   SameAsEdges(entity, reader_.rows(), reader_.names()));
-          out->insert(out->end(), edges.begin(), edges.end());
-        }
-        break;
+        return AddOfEntities(part, page);
+      case GraphPart::kConflict:
+        return AddConflicts(page);
       case GraphPart::kGeneric:
-        for (const auto& [key, group] : groups_) AddGeneric(reader_, *group, out);
+        for (const auto& [key, group] : groups_) {
+          if (const auto generic = GenericOf(reader_, *group)) page->Add(*generic);
+        }
         break;
     }
     return reader_.status();
   }
 
  private:
-  absl::Status AddConflicts(std::vector<GraphItem>* out) {
+  absl::Status AddOfEntities(GraphPart part, GraphSink* page) {
+    EntityItems items(reader_.rows().rules());
+    for (const Entity& entity : entities_) {
+      UNIRUST_RETURN_IF_ERROR(items.Begin(entity, {part}, reader_.rows(), reader_.names()));
+      for (size_t i = 0; i < items.size(); ++i) {
+        items.Add(i, entity.ref.name, reader_.names(), page);
+      }
+    }
+    return reader_.status();
+  }
+
+  absl::Status AddConflicts(GraphSink* page) {
     std::set<std::string> record_names;
     std::set<std::string> owners;
     const std::vector<ConstraintRule>& constraints = reader_.rows().rules().constraints();
@@ -226,7 +230,7 @@ class NeighbourhoodExport {
     std::vector<Conflict> entries;
     for (auto& [key, entry] : found) entries.push_back(std::move(entry));
     SortConflicts(entries);
-    for (Conflict& entry : entries) out->push_back(std::move(entry));
+    for (const Conflict& entry : entries) page->Add(entry);
     return reader_.status();
   }
 
@@ -260,8 +264,7 @@ absl::StatusOr<std::unique_ptr<GraphPages>> GraphPages::From(const ReadContext& 
   return pages;
 }
 
-absl::StatusOr<std::optional<std::string>> GraphPages::Add(PageBudget* budget,
-                                                           std::vector<GraphItem>* page) {
+absl::StatusOr<std::optional<std::string>> GraphPages::Add(PageBudget* budget, GraphSink* page) {
   const auto wanted = [&](GraphPart part) { return parts_.contains(part); };
   switch (stage_) {
     case Stage::kEntities: {
@@ -288,34 +291,31 @@ absl::StatusOr<std::optional<std::string>> GraphPages::Add(PageBudget* budget,
   return Position();
 }
 
-absl::StatusOr<Page<GraphItem>> GraphPages::Next(size_t page_size) {
-  Page<GraphItem> page;
+absl::StatusOr<std::string> GraphPages::Next(size_t page_size, GraphSink* page) {
   PageBudget budget(page_size);
   while (stage_ != Stage::kEnd && !budget.full()) {
-    UNIRUST_ASSIGN_OR_RETURN(const Position next, Add(&budget, &page.items));
+    UNIRUST_ASSIGN_OR_RETURN(const Position next, Add(&budget, page));
     after_ = next.value_or("");
     if (next) break;
     stage_ = static_cast<Stage>(static_cast<uint8_t>(stage_) + 1);
   }
+  cursor_.clear();
   if (stage_ != Stage::kEnd) {
     std::string next;
     AppendBig8(&next, static_cast<uint8_t>(stage_));
-    page.cursor = EncodeCursor(listing_, next + after_);
+    cursor_ = EncodeCursor(listing_, next + after_);
   }
-  cursor_ = page.cursor;
-  return page;
+  return cursor_;
 }
 
-absl::StatusOr<std::vector<GraphItem>> Neighbourhood(const ReadContext& context,
-                                                     const std::vector<Identity>& records,
-                                                     const std::vector<GraphPart>& wanted) {
+absl::Status Neighbourhood(const ReadContext& context, const std::vector<Identity>& records,
+                           const std::vector<GraphPart>& parts, GraphSink* page) {
   NeighbourhoodExport neighbourhood(context);
   UNIRUST_RETURN_IF_ERROR(neighbourhood.Choose(records));
-  std::vector<GraphItem> out;
-  for (const GraphPart part : SetOf(wanted)) {
-    UNIRUST_RETURN_IF_ERROR(neighbourhood.Add(part, &out));
+  for (const GraphPart part : SetOf(parts)) {
+    UNIRUST_RETURN_IF_ERROR(neighbourhood.Add(part, page));
   }
-  return out;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Entity> EntityOfRecord(EntityReader& reader, const Identity& record) {

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "model/answers.h"
+#include "model/graph.h"
 #include "resolve/cursor.h"
 #include "resolve/entity_pages.h"
 #include "resolve/entity_reader.h"
@@ -27,9 +28,9 @@ class GraphPages {
                                                           const std::vector<GraphPart>& parts,
                                                           std::string_view cursor);
 
-  // A page may be longer than asked for: conflicts that sort alike are never parted. After
-  // an error, and after a page without a cursor, there are no more.
-  absl::StatusOr<Page<GraphItem>> Next(size_t page_size);
+  // Hands on the items of a page and returns its cursor. A page may be longer than asked for: conflicts that sort alike
+  // are never parted. After an error, and after a page without a cursor, there are no more.
+  absl::StatusOr<std::string> Next(size_t page_size, GraphSink* page);
 
   // Of the last page, or the one that this began with.
   const std::string& cursor() const { return cursor_; }
@@ -39,7 +40,7 @@ class GraphPages {
 
   explicit GraphPages(const ReadContext& context) : context_(context) {}
   // Adds to a page from `after_` on; returns what to go on behind, nothing at the end of the stage.
-  absl::StatusOr<std::optional<std::string>> Add(PageBudget* budget, std::vector<GraphItem>* page);
+  absl::StatusOr<std::optional<std::string>> Add(PageBudget* budget, GraphSink* page);
 
   const ReadContext& context_;
   Listing listing_;
@@ -53,9 +54,8 @@ class GraphPages {
 // The entities that hold the given records, their records, the same_as edges among them, and the
 // conflicts that list one of their records. One page. NOT_FOUND names a record that is not live;
 // RESOURCE_EXHAUSTED: more than limits::kNeighbourhoodRecordsMax records.
-absl::StatusOr<std::vector<GraphItem>> Neighbourhood(const ReadContext& context,
-                                                     const std::vector<Identity>& records,
-                                                     const std::vector<GraphPart>& parts);
+absl::Status Neighbourhood(const ReadContext& context, const std::vector<Identity>& records,
+                           const std::vector<GraphPart>& parts, GraphSink* page);
 
 // The entity that holds the record. NOT_FOUND as shard/engine.h, View::GetEntity.
 absl::StatusOr<Entity> EntityOfRecord(EntityReader& reader, const Identity& record);

@@ -2,6 +2,7 @@
 // Remembers what it read, so make one per page or request. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "absl/container/node_hash_map.h"
@@ -18,13 +19,9 @@ class Names {
 
   // Valid as long as this is.
   const std::string& Text(interner::SymbolId id) {
-    const auto [place, inserted] = texts_.try_emplace(id);
-    if (inserted) {
-      absl::StatusOr<std::string> text = interner_.Text(id);
-      status_.Update(text.status());
-      if (text.ok()) place->second = *std::move(text);
-    }
-    return place->second;
+    Recent& recent = recent_[id.value() % recent_.size()];
+    if (recent.text == nullptr || recent.id != id) recent = {id, &Find(id)};
+    return *recent.text;
   }
 
   Identity IdentityOf(const store::RecordRow& record) {
@@ -35,8 +32,24 @@ class Names {
   const absl::Status& status() const { return status_; }
 
  private:
+  struct Recent {
+    interner::SymbolId id;
+    const std::string* text = nullptr;
+  };
+
+  const std::string& Find(interner::SymbolId id) {
+    const auto [place, inserted] = texts_.try_emplace(id);
+    if (inserted) {
+      absl::StatusOr<std::string> text = interner_.Text(id);
+      status_.Update(text.status());
+      if (text.ok()) place->second = *std::move(text);
+    }
+    return place->second;
+  }
+
   interner::Interner& interner_;
   absl::node_hash_map<interner::SymbolId, std::string> texts_;
+  std::array<Recent, 64> recent_{};  // few are asked for again and again
   absl::Status status_;
 };
 

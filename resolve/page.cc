@@ -1,7 +1,6 @@
 #include "resolve/page.h"
 
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace unirust::resolve {
@@ -45,12 +44,6 @@ size_t MessageBytes(const RecordView& view) {
          identity.uid.size() + view.entity_name.size() + DescriptorsBytes(view.record.descriptors);
 }
 
-size_t MessageBytes(const EntityView& entity) {
-  size_t bytes = RefBytes(entity.ref) + DescriptorsBytes(entity.golden);
-  for (const RecordView& record : entity.records) bytes += NameBytes(record.record.identity);
-  return bytes;
-}
-
 size_t MessageBytes(const Match& match) {
   return kMessageBytes + RefBytes(match.entity) + DescriptorsBytes(match.golden);
 }
@@ -63,21 +56,6 @@ size_t MessageBytes(const Conflict& conflict) {
     bytes += kMessageBytes + record.perspective.size() + record.uid.size() + NameBytes(record);
   }
   return bytes;
-}
-
-size_t MessageBytes(const SameAs& edge) {
-  return 2 * kMessageBytes + edge.source.size() + edge.target.size() + edge.key.size() +
-         TextsBytes(edge.values);
-}
-
-size_t MessageBytes(const Generic& generic) {
-  return kMessageBytes + generic.entity_type.size() + generic.key.size() +
-         TextsBytes(generic.values);
-}
-
-size_t MessageBytes(const GraphItem& item) {
-  return kTextBytes +
-         std::visit([](const auto& of_kind) { return MessageBytes(of_kind); }, item);
 }
 
 size_t TextBytes(const store::RecordRow& record) {

@@ -14,12 +14,8 @@ namespace unirust::resolve {
 // Bytes that an item takes in a message at most.
 size_t MessageBytes(const Descriptor& descriptor);
 size_t MessageBytes(const RecordView& record);
-size_t MessageBytes(const EntityView& entity);
 size_t MessageBytes(const Match& match);
 size_t MessageBytes(const Conflict& conflict);
-size_t MessageBytes(const SameAs& edge);
-size_t MessageBytes(const Generic& generic);
-size_t MessageBytes(const GraphItem& item);
 
 // Memory of a stored record's texts.
 size_t TextBytes(const store::RecordRow& record);

@@ -125,11 +125,9 @@ std::optional<int64_t> Rules::EndedBefore(SymbolId entity_type, SymbolId perspec
   return out;
 }
 
-bool Rules::Counts(SymbolId attribute, std::string_view value) const {
-  if (value.empty()) return false;
-  const AttributeRule& rule = Attribute(attribute);
-  return rule.ignored.empty() ||
-         !rule.ignored.contains(absl::string_view(value.data(), value.size()));
+bool AttributeRule::Counts(std::string_view value) const {
+  return !value.empty() &&
+         (ignored.empty() || !ignored.contains(absl::string_view(value.data(), value.size())));
 }
 
 }  // namespace unirust::resolve

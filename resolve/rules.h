@@ -57,6 +57,9 @@ struct AttributeRule {
   bool multi_valued = false;
   absl::flat_hash_set<std::string> ignored;
   std::vector<ontology::Strategy> strategies;
+
+  // False for values that count as absent (semantics.md, 2).
+  bool Counts(std::string_view value) const;
 };
 
 class Rules {
@@ -76,8 +79,9 @@ class Rules {
   // How long after their end the descriptors of such a record expire; nothing: never.
   std::optional<int64_t> EndedBefore(SymbolId entity_type, SymbolId perspective) const;
 
-  // False for values that count as absent (semantics.md, 2).
-  bool Counts(SymbolId attribute, std::string_view value) const;
+  bool Counts(SymbolId attribute, std::string_view value) const {
+    return Attribute(attribute).Counts(value);
+  }
 
   uint16_t levels() const { return static_cast<uint16_t>(keys_.size()); }
 

@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/answers.h"
+#include "model/graph.h"
 #include "model/record.h"
 #include "model/verify_report.h"
 #include "ontology/ontology.h"
@@ -77,8 +78,9 @@ class View {
   // The graph: entity by entity its records, itself and its edges; then conflicts, then generic values. With
   // `filter.entities`: those entities, their records, the edges between them and the conflicts that name one of their
   // records.
-  absl::StatusOr<Page<GraphItem>> ExportGraph(const GraphFilter& filter, size_t page_size,
-                                              std::string_view cursor) const;
+  // Hands the items of one page to `page`, on an error perhaps some of them. Returns the page's cursor.
+  absl::StatusOr<std::string> ExportGraph(const GraphFilter& filter, size_t page_size,
+                                          std::string_view cursor, GraphSink* page) const;
 
   // Live records with start <= id < end (end 0: no end), ids ascending, at most `limit` (0: 1,000). `next` is the id
   // to go on from, 0 when done.
@@ -97,9 +99,9 @@ class View {
   struct State;
   explicit View(std::unique_ptr<State> state);
 
-  static absl::StatusOr<Page<GraphItem>> NextOfGraph(State& state,
-                                                     const std::vector<GraphPart>& parts,
-                                                     size_t page_size, std::string_view cursor);
+  static absl::StatusOr<std::string> NextOfGraph(State& state, const std::vector<GraphPart>& parts,
+                                                 size_t page_size, std::string_view cursor,
+                                                 GraphSink* page);
 
   std::unique_ptr<State> state_;
 };

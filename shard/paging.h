@@ -96,22 +96,32 @@ class PagesAhead {
   Thread thread_;  // joined before all else goes
 };
 
-// Sends all pages from `cursor` on. `fetch(page_size, cursor)` reads a page, `add(item, chunk)`
-// puts an item into a chunk. CANCELLED as soon as the client has gone.
-template <typename Chunk, typename Fetch, typename Add>
-absl::Status StreamPages(size_t page_size, std::string cursor, const grpc::ServerContext& context,
-                         grpc::ServerWriter<Chunk>& writer, const Fetch& fetch, const Add& add) {
+// Sends all pages from `cursor` on. `fetch(page_size, cursor)` reads a page, `send(page)` sends it and says whether the
+// client is still there. CANCELLED as soon as it has gone.
+template <typename Fetch, typename Send>
+absl::Status SendPages(size_t page_size, std::string cursor, const grpc::ServerContext& context,
+                       const Fetch& fetch, const Send& send) {
   PagesAhead<Fetch> pages(fetch, PageSize(page_size), std::move(cursor));
   for (;;) {
     if (context.IsCancelled()) return absl::CancelledError("the client has gone");
     UNIRUST_ASSIGN_OR_RETURN(auto page, pages.Next());
+    const bool last = page.cursor.empty();
+    if (!send(std::move(page))) return absl::CancelledError("the client has gone");
+    if (last) return absl::OkStatus();
+  }
+}
+
+// The same as chunks of a stream. `add(item, chunk)` puts an item into a chunk.
+template <typename Chunk, typename Fetch, typename Add>
+absl::Status StreamPages(size_t page_size, std::string cursor, const grpc::ServerContext& context,
+                         grpc::ServerWriter<Chunk>& writer, const Fetch& fetch, const Add& add) {
+  return SendPages(page_size, std::move(cursor), context, fetch, [&](const auto& page) {
     google::protobuf::Arena arena;  // of all messages of the page
     Chunk& chunk = *google::protobuf::Arena::CreateMessage<Chunk>(&arena);
     for (const auto& item : page.items) add(item, &chunk);
     chunk.set_cursor(page.cursor);
-    if (!writer.Write(chunk)) return absl::CancelledError("the client has gone");
-    if (page.cursor.empty()) return absl::OkStatus();
-  }
+    return writer.Write(chunk);
+  });
 }
 
 }  // namespace unirust::shard

@@ -55,8 +55,6 @@ class ShardService final : public proto::ShardService::Service {
   grpc::Status StreamConflicts(grpc::ServerContext* context,
                                const proto::StreamConflictsRequest* request,
                                grpc::ServerWriter<proto::StreamConflictsChunk>* writer) override;
-  grpc::Status ExportGraph(grpc::ServerContext* context, const proto::ExportGraphRequest* request,
-                           grpc::ServerWriter<proto::ExportGraphChunk>* writer) override;
   grpc::Status GetRecordIdRange(grpc::ServerContext* context,
                                 const proto::RecordIdRangeRequest* request,
                                 proto::RecordIdRangeResponse* response) override;
@@ -101,6 +99,9 @@ class ShardService final : public proto::ShardService::Service {
   grpc::Status AnswerChunk(grpc::ServerContext* context, PendingChunk& chunk, IngestStream& stream);
   grpc::Status ServeIngestRecordsStream(grpc::ServerContext* context, IngestStream& stream);
   grpc::Status ServeImportRecordsStream(grpc::ServerContext* context, ImportStream& stream);
+  // Its chunks are written as bytes (proto/graph_chunk.h).
+  using GraphStream = rpc::MessageStream<proto::ExportGraphRequest, grpc::ByteBuffer>;
+  grpc::Status ServeExportGraph(grpc::ServerContext* context, GraphStream& stream);
 
   // Engine::Ingest with metrics.
   absl::StatusOr<std::vector<Assignment>> Apply(std::vector<Write> writes);

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "proto/answers.h"
+#include "proto/graph_chunk.h"
 #include "proto/records.h"
 #include "proto/status.h"
 #include "shard/paging.h"
@@ -29,6 +30,20 @@ absl::StatusOr<Response> ExportPage(const View& view, uint32_t start,
   response.set_has_more(range.next != 0);
   response.set_next_start_id(range.next);
   return response;
+}
+
+// A page of the graph as it is sent.
+struct GraphChunk {
+  ByteBuffer bytes;
+  std::string cursor;
+};
+
+// The same memory, for gRPC to keep as long as it needs it.
+grpc::ByteBuffer ToGrpc(ByteBuffer bytes) {
+  const size_t size = bytes.size();
+  char* memory = bytes.Release().release();
+  const grpc::Slice slice(memory, size, [](void* owned) { delete[] static_cast<char*>(owned); });
+  return {&slice, 1};
 }
 
 }  // namespace
@@ -135,20 +150,24 @@ grpc::Status ShardService::StreamConflicts(
       }));
 }
 
-grpc::Status ShardService::ExportGraph(grpc::ServerContext* context,
-                                       const proto::ExportGraphRequest* request,
-                                       grpc::ServerWriter<proto::ExportGraphChunk>* writer) {
+grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphStream& stream) {
+  proto::ExportGraphRequest request;
+  if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
   const View view = engine_.Read();
-  const absl::StatusOr<GraphFilter> filter = proto::FromProto(*request);
+  const absl::StatusOr<GraphFilter> filter = proto::FromProto(request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
-  return proto::ToGrpc(StreamPages(
-      request->page_size(), request->cursor(), *context, *writer,
-      [&](size_t page_size, const std::string& cursor) {
-        return view.ExportGraph(*filter, page_size, cursor);
-      },
-      [](const GraphItem& item, proto::ExportGraphChunk* chunk) {
-        proto::ToProto(item, chunk->add_items());
-      }));
+  const auto fetch = [&](size_t page_size,
+                         const std::string& cursor) -> absl::StatusOr<GraphChunk> {
+    GraphChunk chunk;
+    proto::GraphChunkWriter writer;
+    UNIRUST_ASSIGN_OR_RETURN(chunk.cursor, view.ExportGraph(*filter, page_size, cursor, &writer));
+    chunk.bytes = writer.Finish(chunk.cursor);
+    return chunk;
+  };
+  return proto::ToGrpc(SendPages(request.page_size(), request.cursor(), *context, fetch,
+                                 [&](GraphChunk chunk) {
+                                   return stream.Write(ToGrpc(std::move(chunk.bytes)));
+                                 }));
 }
 
 grpc::Status ShardService::GetRecordIdRange(grpc::ServerContext*,

@@ -107,6 +107,7 @@ ShardService::ShardService(Engine& engine, std::string import_dir)
   serve("IngestChunks", &ShardService::ServeIngestChunks);
   serve("IngestRecordsStream", &ShardService::ServeIngestRecordsStream);
   serve("ImportRecordsStream", &ShardService::ServeImportRecordsStream);
+  serve("ExportGraph", &ShardService::ServeExportGraph);
 }
 
 absl::StatusOr<std::vector<Assignment>> ShardService::Apply(std::vector<Write> writes) {

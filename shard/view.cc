@@ -25,9 +25,9 @@ void RestrictTo(Instant instant, std::vector<Descriptor>* descriptors) {
 
 }  // namespace
 
-absl::StatusOr<Page<GraphItem>> View::NextOfGraph(State& state,
-                                                  const std::vector<GraphPart>& parts,
-                                                  size_t page_size, std::string_view cursor) {
+absl::StatusOr<std::string> View::NextOfGraph(State& state, const std::vector<GraphPart>& parts,
+                                              size_t page_size, std::string_view cursor,
+                                              GraphSink* page) {
   State::Paused graph;
   {
     MutexLock lock(state.mutex);
@@ -38,12 +38,12 @@ absl::StatusOr<Page<GraphItem>> View::NextOfGraph(State& state,
     UNIRUST_ASSIGN_OR_RETURN(graph.pages,
                              resolve::GraphPages::From(state.context, parts, cursor));
   }
-  UNIRUST_ASSIGN_OR_RETURN(Page<GraphItem> page, graph.pages->Next(PageSize(page_size)));
-  if (!page.cursor.empty()) {
+  UNIRUST_ASSIGN_OR_RETURN(std::string next, graph.pages->Next(PageSize(page_size), page));
+  if (!next.empty()) {
     MutexLock lock(state.mutex);
     state.paused = std::move(graph);
   }
-  return page;
+  return next;
 }
 
 View::View(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -84,16 +84,17 @@ absl::StatusOr<Page<Conflict>> View::ListConflicts(const ConflictFilter& filter,
   return resolve::ListConflicts(state_->context, filter, PageSize(page_size), cursor);
 }
 
-absl::StatusOr<Page<GraphItem>> View::ExportGraph(const GraphFilter& filter, size_t page_size,
-                                                  std::string_view cursor) const {
-  if (filter.entities.empty()) return NextOfGraph(*state_, filter.parts, page_size, cursor);
+absl::StatusOr<std::string> View::ExportGraph(const GraphFilter& filter, size_t page_size,
+                                              std::string_view cursor, GraphSink* page) const {
+  if (filter.entities.empty()) {
+    return NextOfGraph(*state_, filter.parts, page_size, cursor, page);
+  }
   if (!cursor.empty()) {
     return absl::InvalidArgumentError("cursor: a neighbourhood is one page and gives no cursor");
   }
-  Page<GraphItem> page;
-  UNIRUST_ASSIGN_OR_RETURN(
-      page.items, resolve::Neighbourhood(state_->context, filter.entities, filter.parts));
-  return page;
+  UNIRUST_RETURN_IF_ERROR(
+      resolve::Neighbourhood(state_->context, filter.entities, filter.parts, page));
+  return std::string();
 }
 
 absl::StatusOr<View::RecordRange> View::ExportRecords(uint32_t start, uint32_t end,

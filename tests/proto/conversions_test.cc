@@ -128,7 +128,7 @@ TEST(GraphItems, OfDirectConflictsConnectRecords) {
   conflict.records = {kAda, kBob};
   conflict.entity_type = "person";
   GraphItem item;
-  ToProto(unirust::GraphItem(conflict), &item);
+  ToProto(conflict, &item);
   EXPECT_EQ(item.conflict().kind(), "direct");
   EXPECT_EQ(item.conflict().entity_type(), "person");
   EXPECT_THAT(item.conflict_nodes(), ElementsAre("person/crm/1", "person/erp/a%2Fb"));
@@ -141,22 +141,9 @@ TEST(GraphItems, OfIndirectConflictsConnectEntities) {
   conflict.entities = {"person/x/1", "person/y/1"};
   conflict.entity_count = 2;
   GraphItem item;
-  ToProto(unirust::GraphItem(conflict), &item);
+  ToProto(conflict, &item);
   EXPECT_THAT(item.conflict_nodes(), ElementsAre("person/x/1", "person/y/1"));
   EXPECT_EQ(item.conflict().entity_count(), 2U);
-}
-
-TEST(GraphItems, OfEntitiesNameTheirRecords) {
-  unirust::EntityView entity;
-  entity.ref = {RecordId(1), "person/crm/1", "person", ""};
-  entity.records.resize(2);
-  entity.records[0].record.identity = kAda;
-  entity.records[1].record.identity = kBob;
-  GraphItem item;
-  ToProto(unirust::GraphItem(entity), &item);
-  EXPECT_EQ(item.entity().id(), "person/crm/1");
-  EXPECT_THAT(item.entity().records(), ElementsAre("person/crm/1", "person/erp/a%2Fb"));
-  EXPECT_THAT(item.conflict_nodes(), IsEmpty());
 }
 
 TEST(ConflictFilters, HaveNoTimeWhenTheEndIsNotAfterTheStart) {

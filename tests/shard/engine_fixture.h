@@ -11,11 +11,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "base/status_macros.h"
 #include "model/answers.h"
 #include "ontology/ontology.h"
+#include "proto/graph_chunk.h"
 #include "shard/engine.h"
 #include "tests/store/temp_dir.h"
 
@@ -76,13 +77,6 @@ inline std::string Text(const RecordView& r) {
          Text(r.record.descriptors);
 }
 
-inline std::string Text(const EntityView& e) {
-  std::vector<std::string> records;
-  for (const RecordView& r : e.records) records.push_back(RecordName(r.record.identity));
-  return "entity " + e.ref.name + " " + e.ref.entity_type + " " + e.ref.strongest_key + " " +
-         Text(records) + " " + Text(e.golden);
-}
-
 inline std::string Text(const Conflict& c) {
   std::vector<std::string> records;
   for (const Identity& r : c.records) records.push_back(RecordName(r));
@@ -92,22 +86,61 @@ inline std::string Text(const Conflict& c) {
          std::to_string(c.entity_count);
 }
 
-inline std::string Text(const SameAs& s) {
-  return "same_as " + s.source + " " + s.target + " " + s.key + " " + Text(s.values) + " " +
-         Text(s.interval);
-}
-
-inline std::string Text(const Generic& g) {
-  return "generic " + g.entity_type + " " + g.key + " " + Text(g.values) + " " +
-         std::to_string(g.record_count);
-}
-
 inline std::string Text(const Match& m) {
   return "match " + m.entity.name + " " + Text(m.interval) + " " + Text(m.golden);
 }
 
-inline std::string Text(const GraphItem& item) {
-  return std::visit([](const auto& part) { return Text(part); }, item);
+template <typename Descriptors>
+std::string DescriptorsText(const Descriptors& descriptors) {
+  std::vector<std::string> texts;
+  for (const auto& d : descriptors) {
+    texts.push_back(Text(Descriptor{d.attr(), d.value(), {d.start(), d.end()}}));
+  }
+  return Text(texts);
+}
+
+template <typename List>
+std::string ListText(const List& list) {
+  return Text(std::vector<std::string>(list.begin(), list.end()));
+}
+
+inline std::string Text(const proto::RecordSnapshot& r) {
+  const auto& id = r.identity();
+  return "record " + RecordName(id.entity_type(), id.perspective(), id.uid()) + " v" +
+         std::to_string(r.version()) + " " + DescriptorsText(r.descriptors());
+}
+
+inline std::string Text(const proto::GraphEntity& e) {
+  return "entity " + e.id() + " " + e.entity_type() + " " + ListText(e.records()) + " " +
+         DescriptorsText(e.golden());
+}
+
+inline std::string Text(const proto::GraphSameAs& s) {
+  return "same_as " + s.source() + " " + s.target() + " " + s.key() + " " + ListText(s.values()) +
+         " " + Text(Interval{s.start(), s.end()});
+}
+
+inline std::string Text(const proto::GraphItem& item) {
+  if (item.has_record()) return Text(item.record());
+  if (item.has_entity()) return Text(item.entity());
+  if (item.has_same_as()) return Text(item.same_as());
+  return (item.has_conflict() ? "conflict " + item.conflict().kind() + " " : "") +
+         item.ShortDebugString();
+}
+
+// A page of the graph as messages. What is sent is what these messages would write.
+inline absl::StatusOr<Page<proto::GraphItem>> ExportGraph(const View& view,
+                                                          const GraphFilter& filter,
+                                                          size_t page_size,
+                                                          std::string_view cursor) {
+  proto::GraphChunkWriter writer;
+  UNIRUST_ASSIGN_OR_RETURN(std::string next, view.ExportGraph(filter, page_size, cursor, &writer));
+  const ByteBuffer bytes = writer.Finish(next);
+  proto::ExportGraphChunk chunk;
+  EXPECT_TRUE(chunk.ParseFromString(std::string(bytes.view())));
+  EXPECT_EQ(chunk.SerializeAsString(), bytes.view());
+  EXPECT_EQ(chunk.cursor(), next);
+  return Page<proto::GraphItem>{{chunk.items().begin(), chunk.items().end()}, std::move(next)};
 }
 
 // All pages of a listing, in order: read(cursor) gives one.
@@ -130,7 +163,7 @@ std::vector<std::string> AllPages(const Read& read) {
 inline std::vector<std::string> Everything(const Engine& engine, size_t page_size = 0) {
   const View view = engine.Read();
   std::vector<std::string> out =
-      AllPages([&](const std::string& c) { return view.ExportGraph({}, page_size, c); });
+      AllPages([&](const std::string& c) { return ExportGraph(view, {}, page_size, c); });
   std::sort(out.begin(), out.end());
   return out;
 }

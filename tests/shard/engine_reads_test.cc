@@ -174,7 +174,7 @@ TEST_F(Reads, GraphComesInPagesOfAnySizeAndByParts) {
   for (const GraphPart part : {GraphPart::kGeneric, GraphPart::kSameAs, GraphPart::kRecord,
                                GraphPart::kConflict, GraphPart::kEntity}) {
     const auto one = AllPages([&](const std::string& c) {
-      return view.ExportGraph({{part}, {}}, 1, c);
+      return ExportGraph(view, {{part}, {}}, 1, c);
     });
     EXPECT_THAT(one, ::testing::Not(IsEmpty()));
     parts.insert(parts.end(), one.begin(), one.end());
@@ -225,15 +225,15 @@ TEST_F(Reads, ACursorOfAnotherListingOrOtherArgumentsIsRefused) {
   const std::vector<AttributeValue> pairs = {{"tax", "tax1"}};
   const std::string records = view.ScanRecords({}, 1, "")->cursor;
   const std::string conflicts = view.ListConflicts({}, 1, "")->cursor;
-  const std::string graph = view.ExportGraph({}, 1, "")->cursor;
+  const std::string graph = ExportGraph(view, {}, 1, "")->cursor;
   RecordFilter persons;
   persons.entity_type = "person";
   for (const absl::Status& status :
        {view.ScanRecords({}, 1, conflicts).status(), view.ScanRecords(persons, 1, records).status(),
         view.ListConflicts({}, 1, graph).status(),
         view.ListConflicts({.interval = {}, .attribute = "tax", .kind = {}}, 1, conflicts).status(),
-        view.ExportGraph({}, 1, records).status(),
-        view.ExportGraph({{GraphPart::kEntity}, {}}, 1, graph).status(),
+        ExportGraph(view, {}, 1, records).status(),
+        ExportGraph(view, {{GraphPart::kEntity}, {}}, 1, graph).status(),
         view.FindEntities(pairs, kAlways, 1, records).status(),
         view.ScanRecords({}, 1, "made up").status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
@@ -247,18 +247,16 @@ TEST_F(Reads, StatsAreTheCountsOfTheExport) {
   for (int round = 0; round < 3; ++round) {
     StoreStats counted;
     const View view = engine_->Read();
-    const auto page = view.ExportGraph({}, limits::kPageItemsMax, "");
+    const auto page = ExportGraph(view, {}, limits::kPageItemsMax, "");
     ASSERT_TRUE(page.ok()) << page.status();
     ASSERT_EQ(page->cursor, "");  // all of it
     for (const auto& item : page->items) {
-      if (std::holds_alternative<RecordView>(item)) ++counted.records, ++counted.graph_edges;
-      if (std::holds_alternative<EntityView>(item)) ++counted.entities;
-      if (std::holds_alternative<SameAs>(item)) ++counted.graph_edges;
-      if (const auto* conflict = std::get_if<Conflict>(&item)) {
+      if (item.has_record()) ++counted.records, ++counted.graph_edges;
+      if (item.has_entity()) ++counted.entities;
+      if (item.has_same_as()) ++counted.graph_edges;
+      if (item.has_conflict()) {
         ++counted.conflicts;
-        const bool indirect = conflict->kind == ConflictKind::kIndirect;
-        counted.graph_edges +=
-            (indirect ? conflict->entities.size() : conflict->records.size()) - 1;
+        counted.graph_edges += static_cast<size_t>(item.conflict_nodes_size()) - 1;
       }
     }
     const StoreStats stats = *view.GetStats();
@@ -354,16 +352,16 @@ TEST_F(EngineTest, ANeighbourhoodIsWhatTouchesTheEntities) {
           Person("web", "1", {Email("a"), Tax("8")}), Person("crm", "9", {Email("z")})});
   const View view = engine_->Read();
   const auto around = [&](const Identity& record) {
-    return AllPages([&](const std::string& c) { return view.ExportGraph({{}, {record}}, 0, c); });
+    return AllPages([&](const std::string& c) { return ExportGraph(view, {{}, {record}}, 0, c); });
   };
   const auto one = around({"person", "erp", "1"});
   EXPECT_THAT(one, ::testing::Contains(HasSubstr("entity person/crm/1")));
   EXPECT_THAT(one, ::testing::Contains(HasSubstr("conflict indirect")));
   EXPECT_THAT(one, ::testing::Not(::testing::Contains(HasSubstr("crm/9"))));
   EXPECT_THAT(around({"person", "crm", "9"}), SizeIs(2)) << "the record and its entity";
-  EXPECT_EQ(view.ExportGraph({{}, {{"person", "no", "1"}}}, 0, "").status().code(),
+  EXPECT_EQ(ExportGraph(view, {{}, {{"person", "no", "1"}}}, 0, "").status().code(),
             absl::StatusCode::kNotFound);
-  EXPECT_EQ(view.ExportGraph({{}, {{"person", "crm", "9"}}}, 0, "cursor").status().code(),
+  EXPECT_EQ(ExportGraph(view, {{}, {{"person", "crm", "9"}}}, 0, "cursor").status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 

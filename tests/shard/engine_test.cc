@@ -390,7 +390,7 @@ TEST_F(EngineTest, AViewFromBeforeAResetKeepsWhatItHad) {
   ASSERT_TRUE(engine_->Reset().ok());
   Ingest({Person("abc", "1",
                  {{"first", "x", kAlways}, {"second", "x", kAlways}, {"third", "x", kAlways}})});
-  auto kept = AllPages([&](const std::string& c) { return before.ExportGraph({}, 0, c); });
+  auto kept = AllPages([&](const std::string& c) { return ExportGraph(before, {}, 0, c); });
   std::sort(kept.begin(), kept.end());
   EXPECT_EQ(kept, old);
   EXPECT_EQ(EntityName("abc", "1"), "person/abc/1");

@@ -1,11 +1,16 @@
 #include "cli/client.h"
 
+#include <grpcpp/support/byte_buffer.h>
+
 #include <chrono>
+#include <deque>
 #include <utility>
 
 #include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/status_macros.h"
+#include "base/thread.h"
 #include "cli/failure.h"
 #include "config/programs.h"
 #include "rpc/channel.h"
@@ -43,10 +48,10 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
                                                      "' is not host:port"),
                           kExitUsage);
     }
-    const auto channel = rpc::Connect(flags.router);
+    client->channel_ = rpc::Connect(flags.router);
     // A daemon that is just starting is waited for; any other trouble shows in the first call.
-    channel->WaitForConnected(std::chrono::system_clock::now() + kStartingMax);
-    client->stub_ = proto::RouterService::NewStub(channel);
+    client->channel_->WaitForConnected(std::chrono::system_clock::now() + kStartingMax);
+    client->stub_ = proto::RouterService::NewStub(client->channel_);
     return client;
   }
   if (if_absent == IfAbsent::kRefuse && !shard::Engine::Exists(flags.data_dir)) {
@@ -61,8 +66,88 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
   settings.read_only = flags.read_only;
   UNIRUST_RETURN_IF_ERROR(WithExitCode(config::CheckStore(settings), kExitUsage));
   UNIRUST_ASSIGN_OR_RETURN(client->local_, LocalStore::Open(settings, /*listen=*/""));
-  client->stub_ = proto::RouterService::NewStub(client->local_->server().InProcessChannel());
+  client->channel_ = client->local_->server().InProcessChannel();
+  client->stub_ = proto::RouterService::NewStub(client->channel_);
   return client;
+}
+
+// The chunks of a stream, received on a thread of its own while the last ones are used.
+class Client::ChunksAhead {
+ public:
+  ChunksAhead(grpc::ClientContext& context, grpc::ClientReader<grpc::ByteBuffer>& reader)
+      : context_(context), reader_(reader), thread_("receive", [this] { ReceiveAll(); }) {}
+
+  // Ends the stream if it has not ended.
+  ~ChunksAhead() {
+    {
+      MutexLock lock(mutex_);
+      stopped_ = true;
+      if (!ended_) context_.TryCancel();
+    }
+    changed_.NotifyAll();
+  }
+
+  // False at the end of the stream.
+  bool Next(grpc::ByteBuffer* chunk) {
+    MutexLock lock(mutex_);
+    while (chunks_.empty() && !ended_) changed_.Wait(mutex_);
+    if (chunks_.empty()) return false;
+    chunk->Swap(&chunks_.front());
+    chunks_.pop_front();
+    changed_.NotifyAll();
+    return true;
+  }
+
+ private:
+  static constexpr size_t kChunksMax = 4;
+
+  void ReceiveAll() {
+    for (bool more = true; more;) {
+      grpc::ByteBuffer chunk;
+      more = reader_.Read(&chunk);
+      MutexLock lock(mutex_);
+      while (chunks_.size() == kChunksMax && !stopped_) changed_.Wait(mutex_);
+      more = more && !stopped_;
+      if (more) {
+        chunks_.emplace_back();
+        chunks_.back().Swap(&chunk);
+      }
+      ended_ = !more;
+      changed_.NotifyAll();
+    }
+  }
+
+  grpc::ClientContext& context_;
+  grpc::ClientReader<grpc::ByteBuffer>& reader_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<grpc::ByteBuffer> chunks_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  Thread thread_;  // joined before all else goes
+};
+
+absl::Status Client::StreamBytes(const std::string& method,
+                                 const google::protobuf::Message& request,
+                                 absl::FunctionRef<absl::Status(std::string_view chunk)> take) {
+  using Rpc = grpc::internal::RpcMethod;
+  const std::string path = "/unirust.RouterService/" + method;
+  grpc::ClientContext context;
+  const std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> reader(
+      grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(
+          channel_.get(), Rpc(path.c_str(), Rpc::SERVER_STREAMING), &context, request));
+  absl::Status taken;
+  {
+    ChunksAhead chunks(context, *reader);
+    for (grpc::ByteBuffer chunk; taken.ok() && chunks.Next(&chunk);) {
+      grpc::Slice bytes;
+      taken = chunk.DumpToSingleSlice(&bytes).ok()
+                  ? take({reinterpret_cast<const char*>(bytes.begin()), bytes.size()})
+                  : absl::InternalError("a chunk of the stream is damaged");
+    }
+  }
+  const grpc::Status status = reader->Finish();
+  return taken.ok() ? Explain(status, context) : taken;
 }
 
 absl::Status Client::Explain(const grpc::Status& status, const grpc::ClientContext& call) const {

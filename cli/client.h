@@ -8,6 +8,8 @@
 #pragma once
 
 #include <google/protobuf/arena.h>
+#include <google/protobuf/message.h>
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
@@ -15,7 +17,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cli/flags.h"
@@ -72,16 +76,24 @@ class Client {
     return Explain(reader->Finish(), context);
   }
 
+  // Calls `take` with the bytes of each chunk of a streamed answer, until it returns an error. Meanwhile the next ones
+  // are received. `method` is of the RouterService.
+  absl::Status StreamBytes(const std::string& method, const google::protobuf::Message& request,
+                           absl::FunctionRef<absl::Status(std::string_view chunk)> take);
+
   // The status of a call that has ended as ours, with a hint where something can be done about it.
   absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& call) const;
 
  private:
   static constexpr size_t kArenaBlockBytes = 128 * 1024;  // so that a chunk takes few
 
+  class ChunksAhead;
+
   Client() = default;
 
   std::string router_;                 // empty in embedded mode
-  std::unique_ptr<LocalStore> local_;  // outlives the stub
+  std::unique_ptr<LocalStore> local_;  // outlives the channel
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<Router> stub_;
 };
 

@@ -3,26 +3,41 @@
 // canonical lines add them sorted.
 //
 //   JsonLine().Text("id", name).Number("start", 5).Take()     // {"id": "a", "start": 5}
-//
-// An export makes millions of them: a line that has been written can be handed to the next one for its memory.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
+#include "model/time.h"
 #include "text/json_writer.h"
 
 namespace unirust::cli {
 
-// Decimal, as JSON has it.
+// No number is longer.
+inline constexpr size_t kNumberBytesMax = 20;
+
+// Decimal, as JSON has it. Returns the end.
+template <std::integral T>
+char* WriteNumber(T value, char* to) {
+  if constexpr (std::is_same_v<T, int64_t>) {  // most times have no bound
+    constexpr std::string_view kMin = "-9223372036854775808";
+    constexpr std::string_view kMax = "9223372036854775807";
+    if (value == kMinTime) return std::copy(kMin.begin(), kMin.end(), to);
+    if (value == kMaxTime) return std::copy(kMax.begin(), kMax.end(), to);
+  }
+  return std::to_chars(to, to + kNumberBytesMax, value).ptr;
+}
+
 template <std::integral T>
 void AppendNumber(std::string* json, T value) {
-  std::array<char, 24> digits{};
-  json->append(digits.data(), std::to_chars(digits.begin(), digits.end(), value).ptr);
+  std::array<char, kNumberBytesMax> digits{};
+  json->append(digits.data(), WriteNumber(value, digits.data()));
 }
 
 // Appends a JSON array of `list`, each element by `append(std::string*, element)`.
@@ -53,8 +68,7 @@ std::string JsonStrings(const List& list) {
 // Keys are written as they are: nothing in them needs an escape.
 class JsonLine {
  public:
-  // `spent`: a line that is no longer needed.
-  explicit JsonLine(std::string spent = {}) : json_(std::move(spent)) { json_.assign(1, '{'); }
+  JsonLine() : json_(1, '{') {}
 
   JsonLine& Text(std::string_view key, std::string_view value) {
     Key(key);

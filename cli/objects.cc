@@ -1,54 +1,8 @@
 #include "cli/objects.h"
 
-#include <utility>
-
 #include "model/record.h"
 
 namespace unirust::cli {
-namespace {
-
-std::string RecordLine(const proto::RecordSnapshot& record, std::string spent) {
-  return JsonLine(std::move(spent))
-      .Array("descriptors", record.descriptors(), AppendDescriptor())
-      .Text("id", NameOf(record.identity()))
-      .Text("type", "record")
-      .Take();
-}
-
-std::string EntityLine(const proto::GraphEntity& entity, std::string spent) {
-  return JsonLine(std::move(spent))
-      .Text("entity_type", entity.entity_type())
-      .Array("golden", entity.golden(), AppendDescriptor())
-      .Text("id", entity.id())
-      .Strings("records", entity.records())
-      .Text("type", "entity")
-      .Take();
-}
-
-std::string SameAsLine(const proto::GraphSameAs& edge, std::string spent) {
-  return JsonLine(std::move(spent))
-      .Number("end", edge.end())
-      .Text("key", edge.key())
-      .Text("source", edge.source())
-      .Number("start", edge.start())
-      .Text("target", edge.target())
-      .Text("type", "same_as")
-      .Strings("values", edge.values())
-      .Take();
-}
-
-std::string GenericLine(const proto::GraphGeneric& generic, std::string spent) {
-  return JsonLine(std::move(spent))
-      .Text("entity_type", generic.entity_type())
-      .Text("key", generic.key())
-      .Number("record_count", generic.record_count())
-      .Text("type", "generic")
-      .Strings("values", generic.values())
-      .Take();
-}
-
-}  // namespace
-
 std::string NameOf(const proto::RecordIdentity& identity) {
   return RecordName(identity.entity_type(), identity.perspective(), identity.uid());
 }
@@ -61,9 +15,9 @@ std::vector<std::string> RecordNames(const proto::ConflictSummary& conflict) {
   return names;
 }
 
-std::string ConflictLine(const proto::ConflictSummary& conflict, std::string spent) {
+std::string ConflictLine(const proto::ConflictSummary& conflict) {
   const bool indirect = conflict.kind() == "indirect";
-  JsonLine line(std::move(spent));
+  JsonLine line;
   line.Text("attribute", conflict.attribute())
       .Text("cause", conflict.cause())
       .Number("end", conflict.end());
@@ -81,22 +35,14 @@ std::string ConflictLine(const proto::ConflictSummary& conflict, std::string spe
       .Take();
 }
 
-std::string ItemLine(const proto::GraphItem& item, std::string spent) {
-  switch (item.item_case()) {
-    case proto::GraphItem::kRecord:
-      return RecordLine(item.record(), std::move(spent));
-    case proto::GraphItem::kEntity:
-      return EntityLine(item.entity(), std::move(spent));
-    case proto::GraphItem::kConflict:
-      return ConflictLine(item.conflict(), std::move(spent));
-    case proto::GraphItem::kSameAs:
-      return SameAsLine(item.same_as(), std::move(spent));
-    case proto::GraphItem::kGeneric:
-      return GenericLine(item.generic(), std::move(spent));
-    case proto::GraphItem::ITEM_NOT_SET:
-      break;
-  }
-  return "{}";
+std::string GenericLine(const proto::GraphGeneric& generic) {
+  return JsonLine()
+      .Text("entity_type", generic.entity_type())
+      .Text("key", generic.key())
+      .Number("record_count", generic.record_count())
+      .Text("type", "generic")
+      .Strings("values", generic.values())
+      .Take();
 }
 
 std::string ScannedRecordLine(const proto::RecordSnapshot& record) {

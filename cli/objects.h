@@ -1,10 +1,10 @@
 // The JSON objects that commands print, one line each: what docs/cli.md and semantics.md, section
-// 11 describe. The canonical lines are here too, since `--json` and the formats use the same
-// objects.
+// 11 describe.
 #pragma once
 
 #include <string>
 
+#include "cli/graph_lines.h"
 #include "cli/json_line.h"
 #include "proto/unirust.pb.h"
 
@@ -19,15 +19,10 @@ std::vector<std::string> RecordNames(const proto::ConflictSummary& conflict);
 struct AppendDescriptor {
   template <typename Descriptor>
   void operator()(std::string* json, const Descriptor& d) const {
-    json->append("{\"attr\": ");
-    text::AppendJsonString(json, d.attr());
-    json->append(", \"end\": ");
-    AppendNumber(json, d.end());
-    json->append(", \"start\": ");
-    AppendNumber(json, d.start());
-    json->append(", \"value\": ");
-    text::AppendJsonString(json, d.value());
-    json->push_back('}');
+    const DescriptorView view{d.attr(), d.value(), {d.start(), d.end()}};
+    const size_t size = json->size();
+    json->resize(size + DescriptorRoom(view));
+    json->resize(static_cast<size_t>(WriteDescriptor(view, json->data() + size) - json->data()));
   }
 };
 
@@ -36,12 +31,11 @@ std::string DescriptorsJson(const Descriptors& descriptors) {
   return JsonArray(descriptors, AppendDescriptor());
 }
 
-// --- lines of the canonical export, without a newline
-// ---------------------------------------------
+// --- lines of the canonical export, without a newline; the others are in graph_lines.h
+// -------------------------------------------------------------------------------------
 
-// `spent`: a line that is no longer needed, for its memory.
-std::string ItemLine(const proto::GraphItem& item, std::string spent = {});
-std::string ConflictLine(const proto::ConflictSummary& conflict, std::string spent = {});
+std::string ConflictLine(const proto::ConflictSummary& conflict);
+std::string GenericLine(const proto::GraphGeneric& generic);
 
 // --- lines of the other commands
 // -------------------------------------------------------------------

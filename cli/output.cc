@@ -48,8 +48,13 @@ Output::~Output() {
 }
 
 void Output::Write(std::string_view text) {
-  buffer_.append(text);
-  if (buffer_.size() >= kBufferBytes) Flush();
+  if (text.size() < kBufferBytes) {
+    buffer_.append(text);
+    if (buffer_.size() >= kBufferBytes) Flush();
+  } else {
+    Flush();
+    WriteAll(text);
+  }
 }
 
 absl::Status Output::Close() {
@@ -66,7 +71,11 @@ absl::Status Output::Close() {
 }
 
 void Output::Flush() {
-  std::string_view rest = buffer_;
+  WriteAll(buffer_);
+  buffer_.clear();
+}
+
+void Output::WriteAll(std::string_view rest) {
   while (!rest.empty() && status_.ok()) {
     const ssize_t wrote = write(fd_, rest.data(), rest.size());
     if (wrote < 0 && errno == EINTR) continue;
@@ -76,7 +85,6 @@ void Output::Flush() {
       rest.remove_prefix(static_cast<size_t>(wrote));
     }
   }
-  buffer_.clear();
 }
 
 absl::Status Output::Error(std::string_view doing) const {

@@ -34,6 +34,7 @@ class Output {
  private:
   Output(int fd, std::string path, std::string partial_path);
   void Flush();
+  void WriteAll(std::string_view rest);
   absl::Status Error(std::string_view doing) const;
 
   int fd_;

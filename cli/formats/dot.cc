@@ -34,10 +34,16 @@ std::string WhenText(const Dated& dated) {
   return dated.start() == kMinTime && dated.end() == kMaxTime ? "" : "\n" + IntervalText(dated);
 }
 
-class DotWriter : public GraphWriter {
+class DotWriter : public MessageWriter {
  public:
   explicit DotWriter(std::unique_ptr<Output> out) : out_(std::move(out)) { out_->Write(kHead); }
 
+  absl::Status Finish() override {
+    out_->Write("}\n");
+    return out_->Close();
+  }
+
+ private:
   absl::Status Add(const proto::GraphItem& item) override {
     if (item.has_record()) {
       out_->Write(Node("record", NameOf(item.record().identity()), "box"));
@@ -48,12 +54,6 @@ class DotWriter : public GraphWriter {
     return out_->status();
   }
 
-  absl::Status Finish() override {
-    out_->Write("}\n");
-    return out_->Close();
-  }
-
- private:
   void AddEntity(const proto::GraphEntity& entity) {
     out_->Write(Node("entity", entity.id(), "ellipse"));
     for (const std::string& record : entity.records()) {

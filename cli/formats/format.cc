@@ -34,6 +34,13 @@ const std::vector<std::string>& GraphFormats() {
   return *kNames;
 }
 
+absl::Status MessageWriter::Add(std::string_view item) {
+  if (!item_.ParseFromArray(item.data(), static_cast<int>(item.size()))) {
+    return absl::InternalError("an item of the graph does not decode");
+  }
+  return Add(item_);
+}
+
 absl::StatusOr<std::unique_ptr<GraphWriter>> NewGraphWriter(std::string_view format,
                                                             const std::string& path) {
   for (const Format& known : kFormats) {

@@ -2,7 +2,7 @@
 // keeps none of them (canonical: at most its sort buffer; html: a neighbourhood of limited size).
 //
 //   UNIRUST_ASSIGN_OR_RETURN(auto writer, NewGraphWriter("graphml", path));
-//   for (const auto& item : chunk.items()) UNIRUST_RETURN_IF_ERROR(writer->Add(item));
+//   UNIRUST_RETURN_IF_ERROR(writer->Add(item));  // the bytes of a GraphItem
 //   UNIRUST_RETURN_IF_ERROR(writer->Finish());
 //
 // docs/graph-export.md describes each format. Writers are not thread-safe.
@@ -23,12 +23,23 @@ class GraphWriter {
  public:
   virtual ~GraphWriter() = default;
 
-  // Stops the export if it is not OK: the output cannot be written, or the graph does not fit the
-  // format.
-  virtual absl::Status Add(const proto::GraphItem& item) = 0;
+  // Takes the bytes of a GraphItem. Stops the export if it is not OK: the output cannot be written, or the graph does
+  // not fit the format. INTERNAL if the bytes do not decode.
+  virtual absl::Status Add(std::string_view item) = 0;
 
   // Completes the output, which only now appears under its name.
   virtual absl::Status Finish() = 0;
+};
+
+// Of the formats that want items as messages.
+class MessageWriter : public GraphWriter {
+ public:
+  absl::Status Add(std::string_view item) final;
+
+ private:
+  virtual absl::Status Add(const proto::GraphItem& item) = 0;
+
+  proto::GraphItem item_;
 };
 
 // `format` is one of GraphFormats(). A writer to `path`: a file, or a directory for neo4j-csv.

@@ -48,10 +48,16 @@ std::string IntervalData(const Dated& dated) {
   return Data("start", std::to_string(dated.start())) + Data("end", std::to_string(dated.end()));
 }
 
-class GraphMlWriter : public GraphWriter {
+class GraphMlWriter : public MessageWriter {
  public:
   explicit GraphMlWriter(std::unique_ptr<Output> out) : out_(std::move(out)) { out_->Write(kHead); }
 
+  absl::Status Finish() override {
+    out_->Write("</graph>\n</graphml>\n");
+    return out_->Close();
+  }
+
+ private:
   absl::Status Add(const proto::GraphItem& item) override {
     if (item.has_record()) AddRecord(item.record());
     if (item.has_entity()) AddEntity(item.entity());
@@ -60,12 +66,6 @@ class GraphMlWriter : public GraphWriter {
     return out_->status();
   }
 
-  absl::Status Finish() override {
-    out_->Write("</graph>\n</graphml>\n");
-    return out_->Close();
-  }
-
- private:
   void AddRecord(const proto::RecordSnapshot& record) {
     const proto::RecordIdentity& identity = record.identity();
     out_->Write(OpenNode("record", NameOf(identity), identity.entity_type()) +

@@ -79,23 +79,9 @@ std::string Conflicts(const Neighbourhood& graph) {
   return html + "</table>\n";
 }
 
-class HtmlWriter : public GraphWriter {
+class HtmlWriter : public MessageWriter {
  public:
   explicit HtmlWriter(std::unique_ptr<Output> out) : out_(std::move(out)) {}
-
-  absl::Status Add(const proto::GraphItem& item) override {
-    if (item.has_record()) {
-      values_ += static_cast<size_t>(item.record().descriptors_size());
-      graph_.records[NameOf(item.record().identity())] = item.record();
-    }
-    if (item.has_entity()) {
-      values_ += static_cast<size_t>(item.entity().golden_size());
-      graph_.entities[item.entity().id()] = item.entity();
-    }
-    if (item.has_conflict()) graph_.conflicts.push_back(item);
-    if (item.has_same_as()) graph_.same_as.push_back(item.same_as());
-    return CheckSize();
-  }
 
   absl::Status Finish() override {
     ChooseColours();
@@ -110,6 +96,20 @@ class HtmlWriter : public GraphWriter {
   }
 
  private:
+  absl::Status Add(const proto::GraphItem& item) override {
+    if (item.has_record()) {
+      values_ += static_cast<size_t>(item.record().descriptors_size());
+      graph_.records[NameOf(item.record().identity())] = item.record();
+    }
+    if (item.has_entity()) {
+      values_ += static_cast<size_t>(item.entity().golden_size());
+      graph_.entities[item.entity().id()] = item.entity();
+    }
+    if (item.has_conflict()) graph_.conflicts.push_back(item);
+    if (item.has_same_as()) graph_.same_as.push_back(item.same_as());
+    return CheckSize();
+  }
+
   void ChooseColours() {
     for (const auto& [name, record] : graph_.records) {
       graph_.colours[record.identity().perspective()];

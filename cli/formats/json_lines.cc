@@ -4,36 +4,48 @@
 
 #include "base/status_macros.h"
 #include "cli/formats/format.h"
+#include "cli/graph_lines.h"
 #include "cli/line_sorter.h"
-#include "cli/objects.h"
 
 namespace unirust::cli {
 namespace {
+
+constexpr size_t kWrittenAtOnce = 256 * 1024;  // bytes
 
 class JsonLinesWriter : public GraphWriter {
  public:
   explicit JsonLinesWriter(std::unique_ptr<Output> out) : out_(std::move(out)) {}
 
-  absl::Status Add(const proto::GraphItem& item) override {
-    line_ = ItemLine(item, std::move(line_));
-    out_->Write(line_ += '\n');
+  absl::Status Add(std::string_view item) override {
+    UNIRUST_RETURN_IF_ERROR(lines_.Append(item, &buffer_));
+    return buffer_.size() < kWrittenAtOnce ? absl::OkStatus() : Write();
+  }
+
+  absl::Status Finish() override {
+    UNIRUST_RETURN_IF_ERROR(Write());
+    return out_->Close();
+  }
+
+ private:
+  absl::Status Write() {
+    out_->Write(buffer_.view());
+    buffer_.CutTo(0);
     return out_->status();
   }
 
-  absl::Status Finish() override { return out_->Close(); }
-
- private:
   std::unique_ptr<Output> out_;
-  std::string line_;  // the last one
+  GraphLines lines_;
+  ByteBuffer buffer_;
 };
 
 class CanonicalWriter : public GraphWriter {
  public:
   explicit CanonicalWriter(std::unique_ptr<Output> out) : out_(std::move(out)), sorter_({}) {}
 
-  absl::Status Add(const proto::GraphItem& item) override {
-    line_ = ItemLine(item, std::move(line_));
-    return sorter_.Add(line_);
+  absl::Status Add(std::string_view item) override {
+    line_.CutTo(0);
+    UNIRUST_RETURN_IF_ERROR(lines_.Append(item, &line_));
+    return sorter_.Add(line_.view().substr(0, line_.size() - 1));
   }
 
   absl::Status Finish() override {
@@ -48,7 +60,8 @@ class CanonicalWriter : public GraphWriter {
  private:
   std::unique_ptr<Output> out_;
   LineSorter sorter_;
-  std::string line_;  // the last one
+  GraphLines lines_;
+  ByteBuffer line_;
 };
 
 }  // namespace

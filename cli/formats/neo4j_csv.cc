@@ -28,7 +28,7 @@ std::string Row(std::initializer_list<std::string_view> fields) {
   return row += '\n';
 }
 
-class Neo4jCsvWriter : public GraphWriter {
+class Neo4jCsvWriter : public MessageWriter {
  public:
   Neo4jCsvWriter(std::unique_ptr<Output> nodes, std::unique_ptr<Output> relationships)
       : nodes_(std::move(nodes)), relationships_(std::move(relationships)) {
@@ -36,6 +36,12 @@ class Neo4jCsvWriter : public GraphWriter {
     relationships_->Write(kRelationshipsHeader);
   }
 
+  absl::Status Finish() override {
+    UNIRUST_RETURN_IF_ERROR(nodes_->Close());
+    return relationships_->Close();
+  }
+
+ private:
   absl::Status Add(const proto::GraphItem& item) override {
     if (item.has_record()) AddRecord(item.record());
     if (item.has_entity()) AddEntity(item.entity());
@@ -45,12 +51,6 @@ class Neo4jCsvWriter : public GraphWriter {
     return relationships_->status();
   }
 
-  absl::Status Finish() override {
-    UNIRUST_RETURN_IF_ERROR(nodes_->Close());
-    return relationships_->Close();
-  }
-
- private:
   void AddRecord(const proto::RecordSnapshot& record) {
     const proto::RecordIdentity& identity = record.identity();
     const std::string name = NameOf(identity);

@@ -27,10 +27,13 @@ std::string Long(int64_t value) {
   return "\"" + std::to_string(value) + "\"^^<http://www.w3.org/2001/XMLSchema#long>";
 }
 
-class NTriplesWriter : public GraphWriter {
+class NTriplesWriter : public MessageWriter {
  public:
   explicit NTriplesWriter(std::unique_ptr<Output> out) : out_(std::move(out)) {}
 
+  absl::Status Finish() override { return out_->Close(); }
+
+ private:
   absl::Status Add(const proto::GraphItem& item) override {
     if (item.has_record()) AddRecord(item.record());
     if (item.has_entity()) AddEntity(item.entity());
@@ -39,9 +42,6 @@ class NTriplesWriter : public GraphWriter {
     return out_->status();
   }
 
-  absl::Status Finish() override { return out_->Close(); }
-
- private:
   void Triple(std::string_view subject, std::string_view predicate, std::string_view object) {
     std::string line(subject);
     line.append(" ").append(predicate).append(" ").append(object).append(" .\n");

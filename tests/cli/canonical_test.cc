@@ -164,7 +164,7 @@ TEST(Canonical, EqualsTheOracleByteForByte) {
   const auto writer = NewGraphWriter("canonical", directory + "/out");
   ASSERT_TRUE(writer.ok()) << writer.status();
   for (const auto& part : {Rest(), Records(), Entities()}) {
-    for (const proto::GraphItem& item : part) ASSERT_TRUE((*writer)->Add(item).ok());
+    for (const proto::GraphItem& item : part) ASSERT_TRUE((*writer)->Add(item.SerializeAsString()).ok());
   }
   ASSERT_TRUE((*writer)->Finish().ok());
   std::ostringstream got;

@@ -29,7 +29,7 @@ class FormatsTest : public testing::Test {
     const auto writer = NewGraphWriter(format, path);
     EXPECT_TRUE(writer.ok()) << writer.status();
     for (const proto::GraphItem& item : items) {
-      const absl::Status status = (*writer)->Add(item);
+      const absl::Status status = (*writer)->Add(item.SerializeAsString());
       EXPECT_TRUE(status.ok()) << status;
     }
     const absl::Status status = (*writer)->Finish();
@@ -188,7 +188,7 @@ TEST_F(FormatsTest, HtmlRefusesMoreThanAPageCanShow) {
   while (status.ok() && added < 1000) {
     proto::GraphItem item;
     *item.mutable_record() = NastyRecord(std::to_string(++added));
-    status = (*writer)->Add(item);
+    status = (*writer)->Add(item.SerializeAsString());
   }
   EXPECT_EQ(added, 301);
   EXPECT_THAT(std::string(status.message()), HasSubstr("--entity"));

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/status_macros.h"
 
 namespace unirust::cli {
@@ -26,12 +27,14 @@ absl::Status FileError(std::string_view doing, const std::string& directory, int
                                       " (set TMPDIR to a directory with more room)");
 }
 
-uint64_t Prefix(std::string_view line) {
-  uint64_t prefix = 0;
-  for (size_t i = 0; i < sizeof prefix; ++i) {
-    prefix = prefix << 8U | (i < line.size() ? static_cast<unsigned char>(line[i]) : 0U);
+// How many bytes two texts have in common, at most `limit`; both are as long.
+size_t CommonBytes(const char* a, const char* b, size_t limit) {
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= limit; i += sizeof(uint64_t)) {
+    if (std::memcmp(a + i, b + i, sizeof(uint64_t)) != 0) break;
   }
-  return prefix;
+  while (i < limit && a[i] == b[i]) ++i;
+  return i;
 }
 
 std::string TemporaryDirectory(const std::string& wanted) {
@@ -68,7 +71,7 @@ class LineSorter::Run {
   }
 
   std::string_view line() const { return std::string_view(buffer_).substr(position_, line_size_); }
-  uint64_t prefix() const { return Prefix(line()); }
+  uint64_t prefix() const { return HeadOf(line()); }
 
  private:
   // Drops what was read and appends a block of the file; false at its end.
@@ -176,22 +179,24 @@ LineSorter::LineSorter(Options options) : options_(std::move(options)) {
 LineSorter::~LineSorter() = default;
 
 absl::Status LineSorter::Add(std::string_view line) {
-  const size_t used = bytes_.size() + slots_.size() * sizeof(Slot);
-  if (!slots_.empty() && used + line.size() + sizeof(Slot) > options_.buffer_bytes) {
-    UNIRUST_RETURN_IF_ERROR(Spill());
+  const size_t used = filling_.bytes.size() + filling_.slots.size() * sizeof(Slot);
+  if (!filling_.slots.empty() && used + line.size() + sizeof(Slot) > options_.buffer_bytes / 2) {
+    UNIRUST_RETURN_IF_ERROR(BeginSpill());
   }
-  slots_.push_back({0, bytes_.size(), line.size()});
-  bytes_.insert(bytes_.end(), line.begin(), line.end());
+  filling_.slots.push_back({0, filling_.bytes.size(), line.size()});
+  filling_.bytes.Append(line);
   return absl::OkStatus();
 }
 
 absl::Status LineSorter::Drain(const EmitLine& emit) {
+  spiller_.Join();
+  UNIRUST_RETURN_IF_ERROR(spilled_);
   if (levels_.empty()) {
-    SortBehind(0, slots_);
-    for (const Slot& slot : slots_) UNIRUST_RETURN_IF_ERROR(emit(Line(slot)));
+    filling_.Sort();
+    for (const Slot& slot : filling_.slots) UNIRUST_RETURN_IF_ERROR(emit(filling_.Line(slot)));
     return absl::OkStatus();
   }
-  UNIRUST_RETURN_IF_ERROR(Spill());
+  UNIRUST_RETURN_IF_ERROR(Spill(&filling_));
   std::vector<Run*> runs;
   for (const auto& level : levels_) {
     for (const auto& run : level) runs.push_back(run.get());
@@ -199,33 +204,54 @@ absl::Status LineSorter::Drain(const EmitLine& emit) {
   return Merge(runs, emit);
 }
 
-// By eight bytes at a time, as numbers: the lines of an export begin alike, so that comparing whole lines would go
-// through their common beginnings again and again.
-void LineSorter::SortBehind(size_t agreed, std::span<Slot> slots) {
-  if (slots.size() < kComparedWhole || agreed >= kAgreedBytesMax) {
-    std::sort(slots.begin(), slots.end(),
+size_t LineSorter::Buffer::Common(size_t agreed, std::span<const Slot> lines) const {
+  const std::string_view first = Line(lines[0]);
+  size_t common = first.size() - std::min(agreed, first.size());
+  for (const Slot& slot : lines.subspan(1)) {
+    const std::string_view line = Line(slot);
+    common = std::min(common, line.size() - std::min(agreed, line.size()));
+    if (common == 0) break;
+    common = CommonBytes(first.data() + agreed, line.data() + agreed, common);
+  }
+  return common;
+}
+
+// By eight bytes at a time, as numbers, behind what all have in common: the lines of an export begin alike, so that
+// comparing whole lines would go through their common beginnings again and again.
+void LineSorter::Buffer::SortBehind(size_t agreed, std::span<Slot> lines) const {
+  if (lines.size() < kComparedWhole || agreed >= kAgreedBytesMax) {
+    std::sort(lines.begin(), lines.end(),
               [this](const Slot& a, const Slot& b) { return Line(a) < Line(b); });
     return;
   }
-  for (Slot& slot : slots) {
+  agreed += Common(agreed, lines);
+  for (Slot& slot : lines) {
     const std::string_view line = Line(slot);
-    slot.prefix = Prefix(line.substr(std::min(agreed, line.size())));
+    slot.prefix = HeadOf(line.substr(std::min(agreed, line.size())));
   }
-  std::sort(slots.begin(), slots.end(),
+  std::sort(lines.begin(), lines.end(),
             [](const Slot& a, const Slot& b) { return a.prefix < b.prefix; });
-  for (size_t first = 0, last = 0; first < slots.size(); first = last) {
-    while (last < slots.size() && slots[last].prefix == slots[first].prefix) ++last;
+  for (size_t first = 0, last = 0; first < lines.size(); first = last) {
+    while (last < lines.size() && lines[last].prefix == lines[first].prefix) ++last;
     if (last - first == 1) continue;
-    SortBehind(agreed + sizeof(Slot::prefix), slots.subspan(first, last - first));
+    SortBehind(agreed + sizeof(Slot::prefix), lines.subspan(first, last - first));
   }
 }
 
-absl::Status LineSorter::Spill() {
-  SortBehind(0, slots_);
+absl::Status LineSorter::BeginSpill() {
+  spiller_.Join();
+  UNIRUST_RETURN_IF_ERROR(spilled_);
+  std::swap(filling_, spilling_);
+  spiller_ = Thread("spill", [this] { spilled_ = Spill(&spilling_); });
+  return absl::OkStatus();
+}
+
+absl::Status LineSorter::Spill(Buffer* buffer) {
+  buffer->Sort();
   UNIRUST_ASSIGN_OR_RETURN(auto writer, NewWriter());
-  for (const Slot& slot : slots_) UNIRUST_RETURN_IF_ERROR(writer->Add(Line(slot)));
-  slots_.clear();
-  bytes_.clear();
+  for (const Slot& slot : buffer->slots) UNIRUST_RETURN_IF_ERROR(writer->Add(buffer->Line(slot)));
+  buffer->slots.clear();
+  buffer->bytes.CutTo(0);
   UNIRUST_ASSIGN_OR_RETURN(auto run, writer->Finish());
   return AddRun(0, std::move(run));
 }

@@ -21,60 +21,69 @@ constexpr uint64_t Equal(uint64_t chars, char c) {
   return Below(chars ^ (kOnes * static_cast<uint8_t>(c)), 1);
 }
 
-// The position of the first character from `start` on that is to be escaped; the size if there is none.
-size_t FirstEscaped(std::string_view text, size_t start) {
-  size_t i = start;
-  if constexpr (std::endian::native == std::endian::little) {
-    for (uint64_t chars = 0; i + sizeof chars <= text.size(); i += sizeof chars) {
-      std::memcpy(&chars, text.data() + i, sizeof chars);
-      const uint64_t found = Below(chars, 0x20) | Equal(chars, '"') | Equal(chars, '\\');
-      if (found != 0) return i + static_cast<size_t>(std::countr_zero(found)) / 8;
-    }
-  }
-  while (i < text.size() && IsPlain(text[i])) ++i;
-  return i;
-}
-
-void AppendEscaped(std::string* out, char c) {
+char* WriteEscaped(char c, char* to) {
   constexpr char kHex[] = "0123456789abcdef";
+  *to++ = '\\';
   switch (c) {
     case '"':
     case '\\':
-      *out += {'\\', c};
-      return;
+      *to++ = c;
+      return to;
     case '\b':
-      *out += "\\b";
-      return;
+      *to++ = 'b';
+      return to;
     case '\f':
-      *out += "\\f";
-      return;
+      *to++ = 'f';
+      return to;
     case '\n':
-      *out += "\\n";
-      return;
+      *to++ = 'n';
+      return to;
     case '\r':
-      *out += "\\r";
-      return;
+      *to++ = 'r';
+      return to;
     case '\t':
-      *out += "\\t";
-      return;
+      *to++ = 't';
+      return to;
     default:
-      *out += "\\u00";
-      *out += {kHex[(c >> 4) & 0xF], kHex[c & 0xF]};
+      for (const char digit : {'u', '0', '0', kHex[(c >> 4) & 0xF], kHex[c & 0xF]}) *to++ = digit;
+      return to;
   }
 }
 
 }  // namespace
 
-void AppendJsonString(std::string* out, std::string_view utf8) {
-  out->push_back('"');
-  size_t copied = 0;
-  for (size_t i = FirstEscaped(utf8, 0); i < utf8.size(); i = FirstEscaped(utf8, copied)) {
-    out->append(utf8.substr(copied, i - copied));
-    AppendEscaped(out, utf8[i]);
-    copied = i + 1;
+char* WriteJsonString(std::string_view utf8, char* to) {
+  *to++ = '"';
+  const char* from = utf8.data();
+  const char* const end = from + utf8.size();
+  while (from != end) {
+    if constexpr (std::endian::native == std::endian::little) {
+      for (uint64_t chars = 0; static_cast<size_t>(end - from) >= sizeof chars;) {
+        std::memcpy(&chars, from, sizeof chars);
+        std::memcpy(to, &chars, sizeof chars);  // as far as nothing is to be escaped
+        const uint64_t found = Below(chars, 0x20) | Equal(chars, '"') | Equal(chars, '\\');
+        const size_t plain =
+            found == 0 ? sizeof chars : static_cast<size_t>(std::countr_zero(found)) / 8;
+        from += plain;
+        to += plain;
+        if (found != 0) break;
+      }
+      if (from == end) break;
+    }
+    if (IsPlain(*from)) {
+      *to++ = *from++;
+    } else {
+      to = WriteEscaped(*from++, to);
+    }
   }
-  out->append(utf8.substr(copied));
-  out->push_back('"');
+  *to++ = '"';
+  return to;
+}
+
+void AppendJsonString(std::string* out, std::string_view utf8) {
+  const size_t size = out->size();
+  out->resize(size + JsonStringRoom(utf8));
+  out->resize(static_cast<size_t>(WriteJsonString(utf8, out->data() + size) - out->data()));
 }
 
 }  // namespace unirust::text

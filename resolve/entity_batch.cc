@@ -10,8 +10,11 @@
 namespace unirust::resolve {
 namespace {
 
-// Read together at first, and next, as a page may need no more of them; then so many times as many each time, as long as
-// there is memory: each time may be a walk over all records.
+// Read together at first, and next, as a page may need no more; then so many times as many each time, as long as there is
+// memory: each time may be a walk over all records.
+// One batch is used while the next one is read; a quarter is for what they take beside the rows.
+constexpr size_t kBatchBytesMax = limits::kSweepBytesMax / 8 * 3;
+constexpr size_t kBytesOfRecordExpected = 128;
 constexpr uint64_t kRecordsAtFirst = 256;
 constexpr uint64_t kFewRecords = 1024;
 constexpr uint64_t kMoreRecordsEachTime = 16;
@@ -30,8 +33,13 @@ void EntityBatch::Clear() {
   blocks_.clear();
   sought_.clear();
   records_ = 0;
-  if (bytes_.capacity() > 2 * limits::kSweepBytesMax) bytes_ = std::string();
+  if (bytes_.capacity() > 2 * kBatchBytesMax) bytes_ = std::string();
   if (rows_.size() > limits::kLargeEntityRecordsMin) rows_ = std::deque<store::RecordRow>();
+}
+
+void EntityBatch::Reserve() {
+  bytes_.reserve(kBatchBytesMax);
+  members_.reserve(kBatchBytesMax / kBytesOfRecordExpected);
 }
 
 void EntityBatch::Add(RecordId id, std::string_view row) {
@@ -91,7 +99,7 @@ size_t EntityBatch::bytes() const {
 }
 
 bool EntityBatch::Fits() const {
-  return entities_.size() == 1 || bytes() <= limits::kSweepBytesMax;
+  return entities_.size() == 1 || bytes() <= kBatchBytesMax;
 }
 
 absl::StatusOr<bool> EntityBatch::Load() {
@@ -328,6 +336,7 @@ absl::Status EntitySweep::Turn() {
 absl::Status EntitySweep::Read() {
   for (bool fits = false; !fits;) {
     next_->Clear();
+    if (records_at_once_ > kFewRecords) next_->Reserve();
     if (!walk_) walk_.emplace(context_.reader, walked_);
     while (next_->records() < records_at_once_ && walk_->Next(next_.get())) {
     }
@@ -341,7 +350,7 @@ absl::Status EntitySweep::Read() {
   walked_ = walk_->position();
   if (next_->size() == 0) return absl::OkStatus();
   const size_t bytes_of_record = next_->bytes() / next_->records() + 1;
-  const uint64_t records_max = limits::kSweepBytesMax / 8 * 7 / bytes_of_record;
+  const uint64_t records_max = kBatchBytesMax / 8 * 7 / bytes_of_record;
   const uint64_t more = records_at_once_ < kFewRecords
                             ? kFewRecords
                             : records_at_once_ * kMoreRecordsEachTime;

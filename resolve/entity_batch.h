@@ -28,13 +28,15 @@ class EntityBatch {
 
   // Forgets all entities. Their memory is for those that come.
   void Clear();
+  // Takes the memory for as much as may be loaded at once: growing by and by would take it twice.
+  void Reserve();
 
   // The entity is this one record, by its row, or this block.
   void Add(RecordId id, std::string_view row);
   void Add(store::BlockName name, const store::BlockRow& row);
 
-  // Reads the rows of all entities that were added. False if they take more than limits::kSweepBytesMax: the batch is
-  // of no use then. One entity alone is never too large. DATA_LOSS where the rows do not fit together.
+  // Reads the rows of all entities that were added. False if they take more than 3/8 of limits::kSweepBytesMax: the
+  // batch is of no use then. One entity alone is never too large. DATA_LOSS where the rows do not fit together.
   absl::StatusOr<bool> Load();
 
   size_t size() const { return entities_.size(); }

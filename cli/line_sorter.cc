@@ -59,7 +59,7 @@ class LineSorter::Run {
     position_ += line_size_ + (started_ ? 1 : 0);
     started_ = true;
     for (size_t searched = 0;;) {
-      const std::string_view rest = std::string_view(buffer_).substr(position_);
+      const std::string_view rest = buffer_.view().substr(position_);
       if (const size_t newline = rest.find('\n', searched); newline != rest.npos) {
         line_size_ = newline;
         return true;
@@ -70,28 +70,29 @@ class LineSorter::Run {
     }
   }
 
-  std::string_view line() const { return std::string_view(buffer_).substr(position_, line_size_); }
+  std::string_view line() const { return buffer_.view().substr(position_, line_size_); }
   uint64_t prefix() const { return HeadOf(line()); }
 
  private:
   // Drops what was read and appends a block of the file; false at its end.
   absl::StatusOr<bool> Fill() {
-    buffer_.erase(0, position_);
+    const size_t kept = buffer_.size() - position_;
+    if (kept > 0) std::memmove(buffer_.data(), buffer_.data() + position_, kept);
+    buffer_.CutTo(kept);
     position_ = 0;
-    const size_t kept = buffer_.size();
-    buffer_.resize(kept + kFileBufferBytes);
+    char* const room = buffer_.Room(kFileBufferBytes);
     ssize_t got = 0;
     do {
-      got = read(fd_, &buffer_[kept], kFileBufferBytes);
+      got = read(fd_, room, kFileBufferBytes);
     } while (got < 0 && errno == EINTR);
     if (got < 0) return FileError("cannot read", directory_, errno);
-    buffer_.resize(kept + static_cast<size_t>(got));
+    buffer_.EndAt(room + got);
     return got > 0;
   }
 
   int fd_;
   std::string directory_;
-  std::string buffer_;
+  ByteBuffer buffer_;
   size_t position_ = 0;
   size_t line_size_ = 0;
   bool started_ = false;

@@ -36,10 +36,8 @@ char* WriteDescriptors(int field, std::span<const DescriptorView> descriptors, c
     char* fields = to + 1;
     char* end = WriteText(RecordDescriptor::kAttrFieldNumber, d.attribute, fields);
     end = WriteText(RecordDescriptor::kValueFieldNumber, d.value, end);
-    end = WriteNumber(RecordDescriptor::kStartFieldNumber,
-                      static_cast<uint64_t>(d.interval.start), end);
-    end = WriteNumber(RecordDescriptor::kEndFieldNumber, static_cast<uint64_t>(d.interval.end),
-                      end);
+    end = WriteTime(RecordDescriptor::kStartFieldNumber, d.interval.start, end);
+    end = WriteTime(RecordDescriptor::kEndFieldNumber, d.interval.end, end);
     const auto size = static_cast<size_t>(end - fields);
     const size_t length_bytes = google::protobuf::io::CodedOutputStream::VarintSize64(size);
     if (length_bytes > 1) std::memmove(to + length_bytes, fields, size);
@@ -95,8 +93,8 @@ size_t GraphChunkWriter::Add(const unirust::GraphSameAs& edge) {
   to = WriteText(GraphSameAs::kTargetFieldNumber, edge.target, to);
   to = WriteText(GraphSameAs::kKeyFieldNumber, edge.key, to);
   to = WriteTexts(GraphSameAs::kValuesFieldNumber, edge.values, to);
-  to = WriteNumber(GraphSameAs::kStartFieldNumber, static_cast<uint64_t>(edge.interval.start), to);
-  to = WriteNumber(GraphSameAs::kEndFieldNumber, static_cast<uint64_t>(edge.interval.end), to);
+  to = WriteTime(GraphSameAs::kStartFieldNumber, edge.interval.start, to);
+  to = WriteTime(GraphSameAs::kEndFieldNumber, edge.interval.end, to);
   bytes_.EndAt(item.End(same_as.End(to)));
   return Added();
 }

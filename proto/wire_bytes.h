@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
+
+#include "model/time.h"
 
 namespace unirust::proto {
 
@@ -18,6 +21,10 @@ using google::protobuf::internal::WireFormatLite;
 
 // A tag and a length, or a tag and a number, take no more.
 inline constexpr size_t kFieldBytesMax = 16;
+
+// What bounds of times mostly are: kMaxTime and kMinTime.
+inline constexpr std::string_view kMaxVarint = "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F";
+inline constexpr std::string_view kMinVarint = "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01";
 
 inline char* WriteVarint(uint64_t value, char* to) {
   while (value >= 0x80) {
@@ -50,6 +57,14 @@ inline char* WriteText(int field, std::string_view text, char* to) {
 inline char* WriteNumber(int field, uint64_t number, char* to) {
   if (number == 0) return to;
   return WriteVarint(number, WriteTag(field, WireFormatLite::WIRETYPE_VARINT, to));
+}
+
+inline char* WriteTime(int field, int64_t time, char* to) {
+  if (time != kMinTime && time != kMaxTime) {
+    return WriteNumber(field, static_cast<uint64_t>(time), to);
+  }
+  return WriteBytes(time == kMinTime ? kMinVarint : kMaxVarint,
+                    WriteTag(field, WireFormatLite::WIRETYPE_VARINT, to));
 }
 
 // A message within a message. Its length is known behind it: what was written is moved if that takes another number
@@ -113,6 +128,26 @@ class FieldReader {
 
  private:
   bool ReadVarint(uint64_t* value) {
+    if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) {
+      *value = static_cast<uint8_t>(*at_++);
+      return true;
+    }
+    return ReadTime(value) || ReadLongVarint(value);
+  }
+
+  bool ReadTime(uint64_t* value) {
+    if (static_cast<size_t>(end_ - at_) < kMinVarint.size()) return false;
+    for (const auto& [bytes, time] : {std::pair(kMaxVarint, kMaxTime),
+                                      std::pair(kMinVarint, kMinTime)}) {
+      if (std::memcmp(at_, bytes.data(), bytes.size()) != 0) continue;
+      at_ += bytes.size();
+      *value = static_cast<uint64_t>(time);
+      return true;
+    }
+    return false;
+  }
+
+  bool ReadLongVarint(uint64_t* value) {
     *value = 0;
     for (unsigned shift = 0; shift < 64 && at_ != end_; shift += 7) {
       const auto byte = static_cast<uint8_t>(*at_++);

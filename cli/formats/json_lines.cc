@@ -1,8 +1,11 @@
 // `canonical` and `jsonl`: the objects of semantics.md, section 11, sorted and as they come.
-#include <string>
+#include <cstring>
+#include <string_view>
 #include <utility>
 
+#include "base/byte_buffer.h"
 #include "base/status_macros.h"
+#include "base/thread.h"
 #include "cli/formats/format.h"
 #include "cli/graph_lines.h"
 #include "cli/line_sorter.h"
@@ -10,32 +13,55 @@
 namespace unirust::cli {
 namespace {
 
-constexpr size_t kWrittenAtOnce = 256 * 1024;  // bytes
+// Takes lines in one buffer while another is written, on a thread of its own.
+class LineOutput {
+ public:
+  explicit LineOutput(std::unique_ptr<Output> out) : out_(std::move(out)) {}
+
+  // Where lines are added; after each of them, Added.
+  ByteBuffer* lines() { return &filling_; }
+  absl::Status Added() {
+    return filling_.size() < kWrittenAtOnce ? absl::OkStatus() : BeginWrite();
+  }
+
+  absl::Status Close() {
+    UNIRUST_RETURN_IF_ERROR(BeginWrite());
+    writer_.Join();
+    return out_->Close();
+  }
+
+ private:
+  static constexpr size_t kWrittenAtOnce = 512 * 1024;  // bytes
+
+  absl::Status BeginWrite() {
+    writer_.Join();
+    UNIRUST_RETURN_IF_ERROR(out_->status());
+    std::swap(filling_, writing_);
+    filling_.CutTo(0);
+    writer_ = Thread("write", [this] { out_->Write(writing_.view()); });
+    return absl::OkStatus();
+  }
+
+  std::unique_ptr<Output> out_;
+  ByteBuffer filling_;
+  ByteBuffer writing_;
+  Thread writer_;  // until it is joined, out_ and writing_ are its own
+};
 
 class JsonLinesWriter : public GraphWriter {
  public:
   explicit JsonLinesWriter(std::unique_ptr<Output> out) : out_(std::move(out)) {}
 
   absl::Status Add(std::string_view item) override {
-    UNIRUST_RETURN_IF_ERROR(lines_.Append(item, &buffer_));
-    return buffer_.size() < kWrittenAtOnce ? absl::OkStatus() : Write();
+    UNIRUST_RETURN_IF_ERROR(lines_.Append(item, out_.lines()));
+    return out_.Added();
   }
 
-  absl::Status Finish() override {
-    UNIRUST_RETURN_IF_ERROR(Write());
-    return out_->Close();
-  }
+  absl::Status Finish() override { return out_.Close(); }
 
  private:
-  absl::Status Write() {
-    out_->Write(buffer_.view());
-    buffer_.CutTo(0);
-    return out_->status();
-  }
-
-  std::unique_ptr<Output> out_;
+  LineOutput out_;
   GraphLines lines_;
-  ByteBuffer buffer_;
 };
 
 class CanonicalWriter : public GraphWriter {
@@ -50,15 +76,17 @@ class CanonicalWriter : public GraphWriter {
 
   absl::Status Finish() override {
     UNIRUST_RETURN_IF_ERROR(sorter_.Drain([this](std::string_view line) {
-      out_->Write(line);
-      out_->Write("\n");
-      return out_->status();
+      char* const room = out_.lines()->Room(line.size() + 1);
+      std::memcpy(room, line.data(), line.size());
+      room[line.size()] = '\n';
+      out_.lines()->EndAt(room + line.size() + 1);
+      return out_.Added();
     }));
-    return out_->Close();
+    return out_.Close();
   }
 
  private:
-  std::unique_ptr<Output> out_;
+  LineOutput out_;
   LineSorter sorter_;
   GraphLines lines_;
   ByteBuffer line_;

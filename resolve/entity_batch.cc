@@ -10,14 +10,12 @@
 namespace unirust::resolve {
 namespace {
 
-// Read together at first, and next, as a page may need no more; then so many times as many each time, as long as there is
-// memory: each time may be a walk over all records.
-// One batch is used while the next one is read; a quarter is for what they take beside the rows.
-constexpr size_t kBatchBytesMax = limits::kSweepBytesMax / 8 * 3;
-constexpr size_t kBytesOfRecordExpected = 128;
+// Records that are read together at first, and next: a page may need no more. Then so many times as many each time, as
+// there is memory, for each time may be a walk over all records.
 constexpr uint64_t kRecordsAtFirst = 256;
 constexpr uint64_t kFewRecords = 1024;
 constexpr uint64_t kMoreRecordsEachTime = 16;
+constexpr size_t kBytesOfRecordExpected = 128;
 // Rows passed over for each one that is sought, up to which walking costs less than looking up.
 constexpr size_t kRowsPassedMax = 12;
 constexpr size_t kMembersAtOnce = 1024;  // looked up between two looks at the memory
@@ -33,13 +31,13 @@ void EntityBatch::Clear() {
   blocks_.clear();
   sought_.clear();
   records_ = 0;
-  if (bytes_.capacity() > 2 * kBatchBytesMax) bytes_ = std::string();
+  if (bytes_.capacity() > 2 * bytes_max_) bytes_ = std::string();
   if (rows_.size() > limits::kLargeEntityRecordsMin) rows_ = std::deque<store::RecordRow>();
 }
 
 void EntityBatch::Reserve() {
-  bytes_.reserve(kBatchBytesMax);
-  members_.reserve(kBatchBytesMax / kBytesOfRecordExpected);
+  bytes_.reserve(bytes_max_);
+  members_.reserve(bytes_max_ / kBytesOfRecordExpected);
 }
 
 void EntityBatch::Add(RecordId id, std::string_view row) {
@@ -99,7 +97,7 @@ size_t EntityBatch::bytes() const {
 }
 
 bool EntityBatch::Fits() const {
-  return entities_.size() == 1 || bytes() <= kBatchBytesMax;
+  return entities_.size() == 1 || bytes() <= bytes_max_;
 }
 
 absl::StatusOr<bool> EntityBatch::Load() {
@@ -350,7 +348,7 @@ absl::Status EntitySweep::Read() {
   walked_ = walk_->position();
   if (next_->size() == 0) return absl::OkStatus();
   const size_t bytes_of_record = next_->bytes() / next_->records() + 1;
-  const uint64_t records_max = kBatchBytesMax / 8 * 7 / bytes_of_record;
+  const uint64_t records_max = next_->bytes_max() / 8 * 7 / bytes_of_record;
   const uint64_t more = records_at_once_ < kFewRecords
                             ? kFewRecords
                             : records_at_once_ * kMoreRecordsEachTime;

@@ -24,7 +24,8 @@ namespace unirust::resolve {
 // The rows of some entities, as they are stored.
 class EntityBatch {
  public:
-  explicit EntityBatch(const ReadContext& context) : context_(context) {}
+  explicit EntityBatch(const ReadContext& context)
+      : context_(context), bytes_max_(context.sweep_bytes / 2) {}
 
   // Forgets all entities. Their memory is for those that come.
   void Clear();
@@ -35,13 +36,15 @@ class EntityBatch {
   void Add(RecordId id, std::string_view row);
   void Add(store::BlockName name, const store::BlockRow& row);
 
-  // Reads the rows of all entities that were added. False if they take more than 3/8 of limits::kSweepBytesMax: the
-  // batch is of no use then. One entity alone is never too large. DATA_LOSS where the rows do not fit together.
+  // Reads the rows of all entities that were added. False if they take more than bytes_max(), which is half of the
+  // context's `sweep_bytes`: the batch is of no use then. One entity alone is never too large. DATA_LOSS where the rows
+  // do not fit together.
   absl::StatusOr<bool> Load();
 
   size_t size() const { return entities_.size(); }
   uint64_t records() const { return records_; }  // of the entities that were added
   size_t bytes() const;  // of memory, about
+  size_t bytes_max() const { return bytes_max_; }
   store::BlockName Name(size_t i) const { return entities_[i].name; }
 
   // The entity, in the order in which they were added, without its `ref`. Valid until the next call.
@@ -80,6 +83,7 @@ class EntityBatch {
   bool Fits() const;
 
   const ReadContext& context_;
+  const size_t bytes_max_;
   std::vector<Place> entities_;
   std::vector<Member> members_;
   std::string bytes_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/limits.h"
 #include "model/answers.h"
 #include "resolve/names.h"
 #include "resolve/working_set.h"
@@ -24,6 +25,7 @@ struct ReadContext {
   store::Reader reader;
   const Rules* rules = nullptr;
   interner::Interner* interner = nullptr;
+  uint64_t sweep_bytes = limits::kSweepBytesMin;  // for rows that are read together (entity_batch.h)
 };
 
 struct Entity {

@@ -14,9 +14,13 @@
 namespace unirust::shard {
 
 struct View::State {
-  State(std::shared_ptr<const Config> in_force, store::Reader reader, interner::Interner& interner)
+  State(std::shared_ptr<const Config> in_force, store::Reader reader, interner::Interner& interner,
+        const MemoryShares& shares)
       : config(std::move(in_force)),
-        context{.reader = std::move(reader), .rules = &config->rules, .interner = &interner} {}
+        context{.reader = std::move(reader),
+                .rules = &config->rules,
+                .interner = &interner,
+                .sweep_bytes = shares.sweep_bytes} {}
 
   std::shared_ptr<const Config> config;
   resolve::ReadContext context;

@@ -184,6 +184,7 @@ absl::Status LineSorter::Add(std::string_view line) {
   if (!filling_.slots.empty() && used + line.size() + sizeof(Slot) > options_.buffer_bytes / 2) {
     UNIRUST_RETURN_IF_ERROR(BeginSpill());
   }
+  if (filling_.slots.empty()) filling_.bytes.Room(options_.buffer_bytes / 2);  // does not grow later
   filling_.slots.push_back({0, filling_.bytes.size(), line.size()});
   filling_.bytes.Append(line);
   return absl::OkStatus();

@@ -21,9 +21,6 @@
 
 namespace unirust::shard {
 
-// Items of the first page of a stream, so that it comes soon.
-inline constexpr size_t kFirstPageItems = 100;
-
 // The pages of a listing in their order, from the third on each read while the one before it is used. Who wants the
 // first page alone waits for nothing else. One thread calls.
 template <typename Fetch>
@@ -33,7 +30,7 @@ class PagesAhead {
 
   // `fetch(page_size, cursor)` reads a page; must outlive this. It is called by one thread at a time.
   PagesAhead(const Fetch& fetch, size_t page_size, std::string cursor)
-      : fetch_(fetch), page_size_(page_size), cursor_(std::move(cursor)) {}
+      : fetch_(fetch), sizes_(page_size), cursor_(std::move(cursor)) {}
 
   ~PagesAhead() {
     {
@@ -61,7 +58,7 @@ class PagesAhead {
  private:
   Result First() {
     begun_ = true;
-    Result page = fetch_(std::min(page_size_, kFirstPageItems), cursor_);
+    Result page = fetch_(sizes_.Next(), cursor_);
     GoOnBehind(page);
     return page;
   }
@@ -74,7 +71,7 @@ class PagesAhead {
 
   void ReadAll() {
     for (bool more = true; more;) {
-      Result page = fetch_(page_size_, cursor_);
+      Result page = fetch_(sizes_.Next(), cursor_);
       more = GoOnBehind(page);
       MutexLock lock(mutex_);
       while (ready_ && !stopped_) changed_.Wait(mutex_);
@@ -85,10 +82,11 @@ class PagesAhead {
   }
 
   const Fetch& fetch_;
-  const size_t page_size_;
   bool begun_ = false;
   bool ahead_ = false;  // there is a thread
-  std::string cursor_;  // of the last page read: of the caller until there is a thread, then of that
+  // Of the next page, and the cursor of the last one read: the caller's until there is a thread, then that one's.
+  PageSizes sizes_;
+  std::string cursor_;
   Mutex mutex_;
   CondVar changed_;
   std::optional<Result> ready_ ABSL_GUARDED_BY(mutex_);

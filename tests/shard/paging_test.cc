@@ -49,6 +49,34 @@ TEST(PagesAhead, ComeInTheirOrder) {
   EXPECT_EQ(fetched, 3);
 }
 
+// A listing without an end; keeps what sizes it was asked for.
+struct Endless {
+  absl::StatusOr<Page<int>> operator()(size_t size, const std::string&) const {
+    if (sizes->size() < 5) sizes->push_back(size);
+    Page<int> page;
+    page.cursor = "more";
+    return page;
+  }
+  std::vector<size_t>* sizes;
+};
+
+TEST(PagesAhead, GrowUpToWhatWasAskedFor) {
+  std::vector<size_t> sizes;
+  {
+    const Endless endless{&sizes};
+    PagesAhead<Endless> pages(endless, 1000, "");
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(pages.Next().ok());
+  }
+  EXPECT_EQ(sizes, (std::vector<size_t>{24, 96, 384, 1000, 1000}));
+  sizes.clear();
+  {
+    const Endless endless{&sizes};
+    PagesAhead<Endless> pages(endless, 30, "");
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(pages.Next().ok());
+  }
+  EXPECT_EQ(sizes, (std::vector<size_t>{24, 30, 30, 30, 30}));
+}
+
 TEST(PagesAhead, ReadNothingBehindAFirstPageThatIsAllThatWasWanted) {
   int fetched = 0;
   const Numbers numbers{&fetched};

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/files.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "store/image.h"
 #include "store/rocks_store.h"
@@ -63,6 +64,8 @@ std::string GenerationFamilyName(Family family, uint64_t generation) {
 }
 
 Store::Impl::~Impl() {
+  closing = true;
+  shrinking.Join();
   current.reset();
   pending.reset();
   fixed.reset();
@@ -86,7 +89,24 @@ absl::Status Store::Impl::OpenToWrite() {
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
   UNIRUST_RETURN_IF_ERROR(options.rebuild ? EmptyIndexes() : CheckRebuilding());
-  return ChooseGeneration();
+  UNIRUST_RETURN_IF_ERROR(ChooseGeneration());
+  if (!replays) return absl::OkStatus();
+  MutexLock lock(mutex);
+  shrinking = Thread("shrink_buffers", [this, families = current] { ShrinkBuffers(families); });
+  return absl::OkStatus();
+}
+
+// Write buffers that took in what was replayed. RocksDB writes files for each change of options: nobody waits for that.
+void Store::Impl::ShrinkBuffers(std::shared_ptr<Families> families) {
+  for (size_t i = 0; i < kFamilies && !closing; ++i) {
+    const std::string bytes = std::to_string(rocks.WriteBufferBytesOf(static_cast<Family>(i)));
+    const rdb::Status status =
+        db->SetOptions(families->handles[i], {{"write_buffer_size", bytes}});
+    if (status.ok()) continue;
+    Log(LogLevel::kWarning,
+        std::string(FamilyName(static_cast<Family>(i))) +
+            ": write buffers stay as large as for the replay of logs: " + status.ToString());
+  }
 }
 
 // The image is needed only here: RocksDB holds every file open.
@@ -167,20 +187,40 @@ absl::Status Store::Impl::WhyNotOpen(const std::string& dir, const rdb::Status& 
   return FromRocks(status, "cannot open data directory " + options.dir);
 }
 
+namespace {
+
+constexpr uint64_t kMuchToReplay = limits::kLogBytesMax / 8;
+
+uint64_t LogBytes(const std::string& dir) {
+  uint64_t out = 0;
+  std::error_code ignored;
+  for (const auto& file : std::filesystem::directory_iterator(dir, ignored)) {
+    if (file.path().extension() == ".log") out += file.file_size(ignored);
+  }
+  return out;
+}
+
+}  // namespace
+
+rdb::ColumnFamilyOptions Store::Impl::OptionsOf(Family family) const {
+  return replays ? rocks.OfReplay(family) : rocks.Of(family);
+}
+
 absl::Status Store::Impl::OpenFamilies(const std::string& dir,
                                         const std::vector<std::string>& names) {
+  replays = !options.read_only && LogBytes(dir) > kMuchToReplay;
   std::vector<rdb::ColumnFamilyDescriptor> descriptors;
-  descriptors.emplace_back(rdb::kDefaultColumnFamilyName, rocks.Of(Family::kMeta));
+  descriptors.emplace_back(rdb::kDefaultColumnFamilyName, OptionsOf(Family::kMeta));
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     if (IsDerived(family)) {
       for (const std::string& name : names) {
         if (name.rfind(std::string(FamilyName(family)) + "@", 0) == 0) {
-          descriptors.emplace_back(name, rocks.Of(family));
+          descriptors.emplace_back(name, OptionsOf(family));
         }
       }
     } else {
-      descriptors.emplace_back(FamilyName(family), rocks.Of(family));
+      descriptors.emplace_back(FamilyName(family), OptionsOf(family));
     }
   }
   for (const std::string& name : names) {

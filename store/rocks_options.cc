@@ -66,6 +66,7 @@ bool IsLookedUp(Family family) {
     case Family::kPieces:
     case Family::kRuns:
     case Family::kKids:
+    case Family::kDisputes:
       return false;
     default:
       return true;
@@ -155,13 +156,25 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
   out.compaction_style = rdb::kCompactionStyleUniversal;
   out.level0_file_num_compaction_trigger = kSortedRuns;
   // Memtables small enough for the processor's cache, several to a file of level 0.
-  out.write_buffer_size =
-      family == Family::kMeta
-          ? 1U << 20U
-          : std::clamp<uint64_t>(memory_budget_bytes_ / 64, 1U << 20U, 8U << 20U);
+  out.write_buffer_size = WriteBufferBytesOf(family);
   out.min_write_buffer_number_to_merge = 4;
   out.max_write_buffer_number = 10;
   out.memtable_factory = NewSortedMemtableFactory();
+  return out;
+}
+
+uint64_t RocksOptions::WriteBufferBytesOf(Family family) const {
+  if (family == Family::kMeta) return 1U << 20U;
+  return std::clamp<uint64_t>(memory_budget_bytes_ / 64, 1U << 20U, 8U << 20U);
+}
+
+// Few families hold most of the rows: so large a part of all write buffers each is not too much together.
+rdb::ColumnFamilyOptions RocksOptions::OfReplay(Family family) const {
+  rdb::ColumnFamilyOptions out = Of(family);
+  const uint64_t usual = out.write_buffer_size;
+  out.write_buffer_size = std::max(usual, WriteBufferBytes(memory_budget_bytes_) / 8);
+  out.memtable_prefix_bloom_size_ratio *=
+      static_cast<double>(usual) / static_cast<double>(out.write_buffer_size);
   return out;
 }
 

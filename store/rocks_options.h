@@ -21,6 +21,10 @@ class RocksOptions {
   rocksdb::Options Db() const;
   rocksdb::Options ReadOnlyDb() const;  // every file stays open; memtables do not count as cache, for none is flushed
   rocksdb::ColumnFamilyOptions Of(Family family) const;
+  // The same for an opening that has much to replay: memtables take in what the logs hold, with few flushes on the way.
+  // Afterwards write_buffer_size is to be set to WriteBufferBytesOf.
+  rocksdb::ColumnFamilyOptions OfReplay(Family family) const;
+  uint64_t WriteBufferBytesOf(Family family) const;
   const rocksdb::Cache& cache() const { return *cache_; }
   const rocksdb::Statistics& statistics() const { return *statistics_; }
 

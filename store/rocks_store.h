@@ -5,6 +5,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/thread.h"
 #include "store/commit_mark.h"
 #include "store/rocks_files.h"
 #include "store/rocks_log.h"
@@ -43,6 +45,8 @@ struct Store::Impl {
   void LookBelow(const std::string& dir, const KnownFiles& known,
                  const std::optional<KnownManifest>& manifest);
   absl::Status OpenFamilies(const std::string& dir, const std::vector<std::string>& names);
+  rocksdb::ColumnFamilyOptions OptionsOf(Family family) const;  // at the opening
+  void ShrinkBuffers(std::shared_ptr<Families> families);
   absl::Status WhyNotOpen(const std::string& dir, const rocksdb::Status& status) const;
   absl::Status CheckIdentity();
   absl::Status MakeIdentity();
@@ -76,6 +80,9 @@ struct Store::Impl {
   std::shared_ptr<Families> fixed;  // not derived
   std::map<std::string, rocksdb::ColumnFamilyHandle*> found;  // derived ones found at opening, until chosen or dropped
   uint64_t last_generation = 0;
+  bool replays = false;               // there was much to replay: write buffers are larger than usual
+  std::atomic<bool> closing = false;  // ends `shrinking`
+  Thread shrinking;
   mutable Mutex mutex;
   std::shared_ptr<Families> current ABSL_GUARDED_BY(mutex);
   std::shared_ptr<Families> pending ABSL_GUARDED_BY(mutex);

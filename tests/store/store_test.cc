@@ -341,6 +341,28 @@ TEST_F(StoreTest, RemovesTheOldestLogsBeyondTheirLimit) {
   EXPECT_EQ(Get(store_->Latest(), Family::kTouches, "oldest"), "");
 }
 
+// What was in memory and in the logs when a process was killed is there again, with no table written on the way.
+TEST_F(StoreTest, AnOpeningReplaysIntoMemory) {
+  const std::string value(4U << 20U, 'x');
+  for (const char* key : {"a", "b", "c", "d"}) Put(Family::kRecords, key, value);
+  ASSERT_EQ(Files(store_->Metrics(), "records").first, 0U);
+  const std::string killed = temp_.path() + "/killed";
+  std::filesystem::copy(Dir(), killed);
+  auto opened = Store::Open({.dir = killed});
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(Files((*opened)->Metrics(), "records").first, 0U);
+  EXPECT_EQ(Get((*opened)->Latest(), Family::kRecords, "d"), value);
+  Batch batch;
+  for (const char* key : {"f", "g", "h"}) batch.Put(Family::kRecords, key, value);
+  (*opened)->Commit(std::move(batch));
+  opened->reset();
+  opened = Store::Open({.dir = killed});
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  for (const char* key : {"a", "h"}) {
+    EXPECT_EQ(Get((*opened)->Latest(), Family::kRecords, key), value);
+  }
+}
+
 TEST_F(StoreTest, AnOrderlyEndLeavesLittleToReplay) {
   Put(Family::kTouches, "few", "");
   Reopen();

@@ -21,7 +21,7 @@ namespace {
 struct ShapeSettings {
   std::vector<std::string> shapes = {"entity", "dated", "contested", "versions"};
   std::vector<std::string> sizes = {"100", "1000", "10000", "100000"};
-  uint32_t repeats = 21;
+  uint32_t repeats = 201;
 };
 
 constexpr char kOntology[] = R"({

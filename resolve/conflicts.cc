@@ -175,7 +175,7 @@ std::vector<Conflict> ContestedRun(const KeyRule& key, const std::vector<std::st
     entry.kind = ConflictKind::kIndirect;
     entry.attribute = rules.strong()[identifier].attribute_name;
     entry.interval = run;
-    entry.cause = "strong_id_conflict";
+    entry.cause = kStrongIdConflict;
     entry.key = key.name;
     entry.values = values;
     Records records;

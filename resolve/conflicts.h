@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "model/answers.h"
 #include "resolve/names.h"
 #include "resolve/rules.h"
@@ -43,6 +44,13 @@ struct RunEntity {
 std::vector<Conflict> ContestedRun(const KeyRule& key, const std::vector<std::string>& values,
                                    const Interval& run, const std::vector<RunEntity>& entities,
                                    const Rules& rules, Names& names);
+
+// The cause of `indirect` entries.
+inline constexpr char kStrongIdConflict[] = "strong_id_conflict";
+
+// So many first names and records are kept of entries that change record by record: twice those that are told, so that
+// few removals run out of them.
+inline constexpr size_t kListedMax = 2 * limits::kConflictNamesMax;
 
 // What stands for an owner (store::ConflictOwnerKey) in the keys of its entries (store::ConflictKey).
 std::string OwnerInKeys(std::string_view owner);

@@ -4,15 +4,16 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <tuple>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "resolve/conflicts.h"
+#include "resolve/finish_groups.h"
 #include "resolve/large_entity.h"
 #include "resolve/names.h"
+#include "resolve/record_moves.h"
 
 namespace unirust::resolve {
 namespace {
@@ -44,8 +45,11 @@ class Finisher {
         top_(rows.rules().levels()) {}
 
   absl::Status Run() {
-    CollectGroups();
-    for (GroupState* group : groups_) FinishGroup(*group);
+    GroupFinisher(rows_, names_, entities_, counters_,
+                  [&](const std::string& owner, const std::vector<Conflict>& entries) {
+                    Replace(owner, entries);
+                  })
+        .Run(std::move(groups_));
     FinishEntities();
     for (const SharedValue& value : shared_values_) FinishSharedValue(value);
     counters_.entities += entities_.fresh.size();
@@ -56,145 +60,6 @@ class Finisher {
   }
 
  private:
-  void CollectGroups() {
-    for (auto& [key, group] : rows_.groups()) {
-      if (!group.added.empty() || !group.removed.empty()) groups_.insert(&group);
-    }
-    for (const auto* names : {&entities_.gone, &entities_.changed}) {
-      for (const BlockName name : *names) {
-        for (const std::string& key : rows_.TouchedGroups(name, store::kEntityLevel)) {
-          groups_.insert(&rows_.Group(key));
-        }
-      }
-    }
-  }
-
-  // --- groups ------------------------------------------------------------------------------------
-
-  void FinishGroup(GroupState& group) {
-    const GroupRow& before = group.row.before();
-    const uint64_t pieces = rows_.EvidenceCountNow(group);
-    if (pieces < 2 && !before.divided && before.edges == 0) return;
-    // One entity a run, and each of its pieces but the first meets an earlier one.
-    if (group.calm && rows_.ChangesByRuns(group)) {
-      const uint64_t runs = rows_.EvidenceCountBefore(group) - before.edges +
-                            static_cast<uint64_t>(group.by_runs()->runs);
-      return SetEdges(group, pieces - runs);
-    }
-    const std::span<const Piece> evidence = rows_.EvidenceNow(group);
-    const auto level = static_cast<uint16_t>(group.key.identity_key + 1);
-    std::set<BlockName> nodes;
-    std::set<BlockName> entities;
-    std::vector<Conflict> contested;
-    uint64_t edges = 0;
-    for (const auto& [first, last] : Chains(evidence)) {
-      if (last - first < 2) continue;
-      if (group.calm) {  // one entity, and each piece but the first meets an earlier one
-        edges += last - first - 1;
-        continue;
-      }
-      const std::span<const Piece> run = evidence.subspan(first, last - first);
-      const std::vector<BlockName> entity_of = BlocksOf(run, top_);
-      edges += SameAsEdges(run, entity_of);
-      const std::vector<BlockName> block_of = level == top_ ? entity_of : BlocksOf(run, level);
-      const bool one_block =
-          std::all_of(block_of.begin(), block_of.end(),
-                      [&](const BlockName block) { return block == block_of[0]; });
-      if (one_block) continue;
-      if (level > 1) {
-        for (const BlockName node : BlocksOf(run, static_cast<uint16_t>(level - 1))) {
-          nodes.insert(node);
-        }
-      }
-      entities.insert(entity_of.begin(), entity_of.end());
-      for (Conflict& entry : Contested(group, run, entity_of)) {
-        contested.push_back(std::move(entry));
-      }
-    }
-    const bool divided = !entities.empty();
-    if (before.divided || divided) {
-      const std::vector<BlockName> node_touches(nodes.begin(), nodes.end());
-      const std::vector<BlockName> entity_touches(entities.begin(), entities.end());
-      Register(group, level, before.node_touches, node_touches);
-      Register(group, store::kEntityLevel, before.entity_touches, entity_touches);
-      Replace(store::ConflictOwnerKey::Group(group.encoded_key), contested);
-      if (group.row.exists()) {
-        GroupRow& row = group.row.Edit();
-        row.divided = divided;
-        row.node_touches = node_touches;
-        row.entity_touches = entity_touches;
-      }
-    }
-    SetEdges(group, edges);
-  }
-
-  void SetEdges(GroupState& group, uint64_t edges) {
-    counters_.same_as += edges;
-    counters_.same_as -= group.row.before().edges;
-    if (group.row.now().edges != edges) group.row.Edit().edges = edges;
-  }
-
-  // The blocks of one level that hold the pieces of a run.
-  std::vector<BlockName> BlocksOf(std::span<const Piece> run, uint16_t level) {
-    std::vector<BlockName> out;
-    out.reserve(run.size());
-    for (const Piece& piece : run) out.push_back(rows_.BlockNow(NameOf(piece.record), level));
-    return out;
-  }
-
-  // semantics.md, 9: a piece is linked if an earlier one of its entity reaches into it. Pieces of one record never
-  // overlap, so that one is another record's.
-  static uint64_t SameAsEdges(std::span<const Piece> run, const std::vector<BlockName>& entity_of) {
-    uint64_t edges = 0;
-    absl::flat_hash_map<BlockName, Instant> reach;
-    for (size_t i = 0; i < run.size(); ++i) {
-      const Interval& interval = run[i].interval;
-      const auto [it, inserted] = reach.emplace(entity_of[i], interval.end);
-      if (inserted) continue;
-      if (interval.start < it->second) ++edges;
-      it->second = std::max(it->second, interval.end);
-    }
-    return edges;
-  }
-
-  // Brings the group's touches of one level from `before` to `now`, both sorted.
-  void Register(const GroupState& group, uint16_t level, const std::vector<BlockName>& before,
-                const std::vector<BlockName>& now) {
-    for (const BlockName name : before) {
-      if (!std::binary_search(now.begin(), now.end(), name)) {
-        rows_.SetTouch(name, level, group, false);
-      }
-    }
-    for (const BlockName name : now) {
-      if (!std::binary_search(before.begin(), before.end(), name)) {
-        rows_.SetTouch(name, level, group, true);
-      }
-    }
-  }
-
-  std::vector<Conflict> Contested(const GroupState& group, std::span<const Piece> run,
-                                  const std::vector<BlockName>& entity_of) {
-    Interval interval = run[0].interval;
-    std::map<BlockName, std::set<RecordId>> holders;
-    for (size_t i = 0; i < run.size(); ++i) {
-      interval.end = std::max(interval.end, run[i].interval.end);
-      holders[entity_of[i]].insert(run[i].record);
-    }
-    if (holders.size() < 2) return {};
-    std::vector<RunEntity> entities;
-    for (const auto& [entity, records] : holders) {
-      RunEntity out{.signature = &rows_.SignatureNow(entity), .first = {}, .records = {}};
-      const FirstRecord first = rows_.FirstNow(entity);
-      out.first = {names_.Text(group.key.entity_type), names_.Text(first.perspective), first.uid};
-      for (const RecordId record : records) {
-        out.records.push_back(&rows_.Record(record).row.now());
-      }
-      entities.push_back(std::move(out));
-    }
-    return ContestedRun(rows_.rules().keys()[group.key.identity_key], group.values, interval,
-                        entities, rows_.rules(), names_);
-  }
-
   // --- entities ----------------------------------------------------------------------------------
 
   void FinishEntities() {
@@ -234,7 +99,7 @@ class Finisher {
       if (records.empty()) continue;
       ReplaceOfEntity(entity, EntityConflicts(records, rows_.rules(), names_));
     }
-    if (!large_.empty()) FinishLargeEntities(written);
+    if (!large_.empty()) FinishLargeEntities();
   }
 
   void ReplaceOfEntity(BlockName entity, const std::vector<Conflict>& entries) {
@@ -262,9 +127,9 @@ class Finisher {
     std::vector<RecordId> gained;
   };
 
-  void FinishLargeEntities(const std::vector<RecordId>& written) {
+  void FinishLargeEntities() {
     std::map<BlockName, Turnover> turnovers;
-    for (const RecordId id : RecordsThatMoved(written)) {
+    for (const RecordId id : RecordsThatMoved(rows_, entities_)) {
       const RecordState& record = rows_.Record(id);
       const BlockName name = NameOf(id);
       const BlockName before = record.live_before ? rows_.BlockBefore(name, top_) : BlockName();
@@ -274,18 +139,6 @@ class Finisher {
       if (large_.contains(now)) turnovers[now].gained.push_back(id);
     }
     for (const BlockName entity : large_) FinishLargeEntity(entity, turnovers[entity]);
-  }
-
-  // All whose entity, or what they say, may be another now.
-  std::set<RecordId> RecordsThatMoved(const std::vector<RecordId>& written) {
-    std::set<RecordId> out(written.begin(), written.end());
-    for (const auto* names : {&entities_.gone, &entities_.moved}) {
-      for (const BlockName name : *names) {
-        const std::vector<RecordId> records = rows_.RecordsBefore(name);
-        out.insert(records.begin(), records.end());
-      }
-    }
-    return out;
   }
 
   void FinishLargeEntity(BlockName name, const Turnover& turnover) {

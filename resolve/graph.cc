@@ -214,7 +214,7 @@ class NeighbourhoodExport {
         }
       }
     }
-    for (const auto& [key, group] : groups_) owners.insert(store::ConflictOwnerKey::Group(key));
+    for (const auto& [key, group] : groups_) AddOwnersOf(*group, &owners);
     std::map<std::string, Conflict> found;
     for (const std::string& owner : owners) {
       UNIRUST_ASSIGN_OR_RETURN(const auto keys, OwnedBy(context_, owner));
@@ -232,6 +232,24 @@ class NeighbourhoodExport {
     SortConflicts(entries);
     for (const Conflict& entry : entries) page->Add(entry);
     return reader_.status();
+  }
+
+  // The entries of a followed group are its runs': of those in which the records have pieces.
+  void AddOwnersOf(const GroupState& group, std::set<std::string>* owners) {
+    owners->insert(store::ConflictOwnerKey::Group(group.encoded_key));
+    if (!group.row.now().followed) return;
+    const PieceSet pieces = reader_.rows().PiecesOf(group);
+    for (const Entity& entity : entities_) {
+      for (const RecordId id : entity.ids) {
+        for (const Interval& time : reader_.rows().TimesNow(id, group)) {
+          const std::optional<PieceRun> run = pieces.RunNow(time.start);
+          if (!run) continue;
+          owners->insert(
+              store::ConflictOwnerKey::Run(group.encoded_key, run->interval.start));
+        }
+      }
+    }
+    reader_.rows().Fail(pieces.status());
   }
 
   const ReadContext& context_;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "resolve/conflicts.h"
 
 namespace unirust::resolve {
 
@@ -18,7 +19,6 @@ using store::Voice;
 
 namespace {
 
-constexpr size_t kListedMax = 2 * limits::kConflictNamesMax;  // so that few removals run out of them
 constexpr size_t kProbesMax = 64;  // rows of a value that are looked at around a time
 
 std::string AttributePrefix(BlockName entity, SymbolId attribute) {
@@ -369,21 +369,10 @@ void LargeEntity::EmptyVoices(const std::string& prefix) {
 
 // From now on the rows of held_values under the prefix are these.
 void LargeEntity::ReplaceHeld(const std::string& prefix, const HeldRows& held) {
-  HeldRows gone;
-  rows_.held_values().Walk(prefix, PrefixEnd(prefix),
-                           [&](std::string_view key, std::string_view value) {
-                             gone.emplace_hint(gone.end(), key, value);
-                             return true;
-                           });
-  for (auto it = held.lower_bound(prefix);
-       it != held.end() && it->first.starts_with(prefix); ++it) {
-    const auto old = gone.find(it->first);
-    if (old == gone.end() || old->second != it->second) {
-      rows_.held_values().Put(it->first, it->second);
-    }
-    if (old != gone.end()) gone.erase(old);
-  }
-  for (const auto& [key, value] : gone) rows_.held_values().Delete(key);
+  const auto first = held.lower_bound(prefix);
+  auto last = first;
+  while (last != held.end() && last->first.starts_with(prefix)) ++last;
+  rows_.held_values().Replace(prefix, {first, last});
 }
 
 // The attributes that could not be followed record by record, or all.

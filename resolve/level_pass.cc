@@ -17,7 +17,11 @@ BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
     if (rows_.EvidenceCountBefore(*group) == 0 && rows_.EvidenceCountNow(*group) < 2) {
       continue;  // it draws no link, and drew none
     }
-    Enqueue(group, true, !MayBeCalm(*group));
+    if (rows_.IsFollowed(*group)) {
+      EnqueueNodesOf(group);
+    } else {
+      Enqueue(group, true, !MayBeCalm(*group));
+    }
   }
   TakeGoneNodes();
   TakeChangedNodes();
@@ -25,6 +29,9 @@ BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
   do {
     EvaluateAll();
   } while (!Unite());
+  for (auto& [group, work] : work_) {
+    if (work.followed != nullptr && !group->whole) work.followed->Register();
+  }
   return Delta();
 }
 
@@ -126,16 +133,37 @@ void LevelPass::Adopt() {
 void LevelPass::TouchGroupsOf(BlockName node) {
   if (level_ == 1) return;
   for (const std::string& key : rows_.TouchedGroups(node, level_)) {
-    Enqueue(&rows_.Group(key), true, true);
+    EnqueueNode(&rows_.Group(key), true, node);
   }
 }
 
 void LevelPass::TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed) {
   for (const RecordId record : records) {
+    const BlockName before = rows_.BlockBefore(NameOf(record), key_index_);
     for (GroupState* group : rows_.GroupsNow(record, key_index_)) {
-      Enqueue(group, view_changed, true);
+      EnqueueNode(group, view_changed, before);
+      EnqueueNode(group, view_changed, Node(record));
     }
   }
+}
+
+// The node may link otherwise than before: its links are drawn anew or, unless the group is followed, all of it.
+void LevelPass::EnqueueNode(GroupState* group, bool view_changed, BlockName node) {
+  if (!rows_.IsFollowed(*group)) return Enqueue(group, view_changed, true);
+  Work& work = work_[group];
+  const bool added = work.nodes.insert(node).second;
+  const bool to_tie = loose_.contains(node) && !work.tied.contains(node);
+  if (work.queued || (!added && !to_tie)) return;
+  work.queued = true;
+  queue_.push_back(group);
+}
+
+// Those of the pieces that a followed group gained or lost.
+void LevelPass::EnqueueNodesOf(GroupState* group) {
+  for (const Piece& piece : group->removed) {
+    EnqueueNode(group, true, rows_.BlockBefore(NameOf(piece.record), key_index_));
+  }
+  for (const Piece& piece : group->added) EnqueueNode(group, true, Node(piece.record));
 }
 
 void LevelPass::Enqueue(GroupState* group, bool view_changed, bool whole) {
@@ -156,11 +184,17 @@ void LevelPass::EvaluateAll() {
     queue_.pop_front();
     work_[group].queued = false;
     to_finish_.insert(group);
-    const Work work = work_[group];
-    group->calm = !work.whole && LinkCalmly(*group);
+    if (rows_.IsFollowed(*group)) {
+      if (LinkFollowed(*group, work_[group])) continue;
+      group->whole = true;
+      work_[group].view_changed = true;
+      work_[group].whole = true;
+    }
+    const bool view_changed = work_[group].view_changed;
+    group->calm = !work_[group].whole && LinkCalmly(*group);
     if (group->calm) continue;
     work_[group].whole = true;
-    LinkWhole(*group, work.view_changed);
+    LinkWhole(*group, view_changed);
   }
 }
 
@@ -171,7 +205,7 @@ bool LevelPass::LinkCalmly(GroupState& group) {
     const std::vector<GainedRun>& gained = group.by_runs()->gained;
     return std::all_of(gained.begin(), gained.end(),
                        [&](const GainedRun& run) { return LinkGained(run); }) &&
-           LoseCalmly(group);
+           LosePieces(group, rows_.PiecesOf(group), group.by_runs()->lost);
   }
   const std::vector<GainedRun> gained =
       GainedRuns(rows_.EvidenceBefore(group), rows_.EvidenceNow(group));

@@ -9,10 +9,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -20,7 +23,9 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/container/node_hash_map.h"
 #include "interner/interner.h"
+#include "resolve/followed_nodes.h"
 #include "resolve/links.h"
 #include "resolve/working_set.h"
 
@@ -55,10 +60,16 @@ class LevelPass {
   BlockDelta Run(const std::vector<GroupState*>& changed_groups);
 
  private:
+  // How nodes of one run are linked: group, start of the run, and whether they agree or time chains link them.
+  using Passages = absl::btree_set<std::tuple<std::string_view, Instant, bool>>;
   struct Work {
     bool view_changed = false;  // its pieces, nodes or signatures differ from before
     bool whole = false;         // compute all links; else only what single pieces add and take
     bool queued = false;
+    // Of a followed group: the nodes to look at, and those of them that were loose and are tied to others here.
+    std::set<BlockName> nodes;
+    std::set<BlockName> tied;
+    std::unique_ptr<FollowedNodes> followed;
   };
 
   // --- step 1: what the level below changed (level_pass.cc)
@@ -68,6 +79,8 @@ class LevelPass {
   void TouchGroupsOf(BlockName node);
   void TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed);
   void Enqueue(GroupState* group, bool view_changed, bool whole);
+  void EnqueueNodesOf(GroupState* group);
+  void EnqueueNode(GroupState* group, bool view_changed, BlockName node);
 
   // --- step 2: links of the groups in question
   bool MayBeCalm(GroupState& group);
@@ -76,14 +89,23 @@ class LevelPass {
   bool LinkGained(const GainedRun& run);
   void LinkWhole(GroupState& group, bool view_changed);
 
+  // --- the same in a followed group (followed_pass.cc)
+  bool LinkFollowed(GroupState& group, Work& work);
+  bool AddNodesInPlace(std::set<BlockName>* nodes);
+  bool MetSettled(const std::set<BlockName>& nodes);
+  bool TieLoose(Work& work);
+  bool AddAnchors(const FollowedNodes& nodes, const PieceRun& run, std::set<BlockName>* knot);
+  void NoteFollowedPassages(GroupState& group, RecordId record, Passages* passages);
+
   // --- what falls off a block (partings.cc)
-  bool LoseCalmly(const GroupState& group);
-  std::optional<bool> StillIn(BlockName node, const GroupState& group, const Interval& run);
+  bool LosePieces(const GroupState& group, const PieceSet& pieces,
+                  const std::vector<LostPiece>& lost);
+  std::optional<bool> StillIn(BlockName node, const GroupState& group, const PieceSet& pieces,
+                              const Interval& run);
   void FindLostLinks(GroupState& group, const absl::flat_hash_map<BlockName, size_t>& index,
                      UnionFind& knots);
   void KeepLargestKnot(BlockName block, const std::vector<std::pair<size_t, BlockName>>& nodes);
   std::optional<BlockName> PresentNode(RecordId record);
-  using Passages = absl::btree_set<std::pair<std::string_view, Instant>>;
   void NotePassages(BlockName block, BlockName node);
   void NoteLargePassages(GroupState& group, RecordId record, Passages* passages);
   bool HasOthers(BlockName block, BlockName node, std::span<const Piece> run);
@@ -128,9 +150,9 @@ class LevelPass {
   absl::btree_set<BlockName> detached_;    // nodes that live on, and left a block that does
   absl::btree_set<BlockName> moved_;       // records that did, of nodes that are gone
   absl::btree_set<BlockName> first_left_;  // blocks whose first record may be none of theirs
-  // block -> the runs of before, by group and start, in which nodes that left it were together with others of it
+  // block -> the links of before that nodes which left it had to others of it
   absl::btree_map<BlockName, Passages> passages_;
-  absl::flat_hash_map<GroupState*, Work> work_;
+  absl::node_hash_map<GroupState*, Work> work_;  // references stay valid
   std::deque<GroupState*> queue_;
   std::vector<std::vector<BlockName>> knots_;  // nodes that links connect
 };

@@ -2,8 +2,8 @@
 //
 // A block stays whole if any two of its nodes that stay are still connected. Wherever an old path between them led
 // through a node that left, or through a run whose links changed, there must be another way:
-// - through a run: FindLostLinks looks whether the run's nodes are still in one knot, and detaches the others; of a
-//   large group whose runs stay in one piece, LoseCalmly looks only at the nodes that lost something;
+// - through a run: FindLostLinks looks whether the run's nodes are still in one knot, and detaches the others; where
+//   very many pieces stay in one run each, LosePieces looks only at the nodes that lost something;
 // - through a node that left: into it and out of it along runs of before. If in all there is one such run with other
 //   nodes of the block (for all nodes that left it), the way through the node is one through that run. If there are
 //   more, the block explodes.
@@ -34,36 +34,37 @@ std::optional<BlockName> LevelPass::PresentNode(RecordId record) {
   return node;
 }
 
-// What a large group lost, if each of its runs is still in one piece: only nodes that lost something can have left a
-// run. False if that would be more than it saves.
-bool LevelPass::LoseCalmly(const GroupState& group) {
-  const std::vector<LostPiece>& all = group.by_runs()->lost;
-  if (all.size() > kDetachedMax) return false;
-  for (const LostPiece& lost : all) {
-    if (lost.before.pieces < 2) continue;  // it was linked to nothing
-    const BlockName block = rows_.BlockBefore(NameOf(lost.piece.record), level_);
-    if (!lost.rest || InSettledPart(block)) return false;
-    const std::optional<BlockName> node = PresentNode(lost.piece.record);
+// What a large set of pieces of a group lost, if each of its runs is still in one piece: only nodes that lost something
+// can have left a run. False if that would be more than it saves.
+bool LevelPass::LosePieces(const GroupState& group, const PieceSet& pieces,
+                           const std::vector<LostPiece>& lost) {
+  if (lost.size() > kDetachedMax) return false;
+  for (const LostPiece& one : lost) {
+    if (one.before.pieces < 2) continue;  // it was linked to nothing
+    const BlockName block = rows_.BlockBefore(NameOf(one.piece.record), level_);
+    if (!one.rest || InSettledPart(block)) return false;
+    const std::optional<BlockName> node = PresentNode(one.piece.record);
     if (!node || exploded_.contains(block) || !IsBlockHere(block)) continue;
     if (InSettledPart(Around(*node))) return false;
-    const LargeGroup pieces = rows_.PiecesOf(group);
-    const std::optional<PieceRun> run = pieces.RunNow(*lost.rest);
+    const std::optional<PieceRun> run = pieces.RunNow(*one.rest);
     rows_.Fail(pieces.status());
-    const std::optional<bool> stays = run ? StillIn(*node, group, run->interval) : std::nullopt;
+    const std::optional<bool> stays =
+        run ? StillIn(*node, group, pieces, run->interval) : std::nullopt;
     if (!stays) return false;
     if (!*stays) Detach(block, *node);
   }
   return true;
 }
 
-// Whether the node has a piece in a run of the group, which is as large as `run`; nothing if it has very many records.
+// Whether the node has a piece in a run of the set, which is as large as `run`; nothing if it has very many records.
 std::optional<bool> LevelPass::StillIn(BlockName node, const GroupState& group,
-                                       const Interval& run) {
+                                       const PieceSet& pieces, const Interval& run) {
   const std::vector<RecordId> records = rows_.RecordsNow(node);
   if (records.size() > kDetachedMax) return std::nullopt;
   for (const RecordId record : records) {
     for (const Interval& interval : rows_.TimesNow(record, group)) {
-      if (Overlaps(interval, run)) return true;
+      if (!Overlaps(interval, run)) continue;
+      if (pieces.Has({interval, record}, SortedRows::When::kNow)) return true;
     }
   }
   return false;
@@ -119,8 +120,10 @@ void LevelPass::NotePassages(BlockName block, BlockName node) {
   auto& passages = passages_[block];
   for (const RecordId record : rows_.RecordsBefore(node)) {
     for (GroupState* group : rows_.GroupsBefore(record, key_index_)) {
-      if (group->row.before().large && !group->row.before().divided) {
-        NoteLargePassages(*group, record, &passages);
+      const GroupRow& row = group->row.before();
+      if (row.followed || (row.large && !row.divided)) {
+        row.followed ? NoteFollowedPassages(*group, record, &passages)
+                     : NoteLargePassages(*group, record, &passages);
         if (passages.size() > 1) return Explode(block);
         continue;
       }
@@ -131,7 +134,7 @@ void LevelPass::NotePassages(BlockName block, BlockName node) {
           return piece.record == record;
         });
         if (!in_run || !HasOthers(block, node, run)) continue;
-        passages.emplace(group->encoded_key, run[0].interval.start);
+        passages.emplace(group->encoded_key, run[0].interval.start, false);
         if (passages.size() > 1) return Explode(block);
       }
     }
@@ -144,7 +147,7 @@ void LevelPass::NoteLargePassages(GroupState& group, RecordId record, Passages* 
   if (rows_.EvidenceCountBefore(group) == 0) return;
   std::map<Instant, PieceRun> runs;
   std::map<Instant, uint64_t> own;
-  const LargeGroup pieces = rows_.PiecesOf(group);
+  const PieceSet pieces = rows_.PiecesOf(group);
   for (const Interval& interval : rows_.TimesBefore(record, group)) {
     const std::optional<PieceRun> run = pieces.RunBefore(interval.start);
     if (!run) return rows_.Fail(store::Damaged(store::Family::kRuns, group.encoded_key));
@@ -152,7 +155,7 @@ void LevelPass::NoteLargePassages(GroupState& group, RecordId record, Passages* 
     ++own[run->interval.start];
   }
   for (const auto& [start, run] : runs) {
-    if (run.pieces > own[start]) passages->emplace(group.encoded_key, start);
+    if (run.pieces > own[start]) passages->emplace(group.encoded_key, start, false);
   }
   rows_.Fail(pieces.status());
 }

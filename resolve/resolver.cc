@@ -154,6 +154,12 @@ class BatchResolver {
   void WantPieces(GroupState& group, std::vector<BlockName>* names,
                   std::vector<RecordId>* records) const {
     if (rows_.ChangesByRuns(group)) return WantGained(group.by_runs()->gained, names, records);
+    if (rows_.IsFollowed(group)) {
+      for (const auto* pieces : {&group.removed, &group.added}) {
+        for (const Piece& piece : *pieces) names->push_back(store::NameOf(piece.record));
+      }
+      return;
+    }
     const std::span<const Piece> before = rows_.EvidenceBefore(group);
     const std::span<const Piece> now = rows_.EvidenceNow(group);
     const bool only_gained = std::includes(now.begin(), now.end(), before.begin(), before.end());

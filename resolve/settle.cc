@@ -113,6 +113,7 @@ void LevelPass::Settle(const std::vector<BlockName>& elements) {
   for (GroupState* group : groups) {
     to_finish_.insert(group);
     group->calm = false;
+    group->whole = true;
     const std::span<const Piece> evidence = rows_.EvidenceNow(*group);
     for (const auto& [first, last] : Chains(evidence)) {
       runs.push_back({&group->values,

@@ -2,6 +2,9 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
+
+#include "base/bytes.h"
 
 namespace unirust::resolve {
 namespace {
@@ -56,6 +59,21 @@ std::optional<std::string> SortedRows::Before(const std::string& key) const {
 std::optional<std::string> SortedRows::Now(const std::string& key) const {
   const auto changed = changes_.find(key);
   return changed != changes_.end() ? changed->second : Before(key);
+}
+
+void SortedRows::Replace(const std::string& prefix, std::map<std::string, std::string> rows) {
+  std::vector<std::string> gone;
+  Walk(prefix, PrefixEnd(prefix), [&](std::string_view key, std::string_view value) {
+    const auto row = rows.find(std::string(key));
+    if (row == rows.end()) {
+      gone.emplace_back(key);
+    } else if (row->second == value) {
+      rows.erase(row);
+    }
+    return true;
+  });
+  for (std::string& key : gone) Delete(std::move(key));
+  for (auto& [key, value] : rows) Put(key, std::move(value));
 }
 
 template <bool kBack>

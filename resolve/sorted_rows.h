@@ -5,6 +5,7 @@
 // more.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ class SortedRows {
   std::optional<std::string> Now(const std::string& key) const;
   void Put(std::string key, std::string value) { changes_[std::move(key)] = std::move(value); }
   void Delete(std::string key) { changes_[std::move(key)] = std::nullopt; }
+  // From now on the rows under the prefix are these, whose keys have it. Writes what differs.
+  void Replace(const std::string& prefix, std::map<std::string, std::string> rows);
 
   // The rows of [lower, upper); empty `upper`: to the end of the family. A seek or two, then a step a row.
   enum class When { kBefore, kNow };

@@ -58,7 +58,6 @@ struct Inverses {
   SetDigest ups, kids;                    // names: kid of whom; blocks: whose kid
   SetDigest in_parts, part_blocks;        // names: in which part; parts: which blocks
   SetDigest touch_counts, touch_names;    // names: how many; touches: of whom
-  SetDigest registered, touches;          // groups: where registered; touches: for which group
   SetDigest with_conflicts, owners;       // names: owns conflicts; conflict_owners: which entity
   SetDigest owned, conflicts;             // conflict_owners, stretches: which entries; conflicts
   SetDigest list_ends, lists;             // stretches: which records are listed first and last; the lists
@@ -75,6 +74,8 @@ struct Content {
   SetDigest pieces;
   SetDigest runs;
   SetDigest kids;
+  SetDigest touches;
+  SetDigest disputes;
   Inverses inverses;
 };
 
@@ -86,19 +87,17 @@ class GenerationReader {
   absl::StatusOr<Content> Run() {
     UNIRUST_RETURN_IF_ERROR(Walk<NameRow>(Family::kNames, &GenerationReader::TakeName));
     UNIRUST_RETURN_IF_ERROR(WalkBlocks());
-    UNIRUST_RETURN_IF_ERROR(Walk<GroupRow>(Family::kGroups, &GenerationReader::TakeGroup));
-    UNIRUST_RETURN_IF_ERROR(WalkTouches());
     UNIRUST_RETURN_IF_ERROR(WalkOwners());
     UNIRUST_RETURN_IF_ERROR(WalkKeys(Family::kConflicts, content_.inverses.conflicts));
     UNIRUST_RETURN_IF_ERROR(WalkKeys(Family::kExpiries, content_.expiries));
-    UNIRUST_RETURN_IF_ERROR(WalkKeys(Family::kPieces, content_.pieces));
-    UNIRUST_RETURN_IF_ERROR(
-        WalkRows(Family::kRuns, [&](std::string_view key, std::string_view value) {
-          content_.runs.Add(key, value);
-        }));
-    UNIRUST_RETURN_IF_ERROR(WalkLarge(Family::kKids, &GenerationReader::TakeKid));
-    UNIRUST_RETURN_IF_ERROR(WalkLarge(Family::kHeldValues, &GenerationReader::TakeHeldValue));
-    UNIRUST_RETURN_IF_ERROR(WalkLarge(Family::kStretches, &GenerationReader::TakeStretch));
+    using Reader = GenerationReader;
+    UNIRUST_RETURN_IF_ERROR(WalkRowsOfBlocks(Family::kTouches, &Reader::TakeTouch));
+    UNIRUST_RETURN_IF_ERROR(WalkRowsOfBlocks(Family::kPieces, &Reader::TakePiece));
+    UNIRUST_RETURN_IF_ERROR(WalkRowsOfBlocks(Family::kRuns, &Reader::TakeRun));
+    UNIRUST_RETURN_IF_ERROR(WalkRowsOfBlocks(Family::kDisputes, &Reader::TakeDispute));
+    UNIRUST_RETURN_IF_ERROR(WalkRowsOfBlocks(Family::kKids, &Reader::TakeKid));
+    UNIRUST_RETURN_IF_ERROR(WalkRowsOfBlocks(Family::kHeldValues, &Reader::TakeHeldValue));
+    UNIRUST_RETURN_IF_ERROR(WalkRowsOfBlocks(Family::kStretches, &Reader::TakeStretch));
     UNIRUST_RETURN_IF_ERROR(names_.status());
     return content_;
   }
@@ -210,34 +209,6 @@ class GenerationReader {
     return rows.status();
   }
 
-  void TakeGroup(std::string_view key, const GroupRow& row) {
-    const auto group = store::GroupKey::Decode(key);
-    if (!group) return Undecodable(Family::kGroups, key);
-    const auto level = static_cast<uint16_t>(group->identity_key + 1);
-    for (const BlockName name : row.node_touches) {
-      content_.inverses.registered.Add(Tagged(name, level, key));
-    }
-    for (const BlockName name : row.entity_touches) {
-      content_.inverses.registered.Add(Tagged(name, store::kEntityLevel, key));
-    }
-  }
-
-  absl::Status WalkTouches() {
-    uint64_t rows = 0;
-    const auto cursor = context_.reader.Scan(Family::kTouches, "", "");
-    for (; cursor->Valid(); cursor->Next()) {
-      Count(Family::kTouches, ++rows);
-      const auto touch = store::TouchKey::Decode(cursor->key());
-      if (!touch) {
-        Undecodable(Family::kTouches, cursor->key());
-        continue;
-      }
-      content_.inverses.touch_names.Add(store::NameKey{touch->name}.Encode(), 1);
-      content_.inverses.touches.Add(Tagged(touch->name, touch->level, touch->group));
-    }
-    return cursor->status();
-  }
-
   absl::Status WalkOwners() {
     uint64_t rows = 0;
     const auto cursor = context_.reader.Scan(Family::kConflictOwners, "", "");
@@ -282,9 +253,9 @@ class GenerationReader {
   }
 
   // Rows that name blocks, some thousand at a time.
-  absl::Status WalkLarge(Family family,
-                                 void (GenerationReader::*take)(WorkingSet&, std::string_view,
-                                                                std::string_view)) {
+  absl::Status WalkRowsOfBlocks(Family family,
+                                void (GenerationReader::*take)(WorkingSet&, std::string_view,
+                                                               std::string_view)) {
     uint64_t seen = 0;
     const auto cursor = context_.reader.Scan(family, "", "");
     while (cursor->Valid()) {
@@ -302,6 +273,57 @@ class GenerationReader {
   static std::string CanonicalKey(WorkingSet& rows, const store::Voice& voice,
                                   std::string_view key) {
     return CanonicalName(rows, voice.entity) + std::string(key.substr(sizeof(BlockName)));
+  }
+
+  void TakeTouch(WorkingSet& rows, std::string_view key, std::string_view /*value*/) {
+    const auto touch = store::TouchKey::Decode(key);
+    if (!touch) return Undecodable(Family::kTouches, key);
+    content_.inverses.touch_names.Add(store::NameKey{touch->name}.Encode(), 1);
+    std::string place = CanonicalName(rows, touch->name);
+    AppendBig16(&place, touch->level);
+    content_.touches.Add(place, touch->group);
+  }
+
+  static std::string CanonicalSet(WorkingSet& rows, const store::PieceSetKey& set) {
+    if (set.which != store::PieceSetKey::Which::kEntity) return set.Encode();
+    return store::PieceSetKey::Prefix(set.which, set.group) + CanonicalName(rows, set.entity);
+  }
+
+  void TakePiece(WorkingSet& rows, std::string_view key, std::string_view /*value*/) {
+    const auto piece = store::PieceKey::Decode(key);
+    const auto set = piece ? store::PieceSetKey::Decode(piece->set) : std::nullopt;
+    if (!set) return Undecodable(Family::kPieces, key);
+    content_.pieces.Add(CanonicalSet(rows, *set) + std::string(key.substr(piece->set.size())));
+  }
+
+  void TakeRun(WorkingSet& rows, std::string_view key, std::string_view value) {
+    const auto run = store::RunKey::Decode(key);
+    const auto set = run ? store::PieceSetKey::Decode(run->set) : std::nullopt;
+    if (!set) return Undecodable(Family::kRuns, key);
+    content_.runs.Add(CanonicalSet(rows, *set) + std::string(key.substr(run->set.size())), value);
+  }
+
+  // How many are listed beyond the first ones depends on what happened.
+  void TakeDispute(WorkingSet& rows, std::string_view key, std::string_view value) {
+    using Kind = store::DisputeKey::Kind;
+    const auto dispute = store::DisputeKey::Decode(key);
+    store::DisputedNodesRow nodes;
+    store::DisputedEntitiesRow entities;
+    if (dispute && dispute->kind == Kind::kEntities &&
+        store::DisputedEntitiesRow::Decode(value, &entities)) {
+      for (auto* list : {&entities.first_entities, &entities.first_records}) {
+        list->resize(std::min(list->size(), limits::kConflictNamesMax));
+      }
+      content_.disputes.Add(key, entities.Encode());
+    } else if (dispute && dispute->kind == Kind::kNodes &&
+               store::DisputedNodesRow::Decode(value, &nodes)) {
+      content_.disputes.Add(key, value);
+    } else if (dispute && dispute->kind != Kind::kEntities && dispute->kind != Kind::kNodes) {
+      const std::string_view place = key.substr(0, key.size() - sizeof(BlockName));
+      content_.disputes.Add(std::string(place) + CanonicalName(rows, dispute->stance.block), value);
+    } else {
+      Undecodable(Family::kDisputes, key);
+    }
   }
 
   void TakeKid(WorkingSet& rows, std::string_view key, std::string_view /*value*/) {
@@ -408,6 +430,10 @@ class DerivedVerifier {
            "held_values: who holds what in large entities differs from a fresh resolution");
     Expect(stored.stretches == fresh.stretches,
            "stretches: times, values or records differ from a fresh resolution");
+    Expect(stored.touches == fresh.touches,
+           "touches: where groups are registered differs from a fresh resolution");
+    Expect(stored.disputes == fresh.disputes,
+           "disputes: who clashes in large groups differs from a fresh resolution");
     CompareInverses(stored.inverses);
     return names_.status();
   }
@@ -423,7 +449,6 @@ class DerivedVerifier {
     Expect(all.in_parts == all.part_blocks, "names and blocks: settled parts and their blocks do "
                                             "not name each other");
     Expect(all.touch_counts == all.touch_names, "names: numbers of touches are wrong");
-    Expect(all.registered == all.touches, "groups and touches: do not name each other");
     Expect(all.with_conflicts == all.owners, "names and conflict_owners: do not name each other");
     Expect(all.owned == all.conflicts,
            "conflict_owners or stretches, and conflicts: do not name each other");
@@ -510,7 +535,7 @@ class DerivedVerifier {
     UNIRUST_RETURN_IF_ERROR(rows_b.status());
     const auto rest = [](const GroupRow& row) {
       return std::tie(row.values, row.pieces, row.large, row.large_pieces, row.large_records,
-                      row.divided, row.edges);
+                      row.divided, row.followed, row.edges);
     };
     if (touches && rest(a) == rest(b)) return absl::OkStatus();
     report_.Fault(GroupName(stored.key()) + " differs from a fresh resolution");

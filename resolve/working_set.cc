@@ -17,14 +17,16 @@ void WorkingSet::Fail(const absl::Status& status) {
 }
 
 void WorkingSet::ForgetPrevious() {
-  for (SortedRows* rows : {&held_values_, &stretches_, &pieces_, &runs_, &kids_}) {
+  for (SortedRows* rows :
+       {&held_values_, &stretches_, &pieces_, &runs_, &kids_, &disputes_}) {
     rows->ForgetPrevious();
   }
   previous_.reset();
 }
 
 void WorkingSet::FailIfRowsDid() {
-  for (const SortedRows* rows : {&held_values_, &stretches_, &pieces_, &runs_, &kids_}) {
+  for (const SortedRows* rows :
+       {&held_values_, &stretches_, &pieces_, &runs_, &kids_, &disputes_}) {
     Fail(rows->status());
   }
 }
@@ -419,7 +421,8 @@ void WorkingSet::FlushDerived(store::Batch& batch) const {
   for (const auto& [key, row] : conflict_owners_) {
     if (row.Changed()) flush(Family::kConflictOwners, key, row);
   }
-  for (const SortedRows* rows : {&held_values_, &stretches_, &pieces_, &runs_, &kids_}) {
+  for (const SortedRows* rows :
+       {&held_values_, &stretches_, &pieces_, &runs_, &kids_, &disputes_}) {
     rows->AddTo(batch);
   }
   for (const auto& [key, touched] : touches_) {

@@ -19,7 +19,7 @@
 #include "absl/status/status.h"
 #include "base/stable_map.h"
 #include "interner/interner.h"
-#include "resolve/large_group.h"
+#include "resolve/piece_set.h"
 #include "resolve/row_versions.h"
 #include "resolve/rules.h"
 #include "resolve/signature.h"
@@ -62,16 +62,17 @@ struct GroupState {
   RowVersions<GroupRow> row;        // no row: no pieces
   std::vector<Piece> added;         // in this batch, sorted
   std::vector<Piece> removed;
-  bool calm = false;  // seen in this batch that each of its runs is in one block of its level
+  bool calm = false;   // seen in this batch that each of its runs is in one block of its level
+  bool whole = false;  // seen in this batch with all its pieces, though it was followed
   // Only of a large one.
   struct Large {
     // What the batch does to its runs, if it was large before and that can be told without reading all of it.
-    std::optional<LargeGroup::Change> by_runs;
+    std::optional<PieceSet::Change> by_runs;
     std::optional<std::vector<Piece>> all_before;  // once somebody asked for them
     std::optional<std::vector<Piece>> all_now;
   };
   std::unique_ptr<Large> large;
-  const LargeGroup::Change* by_runs() const {
+  const PieceSet::Change* by_runs() const {
     return large != nullptr && large->by_runs ? &*large->by_runs : nullptr;
   }
 };
@@ -104,7 +105,9 @@ class WorkingSet {
         pieces_(store::Family::kPieces, reader_,
                 previous_ == nullptr ? nullptr : &previous_->pieces_),
         runs_(store::Family::kRuns, reader_, previous_ == nullptr ? nullptr : &previous_->runs_),
-        kids_(store::Family::kKids, reader_, previous_ == nullptr ? nullptr : &previous_->kids_) {}
+        kids_(store::Family::kKids, reader_, previous_ == nullptr ? nullptr : &previous_->kids_),
+        disputes_(store::Family::kDisputes, reader_,
+                  previous_ == nullptr ? nullptr : &previous_->disputes_) {}
 
   // To be called when nothing more is read through this WorkingSet: lets go of the previous one.
   void ForgetPrevious();
@@ -200,13 +203,23 @@ class WorkingSet {
   // How many these are, without reading them.
   uint64_t EvidenceCountBefore(const GroupState& group) const;
   uint64_t EvidenceCountNow(const GroupState& group) const;
-  LargeGroup PiecesOf(const GroupState& group) {
-    return {pieces_, runs_, group.encoded_key};
+  PieceSet PiecesOf(const GroupState& group) {
+    return SetOf(group, store::PieceSetKey::Which::kAll);
   }
-  // Whether what the batch does to a group that was not divided is known run by run (LargeGroup::Change).
+  PieceSet SetOf(const GroupState& group, store::PieceSetKey::Which which,
+                 BlockName entity = BlockName());
+  // The entities that have sets of pieces in the group.
+  std::vector<BlockName> EntitySetsOf(const GroupState& group);
+  // Whether what the batch does to a group that was not divided is known run by run (PieceSet::Change).
   bool ChangesByRuns(const GroupState& group) const {
     return group.by_runs() != nullptr && !group.row.before().divided &&
            EvidenceCountBefore(group) > 0 && EvidenceCountNow(group) > 0;
+  }
+  // Whether it was followed (docs/resolution.md, 9), and may still be without a look at all its pieces.
+  bool IsFollowed(const GroupState& group) const {
+    const bool told = group.by_runs() != nullptr || (group.added.empty() && group.removed.empty());
+    return group.row.before().followed && group.row.now().large && !group.whole && told &&
+           EvidenceCountNow(group) > 0;
   }
   // When the record holds the group's value, before the batch or now; nothing if it was, or is, not live.
   IntervalSet TimesBefore(RecordId record, const GroupState& group);
@@ -238,6 +251,8 @@ class WorkingSet {
   // What is held in large entities (large_entity.h).
   SortedRows& held_values() { return held_values_; }
   SortedRows& stretches() { return stretches_; }
+  // What is disputed in followed groups (followed_group.h).
+  SortedRows& disputes() { return disputes_; }
 
   // What reading them came to. Whoever walks them may ask only at the end: Resolve does.
   void FailIfRowsDid();
@@ -306,6 +321,7 @@ class WorkingSet {
   SortedRows pieces_;
   SortedRows runs_;
   SortedRows kids_;
+  SortedRows disputes_;
   std::string buffer_;
 };
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/limits.h"
 #include "resolve/evidence.h"
 #include "resolve/working_set.h"
@@ -86,9 +87,9 @@ bool WorkingSet::EditPieces(GroupState& group, std::vector<Piece> before, std::v
 
 // A group that is large, or was.
 void WorkingSet::EditLarge(GroupState& group, uint64_t count, int64_t records) {
-  LargeGroup rows = PiecesOf(group);
+  PieceSet rows = PiecesOf(group);
   if (group.row.before().large && count >= limits::kLargeGroupPiecesMin) {
-    LargeGroup::Change change = rows.Apply(group.removed, group.added);
+    PieceSet::Change change = rows.Apply(group.removed, group.added);
     if (change.by_runs) LargeOf(group).by_runs = std::move(change);
     GroupRow& row = group.row.Edit();
     row.large_pieces = count;
@@ -96,23 +97,53 @@ void WorkingSet::EditLarge(GroupState& group, uint64_t count, int64_t records) {
     return Fail(rows.status());
   }
   std::vector<Piece> all = Edited(AllBefore(group), group.removed, group.added);
-  if (group.row.before().large) rows.Remove();
+  const bool large = count >= limits::kLargeGroupPiecesMin;
+  rows.Make(large ? std::span<const Piece>(all) : std::span<const Piece>());
   if (all.empty()) {
     group.row.Remove();
     return Fail(rows.status());
   }
   GroupRow& row = group.row.Edit();
   if (!store::AreVerbatim(group.key.values)) row.values = group.values;
-  row.large = count >= limits::kLargeGroupPiecesMin;
+  row.large = large;
   row.large_pieces = row.large ? count : 0;
   row.large_records = row.large ? RecordCount(all) : 0;
   if (row.large) {
-    rows.Make(all);
     row.pieces.clear();
   } else {
     row.pieces = std::move(all);
   }
   Fail(rows.status());
+}
+
+PieceSet WorkingSet::SetOf(const GroupState& group, store::PieceSetKey::Which which,
+                           BlockName entity) {
+  return {pieces_, runs_,
+          store::PieceSetKey{which, std::string(group.encoded_key), entity}.Encode()};
+}
+
+std::vector<BlockName> WorkingSet::EntitySetsOf(const GroupState& group) {
+  using store::PieceSetKey;
+  const std::string prefix =
+      PieceSetKey::Prefix(PieceSetKey::Which::kEntity, group.encoded_key);
+  const std::string end = PrefixEnd(prefix);
+  std::vector<BlockName> out;
+  for (std::string from = prefix; !from.empty();) {
+    std::string next;
+    runs_.Walk(from, end, [&](std::string_view key, std::string_view) {
+      const auto run = store::RunKey::Decode(key);
+      const auto set = run ? PieceSetKey::Decode(run->set) : std::nullopt;
+      if (!set) {
+        Fail(store::Damaged(Family::kRuns, key));
+        return false;
+      }
+      out.push_back(set->entity);
+      next = PrefixEnd(run->set);
+      return false;
+    });
+    from = std::move(next);
+  }
+  return out;
 }
 
 GroupState::Large& WorkingSet::LargeOf(GroupState& group) {
@@ -125,7 +156,7 @@ std::span<const Piece> WorkingSet::AllBefore(GroupState& group) {
   if (!row.large) return row.pieces;
   GroupState::Large& large = LargeOf(group);
   if (!large.all_before) {
-    const LargeGroup rows = PiecesOf(group);
+    const PieceSet rows = PiecesOf(group);
     large.all_before = rows.AllBefore();
     Fail(rows.status());
   }
@@ -247,7 +278,9 @@ std::vector<std::string> WorkingSet::TouchedGroups(BlockName name, uint16_t leve
 
 void WorkingSet::SetTouch(BlockName name, uint16_t level, const GroupState& group, bool touched) {
   const store::TouchKey key{.name = name, .level = level, .group = std::string(group.encoded_key)};
-  touches_[key.Encode()] = touched;
+  const auto [change, inserted] = touches_.try_emplace(key.Encode(), touched);
+  if (!inserted && change->second == touched) return;
+  change->second = touched;
   uint32_t& count = Name(name).now.touches;
   count = touched ? count + 1 : count - 1;
 }

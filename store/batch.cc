@@ -11,7 +11,8 @@ const char* FamilyName(Family family) {
   static constexpr std::array<const char*, kFamilies> kNames = {
       "meta",   "symbols",   "records",         "attribute_values", "sources",     "groups",
       "names",  "blocks",    "touches",         "conflicts",        "conflict_owners", "expiries",
-      "held_values", "stretches", "pieces", "runs", "kids"};
+      "held_values", "stretches", "pieces", "runs", "kids",
+      "disputes"};
   return kNames[static_cast<size_t>(family)];
 }
 

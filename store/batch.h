@@ -36,8 +36,9 @@ enum class Family : uint8_t {
   kPieces,
   kRuns,
   kKids,
+  kDisputes,
 };
-inline constexpr size_t kFamilies = 17;
+inline constexpr size_t kFamilies = 18;
 
 const char* FamilyName(Family family);  // e.g. "attribute_values"
 // DATA_LOSS naming the family and key of a row that does not decode.

@@ -159,8 +159,49 @@ std::optional<GroupKey> GroupKey::Decode(std::string_view key) {
   return out;
 }
 
+namespace {
+
+// The slot of a group stays in front, behind it what tells rows about the group apart.
+template <typename Kind>
+std::string TaggedGroup(Kind kind, std::string_view group) {
+  std::string out(group.substr(0, 2));
+  AppendBig8(&out, static_cast<uint8_t>(kind));
+  out.append(group.substr(2));
+  return out;
+}
+
+}  // namespace
+
+std::string PieceSetKey::Encode() const {
+  std::string out = Prefix(which, group);
+  if (which == Which::kEntity) AppendBig64(&out, entity.value());
+  return out;
+}
+
+std::string PieceSetKey::Prefix(Which which, std::string_view group) {
+  return TaggedGroup(which, group);
+}
+
+std::optional<PieceSetKey> PieceSetKey::Decode(std::string_view key) {
+  constexpr size_t kHeadBytes = 2 + 1;
+  if (key.size() < kHeadBytes) return std::nullopt;
+  const auto which = static_cast<uint8_t>(key[2]);
+  if (which > static_cast<uint8_t>(Which::kEntity)) return std::nullopt;
+  PieceSetKey out;
+  out.which = static_cast<Which>(which);
+  std::string_view rest = key.substr(kHeadBytes);
+  if (out.which == Which::kEntity) {
+    if (rest.size() < sizeof(uint64_t)) return std::nullopt;
+    ByteReader in(rest.substr(rest.size() - sizeof(uint64_t)));
+    out.entity = BlockName(in.Big64());
+    rest.remove_suffix(sizeof(uint64_t));
+  }
+  out.group = std::string(key.substr(0, 2)) + std::string(rest);
+  return GroupKey::Decode(out.group) ? std::optional(std::move(out)) : std::nullopt;
+}
+
 std::string PieceKey::Encode() const {
-  std::string out = group;
+  std::string out = set;
   AppendBigSigned64(&out, interval.start);
   AppendBigSigned64(&out, interval.end);
   AppendBig32(&out, record.value());
@@ -172,16 +213,16 @@ std::optional<PieceKey> PieceKey::Decode(std::string_view key) {
   if (key.size() < kTailBytes) return std::nullopt;
   ByteReader in(key.substr(key.size() - kTailBytes));
   PieceKey out;
-  out.group = std::string(key.substr(0, key.size() - kTailBytes));
+  out.set = std::string(key.substr(0, key.size() - kTailBytes));
   out.interval.start = in.BigSigned64();
   out.interval.end = in.BigSigned64();
   out.record = RecordId(in.Big32());
-  const bool sound = out.interval.start < out.interval.end && GroupKey::Decode(out.group);
-  return sound ? std::optional(out) : std::nullopt;
+  const bool sound = out.interval.start < out.interval.end && PieceSetKey::Decode(out.set);
+  return sound ? std::optional(std::move(out)) : std::nullopt;
 }
 
 std::string RunKey::Encode() const {
-  std::string out = group;
+  std::string out = set;
   AppendBigSigned64(&out, start);
   return out;
 }
@@ -190,9 +231,76 @@ std::optional<RunKey> RunKey::Decode(std::string_view key) {
   constexpr size_t kTailBytes = 8;
   if (key.size() < kTailBytes) return std::nullopt;
   ByteReader in(key.substr(key.size() - kTailBytes));
-  const RunKey out{.group = std::string(key.substr(0, key.size() - kTailBytes)),
-                   .start = in.BigSigned64()};
-  return GroupKey::Decode(out.group) ? std::optional(out) : std::nullopt;
+  RunKey out{.set = std::string(key.substr(0, key.size() - kTailBytes)), .start = in.BigSigned64()};
+  return PieceSetKey::Decode(out.set) ? std::optional(std::move(out)) : std::nullopt;
+}
+
+namespace {
+
+bool IsStance(DisputeKey::Kind kind) {
+  return kind == DisputeKey::Kind::kNode || kind == DisputeKey::Kind::kEntity;
+}
+
+}  // namespace
+
+std::string DisputeKey::Prefix(Kind kind, std::string_view group) {
+  std::string sized(group.substr(0, 2));
+  AppendBig16(&sized, static_cast<uint16_t>(group.size() - 2));
+  sized.append(group.substr(2));
+  return TaggedGroup(kind, sized);
+}
+
+std::string DisputeKey::RunPrefix() const {
+  std::string out = Prefix(kind, group);
+  AppendBigSigned64(&out, run);
+  return out;
+}
+
+std::string DisputeKey::PlacePrefix() const {
+  std::string out = RunPrefix();
+  AppendBig16(&out, stance.identifier);
+  AppendBig32(&out, stance.domain.value());
+  return out;
+}
+
+std::string DisputeKey::ValuePrefix() const { return PlacePrefix() + stance.value; }
+
+std::string DisputeKey::Encode() const {
+  std::string out = IsStance(kind) ? ValuePrefix() : RunPrefix();
+  if (kind == Kind::kEntities) AppendBig16(&out, stance.identifier);
+  if (!IsStance(kind)) return out;
+  AppendBigSigned64(&out, stance.interval.start);
+  AppendBigSigned64(&out, stance.interval.end);
+  AppendBig64(&out, stance.block.value());
+  return out;
+}
+
+std::optional<DisputeKey> DisputeKey::Decode(std::string_view key) {
+  ByteReader in(key);
+  DisputeKey out;
+  AppendBig16(&out.group, in.Big16());
+  const uint8_t kind = in.Big8();
+  if (kind > static_cast<uint8_t>(Kind::kEntities)) return std::nullopt;
+  out.kind = static_cast<Kind>(kind);
+  const size_t group_bytes = in.Big16();
+  if (!in.ok() || in.rest().size() < group_bytes) return std::nullopt;
+  out.group.append(in.rest().substr(0, group_bytes));
+  in = ByteReader(in.rest().substr(group_bytes));
+  out.run = in.BigSigned64();
+  if (out.kind != Kind::kNodes) out.stance.identifier = in.Big16();
+  if (IsStance(out.kind)) {
+    out.stance.domain = SymbolId(in.Big32());
+    const auto bytes = EncodedValueBytes(in.rest());
+    if (!bytes) return std::nullopt;
+    out.stance.value = std::string(in.rest().substr(0, *bytes));
+    in = ByteReader(in.rest().substr(*bytes));
+    out.stance.interval.start = in.BigSigned64();
+    out.stance.interval.end = in.BigSigned64();
+    out.stance.block = BlockName(in.Big64());
+    if (out.stance.interval.start >= out.stance.interval.end) return std::nullopt;
+  }
+  const bool sound = in.done() && GroupKey::Decode(out.group);
+  return sound ? std::optional(std::move(out)) : std::nullopt;
 }
 
 std::string NameKey::Encode() const {
@@ -365,6 +473,14 @@ std::string ConflictOwnerKey::Group(std::string_view group_key) {
   std::string out(group_key.substr(0, 2));
   out.push_back('g');
   out.append(group_key.substr(2));
+  return out;
+}
+
+std::string ConflictOwnerKey::Run(std::string_view group_key, Instant start) {
+  std::string out(group_key.substr(0, 2));
+  out.push_back('r');
+  out.append(group_key.substr(2));
+  AppendBigSigned64(&out, start);
   return out;
 }
 

@@ -74,18 +74,29 @@ struct GroupKey {
   static std::optional<GroupKey> Decode(std::string_view key);
 };
 
-// family pieces: one of a large group (docs/resolution.md, 8)
-struct PieceKey {
+// Which pieces of a large group (docs/resolution.md, 8 and 9): all, those that time chains link, or one entity's.
+struct PieceSetKey {
+  enum class Which : uint8_t { kAll, kLinked, kEntity };
+  Which which = Which::kAll;
   std::string group;  // GroupKey, encoded
+  BlockName entity;   // of kEntity
+  std::string Encode() const;
+  static std::string Prefix(Which which, std::string_view group);  // of all sets of the kind
+  static std::optional<PieceSetKey> Decode(std::string_view key);
+};
+
+// family pieces: one of a set
+struct PieceKey {
+  std::string set;  // PieceSetKey, encoded
   Interval interval;
   RecordId record;
   std::string Encode() const;
   static std::optional<PieceKey> Decode(std::string_view key);
 };
 
-// family runs: of a large group
+// family runs: of a set
 struct RunKey {
-  std::string group;  // GroupKey, encoded
+  std::string set;  // PieceSetKey, encoded
   Instant start = 0;
   std::string Encode() const;
   static std::optional<RunKey> Decode(std::string_view key);
@@ -96,6 +107,30 @@ struct NameKey {
   BlockName name;
   std::string Encode() const;
   static std::optional<NameKey> Decode(std::string_view key);
+};
+
+// family disputes: about a run of a followed group (docs/resolution.md, 9)
+struct DisputeKey {
+  enum class Kind : uint8_t { kNode, kEntity, kNodes, kEntities };
+  Kind kind = Kind::kNodes;
+  std::string group;  // GroupKey, encoded
+  Instant run = 0;    // its start
+  // What a node or an entity says (kNode, kEntity).
+  struct Stance {
+    uint16_t identifier = 0;
+    SymbolId domain;
+    std::string value;  // EncodeValue(value)
+    Interval interval;
+    BlockName block;
+    bool operator==(const Stance&) const = default;
+  };
+  Stance stance;  // of kEntities the identifier alone, of kNodes nothing
+  std::string Encode() const;
+  static std::string Prefix(Kind kind, std::string_view group);
+  std::string RunPrefix() const;    // of what the kind has about the run
+  std::string PlacePrefix() const;  // and of the identifier and domain
+  std::string ValuePrefix() const;  // and of the value
+  static std::optional<DisputeKey> Decode(std::string_view key);
 };
 
 // family kids: of a large block (docs/resolution.md, 8), by the kid's first record
@@ -170,6 +205,7 @@ struct ConflictOwnerKey {
   static std::string Entity(BlockName name);
   static std::optional<BlockName> EntityOf(std::string_view key);  // nothing if the owner is no entity
   static std::string Group(std::string_view group_key);
+  static std::string Run(std::string_view group_key, Instant start);  // of a followed group
   static std::string SharedValue(uint16_t constraint, SymbolId entity_type, SymbolId perspective,
                                  std::string_view encoded_value);
 };

@@ -25,7 +25,7 @@ namespace {
 
 namespace rdb = rocksdb;
 
-constexpr uint32_t kFormatVersion = 5;
+constexpr uint32_t kFormatVersion = 6;
 
 // True if the directory is open elsewhere, in this process or in another: RocksDB tells only in words.
 bool IsInUse(const rdb::Status& status) {

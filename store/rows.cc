@@ -225,7 +225,8 @@ std::string GroupRow::Encode() const {
   std::string out;
   const bool touched = !node_touches.empty() || !entity_touches.empty();
   AppendBig8(&out, static_cast<uint8_t>((divided ? 1U : 0U) | (touched ? 2U : 0U) |
-                                        (values.empty() ? 0U : 4U) | (large ? 8U : 0U)));
+                                        (values.empty() ? 0U : 4U) | (large ? 8U : 0U) |
+                                        (followed ? 16U : 0U)));
   if (large) {
     AppendVarint(&out, large_pieces);
     AppendVarint(&out, large_records);
@@ -248,10 +249,11 @@ std::string GroupRow::Encode() const {
 bool GroupRow::Decode(std::string_view bytes, GroupRow* out) {
   ByteReader in(bytes);
   const uint8_t flags = in.Big8();
-  if (flags > 15) return false;
+  if (flags > 31) return false;
   *out = GroupRow();
   out->divided = (flags & 1U) != 0;
   out->large = (flags & 8U) != 0;
+  out->followed = (flags & 16U) != 0;
   if (out->large) {
     out->large_pieces = in.Varint();
     out->large_records = in.Varint();
@@ -334,18 +336,62 @@ bool StretchRow::Decode(std::string_view bytes, StretchRow* out) {
          out->values > 0;
 }
 
+namespace {
+
+void AppendFirsts(std::string* out, const std::vector<FirstRecord>& records) {
+  AppendVarint(out, records.size());
+  for (const FirstRecord& record : records) AppendFirst(out, record);
+}
+
+std::vector<FirstRecord> ReadFirsts(ByteReader& in) {
+  std::vector<FirstRecord> out(in.Count(3));
+  for (FirstRecord& record : out) record = ReadFirst(in);
+  return out;
+}
+
+}  // namespace
+
 std::string FirstRecordsRow::Encode() const {
   std::string out;
-  AppendVarint(&out, records.size());
-  for (const FirstRecord& record : records) AppendFirst(&out, record);
+  AppendFirsts(&out, records);
   return out;
 }
 
 bool FirstRecordsRow::Decode(std::string_view bytes, FirstRecordsRow* out) {
   ByteReader in(bytes);
-  out->records.resize(in.Count(3));
-  for (FirstRecord& record : out->records) record = ReadFirst(in);
+  out->records = ReadFirsts(in);
   return in.done() && !out->records.empty();
+}
+
+std::string DisputedNodesRow::Encode() const {
+  std::string out;
+  AppendVarint(&out, nodes);
+  return out;
+}
+
+bool DisputedNodesRow::Decode(std::string_view bytes, DisputedNodesRow* out) {
+  ByteReader in(bytes);
+  out->nodes = in.Varint();
+  return in.done() && out->nodes > 0;
+}
+
+std::string DisputedEntitiesRow::Encode() const {
+  std::string out;
+  AppendVarint(&out, entities);
+  AppendVarint(&out, records);
+  AppendFirsts(&out, first_entities);
+  AppendFirsts(&out, first_records);
+  return out;
+}
+
+bool DisputedEntitiesRow::Decode(std::string_view bytes, DisputedEntitiesRow* out) {
+  ByteReader in(bytes);
+  out->entities = in.Varint();
+  out->records = in.Varint();
+  out->first_entities = ReadFirsts(in);
+  out->first_records = ReadFirsts(in);
+  return in.done() && !out->first_entities.empty() && !out->first_records.empty() &&
+         out->first_entities.size() <= out->entities && out->first_records.size() <= out->records;
 }
 
 std::string ConflictRow::Encode() const {

@@ -122,7 +122,9 @@ struct GroupRow {
   uint64_t large_records = 0;          // and of how many records
   bool divided = false;                // a run has records of several blocks of its level
   uint64_t edges = 0;                  // same_as edges of all its runs
-  std::vector<BlockName> node_touches;    // its rows in family touches: nodes (level of the key)
+  bool followed = false;               // a large one: its disputes are kept row by row (docs/resolution.md, 9)
+  // Its rows in family touches, unless it is followed: then it is registered with all that have pieces in it.
+  std::vector<BlockName> node_touches;    // nodes (level of the key)
   std::vector<BlockName> entity_touches;  // and entities (kEntityLevel)
   bool operator==(const GroupRow&) const = default;
   std::string Encode() const;
@@ -135,6 +137,25 @@ struct RunRow {
   uint64_t pieces = 0;
   std::string Encode() const;
   static bool Decode(std::string_view bytes, RunRow* out);
+};
+
+// family disputes, by nodes: of a run
+struct DisputedNodesRow {
+  uint64_t nodes = 0;  // how many are disputed; one at least
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, DisputedNodesRow* out);
+};
+
+// family disputes, by entities: of a run and a strong identifier on which some of its entities clash
+struct DisputedEntitiesRow {
+  uint64_t entities = 0;  // that do
+  uint64_t records = 0;   // of these that have pieces in the run
+  // The first ones in canonical order, of all of them or as many as the one who writes keeps.
+  std::vector<FirstRecord> first_entities;  // by their first records
+  std::vector<FirstRecord> first_records;
+  bool operator==(const DisputedEntitiesRow&) const = default;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, DisputedEntitiesRow* out);
 };
 
 // family attribute_values

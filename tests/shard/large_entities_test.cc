@@ -215,7 +215,7 @@ TEST_F(LargeEntitiesTest, ListTheNextRecordsWhenTheFirstOnesGo) {
   ExpectFresh(dice);
 }
 
-// Groups of very many pieces, which are kept row by row (resolve/large_group.h): one value of the first key, at times
+// Groups of very many pieces, which are kept row by row (resolve/piece_set.h): one value of the first key, at times
 // that leave gaps, and the others as ever.
 class LargeGroupsTest : public IncrementalTest {
  protected:

@@ -21,7 +21,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using store::Family;
 
-// Entities of several records by two keys, a large one, a contested run, a settled part, generic and shared values.
+// Entities of several records by two keys, a large one, a contested run, a large one of these, a settled part, generic
+// and shared values.
 constexpr char kOntology[] = R"({
   "identity_keys": [{"name": "by_email", "attributes": ["email"]},
                     {"name": "by_phone", "attributes": ["phone"], "max_group": 6}],
@@ -30,7 +31,8 @@ constexpr char kOntology[] = R"({
   "retention": [{"ended_before": 5}]})";
 
 constexpr int kHot = 130;  // records of a large entity
-constexpr int kLive = 38 + kHot;
+constexpr int kSplit = 130;  // of a large group, in which each clashes with all others
+constexpr int kLive = 38 + kHot + kSplit;
 
 std::vector<Write> SomeWrites() {
   std::vector<Write> writes;
@@ -46,6 +48,10 @@ std::vector<Write> SomeWrites() {
   for (int i = 0; i < kHot; ++i) {
     writes.push_back(Person("hot", std::to_string(i),
                             {Email("hot"), {"city", std::to_string(i % 3), kAlways}}));
+  }
+  for (int i = 0; i < kSplit; ++i) {
+    writes.push_back(
+        Person("split", std::to_string(i), {Email("split"), Tax("split " + std::to_string(i))}));
   }
   return writes;
 }
@@ -171,20 +177,25 @@ INSTANTIATE_TEST_SUITE_P(All, VerifyFamily,
                                            Family::kBlocks, Family::kTouches, Family::kConflicts,
                                            Family::kConflictOwners, Family::kExpiries,
                                            Family::kHeldValues, Family::kStretches,
-                                           Family::kPieces, Family::kRuns, Family::kKids),
+                                           Family::kPieces, Family::kRuns, Family::kKids,
+                                           Family::kDisputes),
                          [](const auto& one) {
                            return std::string(store::FamilyName(one.param));
                          });
 
 // Rows of what is large, of which a write meets those that it changes.
 TEST_F(Verify, AWriteThatMeetsADamagedRowIsRefused) {
-  for (const Family family : {Family::kHeldValues, Family::kStretches, Family::kRuns}) {
+  for (const Family family :
+       {Family::kHeldValues, Family::kStretches, Family::kRuns, Family::kDisputes}) {
     Damage([&](const store::Store& store, store::Batch& batch) {
       for (const Row& row : Rows(store, family)) batch.Put(family, row.key, "\xff\xff");
     });
     ASSERT_EQ(refusal_, "");
     const absl::Status more =
-        engine_->Ingest({Person("hot", "new", {Email("hot"), {"city", "1", kAlways}})}).status();
+        engine_
+            ->Ingest({Person("hot", "new", {Email("hot"), {"city", "1", kAlways}}),
+                      Person("split", "new", {Email("split"), Tax("split new")})})
+            .status();
     EXPECT_TRUE(absl::IsDataLoss(more)) << store::FamilyName(family) << ": " << more;
     engine_.reset();
     Findings findings;
@@ -277,7 +288,7 @@ TEST_F(Verify, RebuildMakesAllAnewThatFollowsFromTheRecords) {
                                 Family::kNames, Family::kBlocks, Family::kTouches,
                                 Family::kConflicts, Family::kConflictOwners, Family::kExpiries,
                                 Family::kHeldValues, Family::kStretches, Family::kPieces,
-                                Family::kRuns, Family::kKids}) {
+                                Family::kRuns, Family::kKids, Family::kDisputes}) {
       DeleteAll(*store, family, batch);
     }
     batch.Delete(Family::kMeta, "counters");

@@ -60,11 +60,26 @@ TEST(Keys, HaveTheseBytes) {
   const std::string group =
       GroupKey{.entity_type = SymbolId(1), .identity_key = 0, .values = EncodeValue("a@x.org")}
           .Encode();
-  EXPECT_EQ(ToHex(PieceKey{group, {0, 5}, kRecord}.Encode()),
-            WithoutSpaces("001c 00000001 0000 00 61 40 78 2e 6f 72 67 0001"
+  const std::string all = PieceSetKey{.group = group, .entity = {}}.Encode();
+  EXPECT_EQ(ToHex(PieceKey{all, {0, 5}, kRecord}.Encode()),
+            WithoutSpaces("001c 00 00000001 0000 00 61 40 78 2e 6f 72 67 0001"
                           "8000000000000000 8000000000000005 00c00005"));
-  EXPECT_EQ(ToHex(RunKey{group, 0}.Encode()),
-            WithoutSpaces("001c 00000001 0000 00 61 40 78 2e 6f 72 67 0001 8000000000000000"));
+  const std::string one_entity =
+      PieceSetKey{PieceSetKey::Which::kEntity, group, HandleOf(1027)}.Encode();
+  EXPECT_EQ(ToHex(RunKey{one_entity, 0}.Encode()),
+            WithoutSpaces("001c 02 00000001 0000 00 61 40 78 2e 6f 72 67 0001 00e0000000000001"
+                          "8000000000000000"));
+  DisputeKey dispute{.kind = DisputeKey::Kind::kEntities, .group = group, .run = 0, .stance = {}};
+  dispute.stance.identifier = 1;
+  EXPECT_EQ(ToHex(dispute.Encode()),
+            WithoutSpaces("001c 03 0010 00000001 0000 00 61 40 78 2e 6f 72 67 0001"
+                          "8000000000000000 0001"));
+  dispute.kind = DisputeKey::Kind::kNode;
+  dispute.stance = {1, SymbolId(2), EncodeValue("7"), {0, 5}, HandleOf(1027)};
+  EXPECT_EQ(ToHex(dispute.Encode()),
+            WithoutSpaces("001c 00 0010 00000001 0000 00 61 40 78 2e 6f 72 67 0001"
+                          "8000000000000000 0001 00000002 00 37 0001"
+                          "8000000000000000 8000000000000005 00e0000000000001"));
   EXPECT_EQ(ToHex(KidKey{HandleOf(1027), SymbolId(2), "42", NameOf(kRecord)}.Encode()),
             WithoutSpaces("00e0000000000001 00000002 3432 0001 00c0000000000005"));
   const Voice voice{HandleOf(1027), SymbolId(4), SymbolId()};
@@ -229,8 +244,12 @@ auto Tie(const ConflictKey& k) {
 auto Tie(const RecordKey& k) { return std::tie(k.record); }
 auto Tie(const NameKey& k) { return std::tie(k.name); }
 auto Tie(const ExpiryKey& k) { return std::tie(k.due, k.record); }
-auto Tie(const PieceKey& k) { return std::tie(k.group, k.interval, k.record); }
-auto Tie(const RunKey& k) { return std::tie(k.group, k.start); }
+auto Tie(const PieceKey& k) { return std::tie(k.set, k.interval, k.record); }
+auto Tie(const RunKey& k) { return std::tie(k.set, k.start); }
+auto Tie(const DisputeKey& k) {
+  return std::tie(k.kind, k.group, k.run, k.stance.identifier, k.stance.domain, k.stance.value,
+                  k.stance.interval, k.stance.block);
+}
 auto Tie(const KidKey& k) { return std::tie(k.block, k.perspective, k.uid, k.kid); }
 auto Tie(const HeldValueKey& k) { return std::tie(k.voice, k.value, k.interval); }
 auto Tie(const StretchKey& k) { return std::tie(k.voice, k.part, k.start); }
@@ -274,20 +293,62 @@ RC_GTEST_PROP(ExpiryKey, KeepsFieldsAndOrder, ()) {
   RC_ASSERT(key.Encode().starts_with(ExpiryKey::Prefix(key.due)));
 }
 
-// Those of one group are ordered by time.
+std::string AnyPieceSet() {
+  PieceSetKey set{.which = *rc::gen::element(PieceSetKey::Which::kAll, PieceSetKey::Which::kLinked,
+                                             PieceSetKey::Which::kEntity),
+                  .group = AnyGroupKey().Encode(),
+                  .entity = {}};
+  if (set.which == PieceSetKey::Which::kEntity) set.entity = BlockName(*AnyInteger<uint64_t>());
+  return set.Encode();
+}
+
+RC_GTEST_PROP(PieceSetKey, KeepsFields, ()) {
+  const std::string encoded = AnyPieceSet();
+  const auto set = PieceSetKey::Decode(encoded);
+  RC_ASSERT(set.has_value());
+  RC_ASSERT(set->Encode() == encoded);
+  RC_ASSERT(encoded.starts_with(PieceSetKey::Prefix(set->which, set->group)));
+}
+
+// Those of one set are ordered by time.
 RC_GTEST_PROP(PieceKey, KeepsFieldsAndOrder, ()) {
-  const std::string group = AnyGroupKey().Encode();
+  const std::string set = AnyPieceSet();
   const auto any = [&] {
-    return PieceKey{group, *AnyInterval(), RecordId(*AnyInteger<uint32_t>())};
+    return PieceKey{set, *AnyInterval(), RecordId(*AnyInteger<uint32_t>())};
   };
   const PieceKey key = any();
   CheckCodec(key, any());
-  RC_ASSERT(key.Encode().starts_with(group));
+  RC_ASSERT(key.Encode().starts_with(set));
 }
 
 RC_GTEST_PROP(RunKey, KeepsFieldsAndOrder, ()) {
+  const std::string set = AnyPieceSet();
+  CheckCodec(RunKey{set, *AnyInteger<Instant>()}, RunKey{set, *AnyInteger<Instant>()});
+}
+
+DisputeKey AnyDisputeKey(const std::string& group) {
+  using Kind = DisputeKey::Kind;
+  DisputeKey out{
+      .kind = *rc::gen::element(Kind::kNode, Kind::kEntity, Kind::kNodes, Kind::kEntities),
+      .group = group,
+      .run = *AnyInteger<Instant>(),
+      .stance = {}};
+  if (out.kind != Kind::kNodes) out.stance.identifier = *AnyInteger<uint16_t>();
+  if (out.kind == Kind::kNodes || out.kind == Kind::kEntities) return out;
+  out.stance.domain = SymbolId(*AnyInteger<uint32_t>());
+  out.stance.value = EncodeValue(*NastyBytes());
+  out.stance.interval = *AnyInterval();
+  out.stance.block = BlockName(*AnyInteger<uint64_t>());
+  return out;
+}
+
+RC_GTEST_PROP(DisputeKey, KeepsFieldsAndOrder, ()) {
   const std::string group = AnyGroupKey().Encode();
-  CheckCodec(RunKey{group, *AnyInteger<Instant>()}, RunKey{group, *AnyInteger<Instant>()});
+  const DisputeKey key = AnyDisputeKey(group);
+  CheckCodec(key, AnyDisputeKey(group));
+  RC_ASSERT(key.Encode().starts_with(key.RunPrefix()));
+  RC_ASSERT(key.RunPrefix().starts_with(DisputeKey::Prefix(key.kind, group)));
+  RC_ASSERT(key.ValuePrefix().starts_with(key.PlacePrefix()));
 }
 
 RC_GTEST_PROP(KidKey, KeepsFieldsAndOrder, ()) {
@@ -413,8 +474,16 @@ TEST(Keys, AreRefusedWhenTruncated) {
                                                 .value = EncodeValues({value}),
                                                 .interval = {0, 1000},
                                                 .record = kRecord});
-    ExpectNoTruncationDecodes(PieceKey{group.Encode(), {0, 1000}, kRecord});
-    ExpectNoTruncationDecodes(RunKey{group.Encode(), 1000});
+    for (const auto which : {PieceSetKey::Which::kAll, PieceSetKey::Which::kEntity}) {
+      const std::string set = PieceSetKey{which, group.Encode(), {}}.Encode();
+      ExpectNoTruncationDecodes(PieceKey{set, {0, 1000}, kRecord});
+      ExpectNoTruncationDecodes(RunKey{set, 1000});
+    }
+    for (const auto kind : {DisputeKey::Kind::kNode, DisputeKey::Kind::kNodes}) {
+      DisputeKey dispute{.kind = kind, .group = group.Encode(), .run = 1000, .stance = {}};
+      dispute.stance = {1, SymbolId(1), EncodeValue(value), {0, 1000}, HandleOf(1)};
+      ExpectNoTruncationDecodes(dispute);
+    }
     ExpectNoTruncationDecodes(KidKey{HandleOf(1), SymbolId(1), value, HandleOf(2)});
     ExpectNoTruncationDecodes(HeldValueKey{voice, EncodeValue(value), {0, 1000}});
   }
@@ -439,7 +508,9 @@ RC_GTEST_PROP(Keys, DecodeRandomBytesOnlyIfEncodeWritesThem, ()) {
   CheckRandomBytes<HeldValueKey>(bytes);
   CheckRandomBytes<StretchKey>(bytes);
   CheckRandomBytes<PieceKey>(bytes);
+  CheckRandomBytes<PieceSetKey>(bytes);
   CheckRandomBytes<RunKey>(bytes);
+  CheckRandomBytes<DisputeKey>(bytes);
   CheckRandomBytes<KidKey>(bytes);
   VerbatimValues(bytes, 2);
 }
@@ -452,80 +523,11 @@ RC_GTEST_PROP(Keys, DecodeDamagedBytesOnlyIfEncodeWritesThem, ()) {
   };
   CheckRandomBytes<GroupKey>(damaged(AnyGroupKey().Encode()));
   CheckRandomBytes<AttributeValueKey>(damaged(AnyAttributeValueKey().Encode()));
+  CheckRandomBytes<DisputeKey>(damaged(AnyDisputeKey(AnyGroupKey().Encode()).Encode()));
+  CheckRandomBytes<PieceSetKey>(damaged(AnyPieceSet()));
   CheckRandomBytes<SourceKey>(
       damaged(SourceKey{SymbolId(1), SymbolId(2), *AnyInterval(), kRecord}.Encode()));
   CheckRandomBytes<ConflictKey>(damaged(AnyConflictKey().Encode()));
-}
-
-// --- times ----------------------------------------------------------------------------------------
-
-TEST(TimedKey, LevelIsTheBitLengthOfTheLengthLessOne) {
-  const std::vector<std::pair<Interval, int>> expected = {
-      {{0, 1}, 0},         {{0, 2}, 1},         {{0, 3}, 2},         {{0, 4}, 2},
-      {{0, 5}, 3},         {{-4, 4}, 3},        {{-4, 5}, 4},        {{kMaxTime - 1, kMaxTime}, 0},
-      {{kMinTime, 0}, 63}, {{0, kMaxTime}, 63}, {{kMinTime, 1}, 64}, {{kMinTime, kMaxTime}, 64}};
-  for (const auto& [interval, level] : expected) {
-    EXPECT_EQ(TimedKey::LevelOf(interval), level)
-        << interval.start << ".." << interval.end;
-  }
-}
-
-std::string KeyOf(const Interval& interval, uint32_t record) {
-  std::string key = "prefix";
-  TimedKey{interval, RecordId(record)}.AppendTo(&key);
-  return key;
-}
-
-// What a query reads: per level, from Seek to the first start behind the query.
-RC_GTEST_PROP(TimedKey, ScanOfEachLevelFindsWhatOverlapsAndReadsFewOthers, ()) {
-  const std::vector<Interval> intervals = *gen::AnyIntervals();
-  const Interval query = *AnyInterval();
-  std::set<std::string> keys;
-  for (uint32_t i = 0; i < intervals.size(); ++i) keys.insert(KeyOf(intervals[i], i));
-  std::set<uint32_t> found;
-  for (uint8_t level = 0; level <= 64; ++level) {
-    const std::string seek = TimedKey::Seek("prefix", level, query.start);
-    for (auto it = keys.lower_bound(seek); it != keys.end(); ++it) {
-      const auto key = TimedKey::Decode(std::string_view(*it).substr(6));
-      RC_ASSERT(key.has_value());
-      const Interval& interval = intervals[key->record.value()];
-      RC_ASSERT(key->interval == interval);
-      if (TimedKey::LevelOf(interval) != level || interval.start >= query.end) break;
-      if (Overlaps(interval, query)) found.insert(key->record.value());
-      // Whatever is read starts at most one length of its level before the query: no interval is
-      // read for nothing but the short ones of its level.
-      const auto length =
-          static_cast<uint64_t>(interval.end) - static_cast<uint64_t>(interval.start);
-      const auto gap = static_cast<uint64_t>(query.start) - static_cast<uint64_t>(interval.start);
-      if (interval.end <= query.start) RC_ASSERT(gap < 2 * length || length > UINT64_MAX / 2);
-    }
-  }
-  std::set<uint32_t> expected;
-  for (uint32_t i = 0; i < intervals.size(); ++i) {
-    if (Overlaps(intervals[i], query)) expected.insert(i);
-  }
-  RC_ASSERT(found == expected);
-}
-
-// It passes over what starts at the same time and ends too early, and over nothing else.
-RC_GTEST_PROP(TimedKey, SeekEndPassesOverWhatEndsTooEarly, ()) {
-  const std::vector<Interval> intervals = *gen::AnyIntervals();
-  RC_PRE(!intervals.empty());
-  const Interval& early = *rc::gen::elementOf(intervals);
-  const Instant from = *rc::gen::suchThat(gen::AnyInstant(), [&](Instant t) {
-    return t >= early.end;
-  });
-  const std::string seek = TimedKey::SeekEnd("prefix", early, from);
-  const auto level = TimedKey::LevelOf(early);
-  for (const Interval& interval : intervals) {
-    const bool passed = KeyOf(interval, *AnyInteger<uint32_t>()) < seek;
-    const auto same_level = TimedKey::LevelOf(interval) == level;
-    const bool before = TimedKey::LevelOf(interval) < level ||
-                        (same_level && interval.start < early.start);
-    const bool too_early =
-        same_level && interval.start == early.start && interval.end <= from;
-    RC_ASSERT(passed == (before || too_early));
-  }
 }
 
 }  // namespace

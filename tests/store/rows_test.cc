@@ -67,6 +67,7 @@ TEST(Rows, HaveTheseBytes) {
            .large_records = 0,
            .divided = true,
            .edges = 1,
+           .followed = false,
            .node_touches = {HandleOf(1)},
            .entity_touches = {}};
   EXPECT_EQ(ToHex(group.Encode()), WithoutSpaces("07 00 01 01 0060000000000000 00 01 01 76"));
@@ -75,6 +76,8 @@ TEST(Rows, HaveTheseBytes) {
   large.large_pieces = 200;
   large.large_records = 3;
   EXPECT_EQ(ToHex(large.Encode()), WithoutSpaces("08 c801 03 00"));
+  large.divided = large.followed = true;
+  EXPECT_EQ(ToHex(large.Encode()), WithoutSpaces("19 c801 03 00"));
   EXPECT_EQ(ToHex(RunRow{5, 2}.Encode()), WithoutSpaces("8000000000000005 02"));
   BlockRow hot;
   hot.level = 1;
@@ -113,6 +116,8 @@ TEST(Rows, OfConflictsAndMetaHaveTheseBytes) {
   EXPECT_EQ(ToHex(stretch.Encode()),
             WithoutSpaces("8000000000000005 02 02 03 01 05 02 023432 05 02 023432"));
   EXPECT_EQ(ToHex(FirstRecordsRow{{first}}.Encode()), WithoutSpaces("01 05 02 023432"));
+  EXPECT_EQ(ToHex(DisputedEntitiesRow{2, 3, {first}, {first}}.Encode()),
+            WithoutSpaces("02 03 01 05 02 023432 01 05 02 023432"));
   EXPECT_EQ(ToHex(ConflictOwnerRow{{"xy"}, 3}.Encode()), WithoutSpaces("01 02 7879 03"));
   EXPECT_EQ(ToHex(RetentionRow{-1}.Encode()), "7fffffffffffffff");
   EXPECT_EQ(ToHex(CountersRow{1, 2, 3, 4, 5, 200}.Encode()), WithoutSpaces("01 02 03 04 05 c801"));
@@ -195,6 +200,7 @@ GroupRow AnyGroupRow() {
     row.pieces = Several([] { return Piece{*AnyInterval(), RecordId(*AnyInteger<uint32_t>())}; });
   }
   row.divided = *rc::gen::arbitrary<bool>();
+  row.followed = *rc::gen::arbitrary<bool>();
   row.edges = *AnyInteger<uint64_t>();
   row.node_touches = Several(AnyName);
   row.entity_touches = Several(AnyName);
@@ -232,6 +238,16 @@ StretchRow AnyStretchRow() {
 FirstRecordsRow AnyFirstRecordsRow() {
   FirstRecordsRow row{Several(AnyFirstRecord)};
   row.records.push_back(AnyFirstRecord());
+  return row;
+}
+
+DisputedEntitiesRow AnyDisputedEntitiesRow() {
+  DisputedEntitiesRow row{.entities = 0,
+                          .records = 0,
+                          .first_entities = AnyFirstRecordsRow().records,
+                          .first_records = AnyFirstRecordsRow().records};
+  row.entities = row.first_entities.size() + *rc::gen::inRange<uint64_t>(0, 9);
+  row.records = row.first_records.size() + *rc::gen::inRange<uint64_t>(0, 9);
   return row;
 }
 
@@ -326,6 +342,16 @@ RC_GTEST_PROP(FirstRecordsRow, ComesBack, ()) {
   RC_ASSERT(Decoded(row).records == row.records);
 }
 
+RC_GTEST_PROP(DisputedNodesRow, ComesBack, ()) {
+  CheckCodec(DisputedNodesRow{1 + *rc::gen::inRange<uint64_t>(0, 1000)}, {7});
+}
+
+RC_GTEST_PROP(DisputedEntitiesRow, ComesBack, ()) {
+  const DisputedEntitiesRow row = AnyDisputedEntitiesRow();
+  CheckCodec(row, AnyDisputedEntitiesRow());
+  RC_ASSERT(Decoded(row) == row);
+}
+
 RC_GTEST_PROP(ConflictOwnerRow, ComesBack, ()) {
   CheckCodec(ConflictOwnerRow{Several(AnyText), *AnyInteger<uint64_t>()}, {{"used"}, 1});
 }
@@ -401,6 +427,8 @@ void CheckAll(const std::string& bytes) {
   CheckRandomBytes<StretchRow>(bytes);
   CheckRandomBytes<RunRow>(bytes);
   CheckRandomBytes<FirstRecordsRow>(bytes);
+  CheckRandomBytes<DisputedNodesRow>(bytes);
+  CheckRandomBytes<DisputedEntitiesRow>(bytes);
   CheckRandomBytes<AttributeValueRow>(bytes);
 }
 

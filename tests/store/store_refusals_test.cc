@@ -95,12 +95,12 @@ TEST_F(RefusalTest, AnotherShardsDirectory) {
 
 TEST_F(RefusalTest, AnUnknownFormatVersion) {
   Create();
-  for (const uint32_t version : {0U, 1U, 2U, 3U, 4U, 6U, 0xFFFFFFFFU}) {
+  for (const uint32_t version : {0U, 1U, 2U, 3U, 4U, 5U, 7U, 0xFFFFFFFFU}) {
     PutMeta(Dir(), "store", StoreRow(version, 0));
     ExpectRefused(OpenStatus(Dir()), absl::StatusCode::kFailedPrecondition,
                   "has format version " + std::to_string(version));
   }
-  PutMeta(Dir(), "store", StoreRow(5, 0));
+  PutMeta(Dir(), "store", StoreRow(6, 0));
   EXPECT_TRUE(OpenStatus(Dir()).ok());
 }
 
@@ -108,7 +108,7 @@ TEST_F(RefusalTest, ADamagedIdentityOrGeneration) {
   Create();
   PutMeta(Dir(), "store", "abc");
   ExpectRefused(OpenStatus(Dir()), absl::StatusCode::kDataLoss, "family meta");
-  PutMeta(Dir(), "store", StoreRow(5, 0));
+  PutMeta(Dir(), "store", StoreRow(6, 0));
   PutMeta(Dir(), "generation", "abc");
   ExpectRefused(OpenStatus(Dir()), absl::StatusCode::kDataLoss, "family meta");
   PutMeta(Dir(), "generation", std::string(7, '\0') + "\7");

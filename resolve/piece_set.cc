@@ -1,4 +1,4 @@
-#include "resolve/large_group.h"
+#include "resolve/piece_set.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,24 +17,24 @@ namespace {
 constexpr size_t kProbesMax = 64;  // pieces that are looked at on either side of one that goes
 }  // namespace
 
-absl::Status LargeGroup::status() const {
+absl::Status PieceSet::status() const {
   absl::Status out = status_;
   out.Update(pieces_.status());
   out.Update(runs_.status());
   return out;
 }
 
-std::string LargeGroup::KeyOf(const Piece& piece) const {
+std::string PieceSet::KeyOf(const Piece& piece) const {
   return PieceKey{key_, piece.interval, piece.record}.Encode();
 }
 
-std::string LargeGroup::KeyOfRun(Instant start) const { return RunKey{key_, start}.Encode(); }
+std::string PieceSet::KeyOfRun(Instant start) const { return RunKey{key_, start}.Encode(); }
 
-void LargeGroup::PutRun(const PieceRun& run) {
+void PieceSet::PutRun(const PieceRun& run) {
   runs_.Put(KeyOfRun(run.interval.start), RunRow{run.interval.end, run.pieces}.Encode());
 }
 
-std::optional<PieceRun> LargeGroup::RunAt(Instant at, SortedRows::When when) const {
+std::optional<PieceRun> PieceSet::RunAt(Instant at, SortedRows::When when) const {
   std::optional<PieceRun> out;
   const auto visit = [&](std::string_view key, std::string_view value) {
     const auto decoded = RunKey::Decode(key);
@@ -50,7 +50,51 @@ std::optional<PieceRun> LargeGroup::RunAt(Instant at, SortedRows::When when) con
   return out;
 }
 
-std::vector<Piece> LargeGroup::All(SortedRows::When when) const {
+bool PieceSet::Has(const Piece& piece, SortedRows::When when) const {
+  const std::string key = KeyOf(piece);
+  if (when == SortedRows::When::kNow) return pieces_.Now(key).has_value();
+  bool found = false;
+  pieces_.Walk(
+      key, key + '\0',
+      [&](std::string_view, std::string_view) {
+        found = true;
+        return false;
+      },
+      when);
+  return found;
+}
+
+std::vector<PieceRun> PieceSet::Runs(SortedRows::When when, size_t most) const {
+  std::vector<PieceRun> out;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    const auto decoded = RunKey::Decode(key);
+    RunRow row;
+    if (decoded && RunRow::Decode(value, &row)) {
+      out.push_back({{decoded->start, row.end}, row.pieces});
+    } else {
+      status_.Update(store::Damaged(Family::kRuns, key));
+    }
+    return out.size() < most;
+  };
+  runs_.Walk(key_, PrefixEnd(key_), visit, when);
+  return out;
+}
+
+std::vector<Piece> PieceSet::In(const Interval& time, SortedRows::When when, size_t most) const {
+  std::vector<Piece> out;
+  const auto visit = [&](std::string_view key, std::string_view) {
+    if (const auto decoded = PieceKey::Decode(key)) {
+      out.push_back({decoded->interval, decoded->record});
+    } else {
+      status_.Update(store::Damaged(Family::kPieces, key));
+    }
+    return out.size() < most;
+  };
+  pieces_.Walk(KeyOfRun(time.start), KeyOfRun(time.end), visit, when);
+  return out;
+}
+
+std::vector<Piece> PieceSet::All(SortedRows::When when) const {
   std::vector<Piece> out;
   const auto visit = [&](std::string_view key, std::string_view) {
     if (const auto decoded = PieceKey::Decode(key)) {
@@ -64,36 +108,32 @@ std::vector<Piece> LargeGroup::All(SortedRows::When when) const {
   return out;
 }
 
-void LargeGroup::Make(std::span<const Piece> all) {
-  for (const Piece& piece : all) pieces_.Put(KeyOf(piece), "");
+void PieceSet::Make(std::span<const Piece> all) {
+  std::map<std::string, std::string> now;
+  for (const Piece& piece : all) now.emplace(KeyOf(piece), "");
+  pieces_.Replace(key_, std::move(now));
   CutAnew(all);
 }
 
-void LargeGroup::Remove() {
-  for (const Piece& piece : All(SortedRows::When::kNow)) pieces_.Delete(KeyOf(piece));
-  CutAnew({});
-}
-
-// Writes only runs that differ.
-void LargeGroup::CutAnew(std::span<const Piece> all) {
+// Returns how many runs more there are.
+int64_t PieceSet::CutAnew(std::span<const Piece> all) {
+  int64_t before = 0;
+  runs_.Walk(key_, PrefixEnd(key_), [&](std::string_view, std::string_view) {
+    ++before;
+    return true;
+  });
   std::map<std::string, std::string> now;
   for (const auto& [first, last] : Chains(all)) {
     RunRow row{all[first].interval.end, last - first};
     for (size_t i = first; i < last; ++i) row.end = std::max(row.end, all[i].interval.end);
     now.emplace(KeyOfRun(all[first].interval.start), row.Encode());
   }
-  std::vector<std::string> gone;
-  runs_.Walk(key_, PrefixEnd(key_), [&](std::string_view key, std::string_view value) {
-    const auto it = now.find(std::string(key));
-    if (it == now.end()) gone.emplace_back(key);
-    if (it != now.end() && it->second == value) now.erase(it);
-    return true;
-  });
-  for (std::string& key : gone) runs_.Delete(std::move(key));
-  for (auto& [key, row] : now) runs_.Put(key, std::move(row));
+  const auto count = static_cast<int64_t>(now.size());
+  runs_.Replace(key_, std::move(now));
+  return count - before;
 }
 
-std::optional<Piece> LargeGroup::FirstFrom(Instant start) const {
+std::optional<Piece> PieceSet::FirstFrom(Instant start) const {
   std::optional<Piece> out;
   pieces_.Walk(KeyOfRun(start), PrefixEnd(key_), [&](std::string_view key, std::string_view) {
     const auto decoded = PieceKey::Decode(key);
@@ -104,8 +144,7 @@ std::optional<Piece> LargeGroup::FirstFrom(Instant start) const {
   return out;
 }
 
-LargeGroup::Change LargeGroup::Apply(std::span<const Piece> removed,
-                                     std::span<const Piece> added) {
+PieceSet::Change PieceSet::Apply(std::span<const Piece> removed, std::span<const Piece> added) {
   Change out;
   for (const Piece& piece : removed) {
     std::string key = KeyOf(piece);
@@ -130,15 +169,15 @@ LargeGroup::Change LargeGroup::Apply(std::span<const Piece> removed,
     pieces_.Put(KeyOf(piece), "");
   }
   if (!out.by_runs) {
-    CutAnew(All(SortedRows::When::kNow));
-    return {.by_runs = false, .gained = {}, .lost = {}, .runs = 0};
+    out.runs += CutAnew(All(SortedRows::When::kNow));
+    return {.by_runs = false, .gained = {}, .lost = {}, .runs = out.runs};
   }
   for (auto& [start, run] : gained) out.gained.push_back(std::move(run));
   return out;
 }
 
 // False if the run may have fallen apart without the piece, whose row is gone already.
-bool LargeGroup::Lose(const Piece& piece, Change* change) {
+bool PieceSet::Lose(const Piece& piece, Change* change) {
   const std::optional<PieceRun> run = RunNow(piece.interval.start);
   if (!run) return false;
   if (run->pieces == 1) {
@@ -155,7 +194,7 @@ bool LargeGroup::Lose(const Piece& piece, Change* change) {
 
 // Where the run lies without the piece, if its other pieces still overlap each other all along: those that begin before
 // it reach to where the next ones go on, up to its end. As far as a look at some pieces on either side tells.
-std::optional<Interval> LargeGroup::Without(const Piece& piece, const PieceRun& run) const {
+std::optional<Interval> PieceSet::Without(const Piece& piece, const PieceRun& run) const {
   const std::string here = KeyOf(piece);
   std::optional<Instant> reach;
   size_t probes = 0;
@@ -190,7 +229,7 @@ std::optional<Interval> LargeGroup::Without(const Piece& piece, const PieceRun& 
   return out;
 }
 
-void LargeGroup::Gain(const Piece& piece, std::map<Instant, GainedRun>* gained, Change* change) {
+void PieceSet::Gain(const Piece& piece, std::map<Instant, GainedRun>* gained, Change* change) {
   std::vector<PieceRun> met;
   if (const auto run = RunNow(piece.interval.start)) met.push_back(*run);
   const std::string from = KeyOfRun(piece.interval.start) + '\0';

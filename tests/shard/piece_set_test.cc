@@ -1,6 +1,6 @@
-// LargeGroup and the SortedRows below it, on a real store, against the pieces as one list cut whole (resolve/links.h).
+// PieceSet and the SortedRows below it, on a real store, against the pieces as one list cut whole (resolve/links.h).
 // Each batch may come before the one before it is written.
-#include "resolve/large_group.h"
+#include "resolve/piece_set.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,12 +51,13 @@ std::vector<RunOf> RunsOf(const std::vector<Piece>& pieces) {
   return out;
 }
 
-class LargeGroupTest : public ::testing::Test {
+class PieceSetTest : public ::testing::Test {
  protected:
   static std::string Key(const char* value) {
-    return store::GroupKey{
-        .entity_type = store::SymbolId(1), .identity_key = 0, .values = store::EncodeValue(value)}
-        .Encode();
+    const store::GroupKey group{.entity_type = store::SymbolId(1),
+                                .identity_key = 0,
+                                .values = store::EncodeValue(value)};
+    return store::PieceSetKey{.group = group.Encode(), .entity = {}}.Encode();
   }
 
   static std::vector<RunOf> StoredRuns(const Layer& layer) {
@@ -65,7 +66,7 @@ class LargeGroupTest : public ::testing::Test {
       const auto decoded = store::RunKey::Decode(key);
       store::RunRow row;
       EXPECT_TRUE(decoded && store::RunRow::Decode(value, &row));
-      if (decoded && decoded->group == Key("here")) {
+      if (decoded && decoded->set == Key("here")) {
         out.push_back({{decoded->start, row.end}, row.pieces});
       }
       return true;
@@ -87,11 +88,11 @@ class LargeGroupTest : public ::testing::Test {
   }
 
   // What `change` tells of a batch that made `now` of `before`.
-  static void ExpectTold(const LargeGroup::Change& change, const std::vector<Piece>& before,
+  static void ExpectTold(const PieceSet::Change& change, const std::vector<Piece>& before,
                          const std::vector<Piece>& kept, const std::vector<Piece>& now) {
-    if (!change.by_runs) return;
     EXPECT_EQ(static_cast<int64_t>(RunsOf(now).size()),
               static_cast<int64_t>(RunsOf(before).size()) + change.runs);
+    if (!change.by_runs) return;
     for (const RunOf& run : RunsOf(before)) {
       std::vector<Piece> left;
       for (const Piece& piece : kept) {
@@ -116,7 +117,7 @@ class LargeGroupTest : public ::testing::Test {
   }
 };
 
-TEST_F(LargeGroupTest, ChangesAsIfAllItsRunsWereCutAnew) {
+TEST_F(PieceSetTest, ChangesAsIfAllItsRunsWereCutAnew) {
   size_t by_runs = 0;
   size_t anew = 0;
   shard::ForEachSeed("UNIRUST_LARGE_ENTITY_SEEDS", [&](Dice& dice) {
@@ -130,7 +131,7 @@ TEST_F(LargeGroupTest, ChangesAsIfAllItsRunsWereCutAnew) {
       Layer layer(store->Latest(), nullptr);
       const std::vector<Piece> others = {{{0, 1000}, RecordId(1)}};
       for (const char* value : {"", "zzz"}) {
-        LargeGroup(layer.pieces, layer.runs, Key(value)).Make(others);
+        PieceSet(layer.pieces, layer.runs, Key(value)).Make(others);
       }
       Write(*store, layer);
     }
@@ -152,11 +153,11 @@ TEST_F(LargeGroupTest, ChangesAsIfAllItsRunsWereCutAnew) {
                      std::back_inserter(now));
 
       auto layer = std::make_unique<Layer>(store->Latest(), previous.get());
-      LargeGroup group(layer->pieces, layer->runs, Key("here"));
+      PieceSet group(layer->pieces, layer->runs, Key("here"));
       ASSERT_EQ(group.AllBefore(), all);
       const bool written_late = previous != nullptr && dice.OneIn(2);
       if (previous != nullptr && !written_late) Write(*store, *previous);
-      const LargeGroup::Change change = group.Apply(removed, added);
+      const PieceSet::Change change = group.Apply(removed, added);
       if (written_late) Write(*store, *previous);
       ASSERT_TRUE(group.status().ok()) << group.status();
       ExpectTold(change, all, kept, now);

@@ -1,0 +1,162 @@
+// A followed group in a level's pass (docs/resolution.md, 9): only nodes that may link otherwise than before are looked
+// at, and what is linked to them.
+#include <algorithm>
+#include <map>
+
+#include "resolve/level_pass.h"
+
+namespace unirust::resolve {
+
+using store::NameOf;
+using store::PieceSetKey;
+
+namespace {
+constexpr size_t kRecordsMax = 64;   // of a node, and pieces that are looked at to find those that stand for a run
+constexpr size_t kNodesPartMax = 4;  // more nodes than this part of the pieces: cheaper as a whole
+using When = SortedRows::When;
+}  // namespace
+
+// False if the group must be looked at as a whole.
+bool LevelPass::LinkFollowed(GroupState& group, Work& work) {
+  if (!AddNodesInPlace(&work.nodes)) return false;
+  if (work.nodes.size() > rows_.EvidenceCountNow(group) / kNodesPartMax) return false;
+  if (work.followed == nullptr) work.followed = std::make_unique<FollowedNodes>(rows_, group);
+  FollowedNodes& nodes = *work.followed;
+  if (!nodes.Update(work.nodes) || MetSettled(work.nodes)) return false;
+  for (const GainedRun& run : nodes.linked_change().gained) {
+    std::vector<BlockName> knot;
+    for (const auto* pieces : {&run.old, &run.added}) {
+      for (const Piece& piece : *pieces) knot.push_back(Node(piece.record));
+    }
+    knots_.push_back(std::move(knot));
+  }
+  const auto agreements = nodes.Agreements();
+  if (!agreements) return false;
+  for (const auto& [a, b] : *agreements) knots_.push_back({a, b});
+  if (!LosePieces(group, nodes.linked(), nodes.linked_change().lost)) return false;
+  const auto strays = nodes.Strays([&](RecordId record) { return PresentNode(record); });
+  if (!strays) return false;
+  for (const FollowedNodes::Stray& stray : *strays) {
+    const BlockName block = rows_.BlockBefore(NameOf(stray.record), level_);
+    if (InSettledPart(block)) return false;
+    const bool left = exploded_.contains(block) || detached_.contains(stray.node);
+    if (left || !IsBlockHere(block)) continue;
+    Detach(block, stray.node);
+  }
+  return TieLoose(work);
+}
+
+// Settled parts depend on all that is disputed around their nodes.
+bool LevelPass::MetSettled(const std::set<BlockName>& nodes) {
+  return std::any_of(nodes.begin(), nodes.end(), [&](const BlockName node) {
+    return rows_.Exists(node, key_index_).now && InSettledPart(Around(node));
+  });
+}
+
+// What took the place of nodes that are gone, and what new ones took the place of. False if these have very many
+// records.
+bool LevelPass::AddNodesInPlace(std::set<BlockName>* nodes) {
+  const uint16_t node_level = key_index_;
+  std::set<BlockName> found;
+  for (const BlockName node : *nodes) {
+    const WorkingSet::Existence exists = rows_.Exists(node, node_level);
+    if (exists.before == exists.now) continue;
+    if (!store::IsRecord(node)) {
+      const RowVersions<BlockRow>& block = rows_.Block(node);
+      if ((exists.before ? block.before() : block.now()).records > kRecordsMax) return false;
+    }
+    for (const RecordId record :
+         exists.before ? rows_.RecordsBefore(node) : rows_.RecordsNow(node)) {
+      const RecordState& state = rows_.Record(record);
+      if (exists.before && state.live_now) found.insert(Node(record));
+      if (exists.now && state.live_before) {
+        found.insert(rows_.BlockBefore(NameOf(record), node_level));
+      }
+    }
+  }
+  nodes->insert(found.begin(), found.end());
+  return true;
+}
+
+// Nodes that are in no block for now are tied to others in each run of pieces that time chains link: for each run of
+// before that it is made of, to one that had a piece there and is in a block.
+bool LevelPass::TieLoose(Work& work) {
+  const PieceSet& linked = work.followed->linked();
+  std::map<Instant, std::pair<PieceRun, std::set<BlockName>>> runs;
+  for (const BlockName node : work.nodes) {
+    if (!loose_.contains(node) || !work.followed->Has(node)) continue;
+    work.tied.insert(node);
+    for (const Piece& piece : work.followed->LinkedPieces(node)) {
+      const std::optional<PieceRun> run = linked.RunNow(piece.interval.start);
+      if (!run) return false;
+      auto& [known, loose] = runs[run->interval.start];
+      known = *run;
+      loose.insert(node);
+    }
+  }
+  for (auto& [start, run_and_loose] : runs) {
+    auto& [run, knot] = run_and_loose;
+    if (!AddAnchors(*work.followed, run, &knot)) return false;
+    if (knot.size() > 1) knots_.emplace_back(knot.begin(), knot.end());
+  }
+  rows_.Fail(linked.status());
+  return true;
+}
+
+// False if they are not found among the first pieces.
+bool LevelPass::AddAnchors(const FollowedNodes& nodes, const PieceRun& run,
+                           std::set<BlockName>* knot) {
+  std::set<Instant> wanted;  // starts of runs of before
+  for (const Piece& piece : nodes.joined()) {
+    if (!Overlaps(piece.interval, run.interval)) continue;
+    const std::optional<PieceRun> before = nodes.linked().RunBefore(piece.interval.start);
+    if (before) wanted.insert(before->interval.start);
+  }
+  const size_t runs = std::max<size_t>(wanted.size(), 1);
+  std::set<Instant> found;
+  const size_t most = kRecordsMax + 2 * knot->size();
+  const std::vector<Piece> pieces = nodes.linked().In(run.interval, When::kNow, most);
+  for (const Piece& piece : pieces) {
+    const BlockName node = Node(piece.record);
+    const bool stayed = !loose_.contains(node) &&
+                        rows_.BlockBefore(NameOf(piece.record), level_) == Around(node);
+    if (!stayed || !nodes.linked().Has(piece, When::kBefore)) continue;
+    const std::optional<PieceRun> before = nodes.linked().RunBefore(piece.interval.start);
+    if (before && found.insert(before->interval.start).second) knot->insert(node);
+    if (found.size() >= runs) return true;
+  }
+  return pieces.size() == run.pieces;
+}
+
+// How the node that had the record was linked to others, as far as its own pieces tell: a passage too many costs time,
+// and nothing else.
+void LevelPass::NoteFollowedPassages(GroupState& group, RecordId record, Passages* passages) {
+  const PieceSet all = rows_.PiecesOf(group);
+  const PieceSet linked = rows_.SetOf(group, PieceSetKey::Which::kLinked);
+  const BlockName node = rows_.BlockBefore(NameOf(record), key_index_);
+  const Signature signature = store::IsRecord(node)
+                                  ? rows_.SignatureBefore(store::RecordOf(node))
+                                  : SignatureOf(rows_.ContentBefore(node).strong);
+  for (const Interval& interval : rows_.TimesBefore(record, group)) {
+    const std::optional<PieceRun> run = all.RunBefore(interval.start);
+    if (!run) return rows_.Fail(store::Damaged(store::Family::kRuns, group.encoded_key));
+    if (linked.Has({interval, record}, When::kBefore)) {
+      const std::optional<PieceRun> chain = linked.RunBefore(interval.start);
+      if (chain && chain->pieces > 1) {
+        passages->emplace(group.encoded_key, chain->interval.start, false);
+      }
+    }
+    const Stances stances(rows_.disputes(), store::DisputeKey::Kind::kNode, group.encoded_key,
+                          run->interval.start);
+    for (const StrongRow& row : signature) {
+      const Stances::Others others = stances.Sharing(row, node, When::kBefore);
+      if (others.blocks.empty() && others.all) continue;
+      passages->emplace(group.encoded_key, run->interval.start, true);
+    }
+    rows_.Fail(stances.status());
+  }
+  rows_.Fail(all.status());
+  rows_.Fail(linked.status());
+}
+
+}  // namespace unirust::resolve

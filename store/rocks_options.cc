@@ -168,11 +168,14 @@ uint64_t RocksOptions::WriteBufferBytesOf(Family family) const {
   return std::clamp<uint64_t>(memory_budget_bytes_ / 64, 1U << 20U, 8U << 20U);
 }
 
-// Few families hold most of the rows: so large a part of all write buffers each is not too much together.
+// If one memtable is flushed in a replay, RocksDB flushes all in the end. So they are as large as half of all write
+// buffers, in which any family's part of the logs has room; where the budget is too small for that, as ever.
 rdb::ColumnFamilyOptions RocksOptions::OfReplay(Family family) const {
   rdb::ColumnFamilyOptions out = Of(family);
   const uint64_t usual = out.write_buffer_size;
-  out.write_buffer_size = std::max(usual, WriteBufferBytes(memory_budget_bytes_) / 8);
+  const uint64_t large = WriteBufferBytes(memory_budget_bytes_) / 2;
+  if (large < limits::kLogBytesMax / 4) return out;
+  out.write_buffer_size = large;
   out.memtable_prefix_bloom_size_ratio *=
       static_cast<double>(usual) / static_cast<double>(out.write_buffer_size);
   return out;

@@ -21,7 +21,7 @@ class RocksOptions {
   rocksdb::Options Db() const;
   rocksdb::Options ReadOnlyDb() const;  // every file stays open; memtables do not count as cache, for none is flushed
   rocksdb::ColumnFamilyOptions Of(Family family) const;
-  // The same for an opening that has much to replay: memtables take in what the logs hold, with few flushes on the way.
+  // The same for an opening that has much to replay: memtables take in what the logs hold, and none is flushed.
   // Afterwards write_buffer_size is to be set to WriteBufferBytesOf.
   rocksdb::ColumnFamilyOptions OfReplay(Family family) const;
   uint64_t WriteBufferBytesOf(Family family) const;

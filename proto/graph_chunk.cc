@@ -31,17 +31,11 @@ char* WriteTexts(int field, std::span<const std::string_view> texts, char* to) {
 // RecordDescriptor and GoldenDescriptor have the same fields.
 char* WriteDescriptors(int field, std::span<const DescriptorView> descriptors, char* to) {
   for (const DescriptorView& d : descriptors) {
-    // The length is below 128 for most: it is written first, and the fields behind it.
-    to = WriteTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED, to);
-    char* fields = to + 1;
-    char* end = WriteText(RecordDescriptor::kAttrFieldNumber, d.attribute, fields);
-    end = WriteText(RecordDescriptor::kValueFieldNumber, d.value, end);
-    end = WriteTime(RecordDescriptor::kStartFieldNumber, d.interval.start, end);
-    end = WriteTime(RecordDescriptor::kEndFieldNumber, d.interval.end, end);
-    const auto size = static_cast<size_t>(end - fields);
-    const size_t length_bytes = google::protobuf::io::CodedOutputStream::VarintSize64(size);
-    if (length_bytes > 1) std::memmove(to + length_bytes, fields, size);
-    to = WriteVarint(size, to) + size;
+    const Nested<1> descriptor(field, to);  // below 128 bytes mostly
+    to = WriteText(RecordDescriptor::kAttrFieldNumber, d.attribute, descriptor.begin());
+    to = WriteText(RecordDescriptor::kValueFieldNumber, d.value, to);
+    to = WriteTime(RecordDescriptor::kStartFieldNumber, d.interval.start, to);
+    to = descriptor.End(WriteTime(RecordDescriptor::kEndFieldNumber, d.interval.end, to));
   }
   return to;
 }
@@ -53,11 +47,11 @@ size_t GraphChunkWriter::Add(const GraphRecord& record) {
   char* room = bytes_.Room(12 * kFieldBytesMax + record.entity_type.size() +
                            record.perspective.size() + record.uid.size() +
                            record.entity_name.size() + RoomFor(record.descriptors));
-  const Nested item(ExportGraphChunk::kItemsFieldNumber, room);
-  const Nested snapshot(GraphItem::kRecordFieldNumber, item.begin());
+  const Nested<> item(ExportGraphChunk::kItemsFieldNumber, room);
+  const Nested<> snapshot(GraphItem::kRecordFieldNumber, item.begin());
   char* to = WriteNumber(RecordSnapshot::kRecordIdFieldNumber, record.id.value(),
                          snapshot.begin());
-  const Nested identity(RecordSnapshot::kIdentityFieldNumber, to);
+  const Nested<> identity(RecordSnapshot::kIdentityFieldNumber, to);
   to = WriteText(RecordIdentity::kEntityTypeFieldNumber, record.entity_type, identity.begin());
   to = WriteText(RecordIdentity::kPerspectiveFieldNumber, record.perspective, to);
   to = identity.End(WriteText(RecordIdentity::kUidFieldNumber, record.uid, to));
@@ -73,8 +67,8 @@ size_t GraphChunkWriter::Add(const unirust::GraphEntity& entity) {
   item_ = bytes_.size();
   char* room = bytes_.Room(8 * kFieldBytesMax + entity.name.size() + entity.entity_type.size() +
                            RoomFor(entity.records) + RoomFor(entity.golden));
-  const Nested item(ExportGraphChunk::kItemsFieldNumber, room);
-  const Nested node(GraphItem::kEntityFieldNumber, item.begin());
+  const Nested<> item(ExportGraphChunk::kItemsFieldNumber, room);
+  const Nested<> node(GraphItem::kEntityFieldNumber, item.begin());
   char* to = WriteText(GraphEntity::kIdFieldNumber, entity.name, node.begin());
   to = WriteText(GraphEntity::kEntityTypeFieldNumber, entity.entity_type, to);
   to = WriteTexts(GraphEntity::kRecordsFieldNumber, entity.records, to);
@@ -87,8 +81,8 @@ size_t GraphChunkWriter::Add(const unirust::GraphSameAs& edge) {
   item_ = bytes_.size();
   char* room = bytes_.Room(10 * kFieldBytesMax + edge.source.size() + edge.target.size() +
                            edge.key.size() + RoomFor(edge.values));
-  const Nested item(ExportGraphChunk::kItemsFieldNumber, room);
-  const Nested same_as(GraphItem::kSameAsFieldNumber, item.begin());
+  const Nested<> item(ExportGraphChunk::kItemsFieldNumber, room);
+  const Nested<> same_as(GraphItem::kSameAsFieldNumber, item.begin());
   char* to = WriteText(GraphSameAs::kSourceFieldNumber, edge.source, same_as.begin());
   to = WriteText(GraphSameAs::kTargetFieldNumber, edge.target, to);
   to = WriteText(GraphSameAs::kKeyFieldNumber, edge.key, to);
@@ -166,6 +160,30 @@ bool GraphItemReader::Read(std::string_view item) {
   return sound && fields.ok();
 }
 
+namespace {
+
+bool ReadIdentity(std::string_view bytes, GraphRecord* out) {
+  FieldReader fields(bytes);
+  while (fields.Next()) {
+    switch (fields.field()) {
+      case RecordIdentity::kEntityTypeFieldNumber:
+        out->entity_type = fields.bytes();
+        break;
+      case RecordIdentity::kPerspectiveFieldNumber:
+        out->perspective = fields.bytes();
+        break;
+      case RecordIdentity::kUidFieldNumber:
+        out->uid = fields.bytes();
+        break;
+      default:
+        break;
+    }
+  }
+  return fields.ok();
+}
+
+}  // namespace
+
 bool GraphItemReader::ReadRecord(std::string_view bytes) {
   record_ = {};
   descriptors_.clear();
@@ -176,20 +194,9 @@ bool GraphItemReader::ReadRecord(std::string_view bytes) {
       case RecordSnapshot::kRecordIdFieldNumber:
         record_.id = RecordId(static_cast<uint32_t>(fields.number()));
         break;
-      case RecordSnapshot::kIdentityFieldNumber: {
-        FieldReader parts(fields.bytes());
-        while (parts.Next()) {
-          if (parts.field() == RecordIdentity::kEntityTypeFieldNumber) {
-            record_.entity_type = parts.bytes();
-          } else if (parts.field() == RecordIdentity::kPerspectiveFieldNumber) {
-            record_.perspective = parts.bytes();
-          } else if (parts.field() == RecordIdentity::kUidFieldNumber) {
-            record_.uid = parts.bytes();
-          }
-        }
-        sound = sound && parts.ok();
+      case RecordSnapshot::kIdentityFieldNumber:
+        sound = ReadIdentity(fields.bytes(), &record_) && sound;
         break;
-      }
       case RecordSnapshot::kDescriptorsFieldNumber:
         sound = AddDescriptor(fields.bytes()) && sound;
         break;

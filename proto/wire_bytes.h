@@ -68,7 +68,8 @@ inline char* WriteTime(int field, int64_t time, char* to) {
 }
 
 // A message within a message. Its length is known behind it: what was written is moved if that takes another number
-// of bytes than was left for it.
+// of bytes than was left for it: 2 for 128 to 16,383 bytes.
+template <size_t kLengthBytes = 2>
 class Nested {
  public:
   // Writes at `to`; begin() is where the message's fields go.
@@ -87,7 +88,6 @@ class Nested {
   }
 
  private:
-  static constexpr size_t kLengthBytes = 2;  // for 128 to 16,383 bytes
   char* length_;
 };
 

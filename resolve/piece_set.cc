@@ -1,6 +1,7 @@
 #include "resolve/piece_set.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -15,6 +16,20 @@ using store::RunRow;
 
 namespace {
 constexpr size_t kProbesMax = 64;  // pieces that are looked at on either side of one that goes
+
+std::optional<PieceRun> DecodeRun(std::string_view key, std::string_view value) {
+  const auto decoded = RunKey::Decode(key);
+  RunRow row;
+  if (!decoded || !RunRow::Decode(value, &row)) return std::nullopt;
+  return PieceRun{{decoded->start, row.end}, row.pieces};
+}
+
+std::optional<Piece> DecodePiece(std::string_view key) {
+  const auto decoded = PieceKey::Decode(key);
+  if (!decoded) return std::nullopt;
+  return Piece{decoded->interval, decoded->record};
+}
+
 }  // namespace
 
 absl::Status PieceSet::status() const {
@@ -37,13 +52,9 @@ void PieceSet::PutRun(const PieceRun& run) {
 std::optional<PieceRun> PieceSet::RunAt(Instant at, SortedRows::When when) const {
   std::optional<PieceRun> out;
   const auto visit = [&](std::string_view key, std::string_view value) {
-    const auto decoded = RunKey::Decode(key);
-    RunRow row;
-    if (!decoded || !RunRow::Decode(value, &row)) {
-      status_.Update(store::Damaged(Family::kRuns, key));
-    } else if (row.end > at) {
-      out = PieceRun{{decoded->start, row.end}, row.pieces};
-    }
+    const std::optional<PieceRun> run = DecodeRun(key, value);
+    if (!run) status_.Update(store::Damaged(Family::kRuns, key));
+    if (run && run->interval.end > at) out = run;
     return false;
   };
   runs_.WalkBack(key_, KeyOfRun(at) + '\0', visit, when);
@@ -67,13 +78,9 @@ bool PieceSet::Has(const Piece& piece, SortedRows::When when) const {
 std::vector<PieceRun> PieceSet::Runs(SortedRows::When when, size_t most) const {
   std::vector<PieceRun> out;
   const auto visit = [&](std::string_view key, std::string_view value) {
-    const auto decoded = RunKey::Decode(key);
-    RunRow row;
-    if (decoded && RunRow::Decode(value, &row)) {
-      out.push_back({{decoded->start, row.end}, row.pieces});
-    } else {
-      status_.Update(store::Damaged(Family::kRuns, key));
-    }
+    const std::optional<PieceRun> run = DecodeRun(key, value);
+    if (run) out.push_back(*run);
+    if (!run) status_.Update(store::Damaged(Family::kRuns, key));
     return out.size() < most;
   };
   runs_.Walk(key_, PrefixEnd(key_), visit, when);
@@ -83,11 +90,9 @@ std::vector<PieceRun> PieceSet::Runs(SortedRows::When when, size_t most) const {
 std::vector<Piece> PieceSet::In(const Interval& time, SortedRows::When when, size_t most) const {
   std::vector<Piece> out;
   const auto visit = [&](std::string_view key, std::string_view) {
-    if (const auto decoded = PieceKey::Decode(key)) {
-      out.push_back({decoded->interval, decoded->record});
-    } else {
-      status_.Update(store::Damaged(Family::kPieces, key));
-    }
+    const std::optional<Piece> piece = DecodePiece(key);
+    if (piece) out.push_back(*piece);
+    if (!piece) status_.Update(store::Damaged(Family::kPieces, key));
     return out.size() < most;
   };
   pieces_.Walk(KeyOfRun(time.start), KeyOfRun(time.end), visit, when);
@@ -95,17 +100,7 @@ std::vector<Piece> PieceSet::In(const Interval& time, SortedRows::When when, siz
 }
 
 std::vector<Piece> PieceSet::All(SortedRows::When when) const {
-  std::vector<Piece> out;
-  const auto visit = [&](std::string_view key, std::string_view) {
-    if (const auto decoded = PieceKey::Decode(key)) {
-      out.push_back({decoded->interval, decoded->record});
-    } else {
-      status_.Update(store::Damaged(Family::kPieces, key));
-    }
-    return true;
-  };
-  pieces_.Walk(key_, PrefixEnd(key_), visit, when);
-  return out;
+  return In({kMinTime, kMaxTime}, when, std::numeric_limits<size_t>::max());
 }
 
 void PieceSet::Make(std::span<const Piece> all) {
@@ -136,9 +131,8 @@ int64_t PieceSet::CutAnew(std::span<const Piece> all) {
 std::optional<Piece> PieceSet::FirstFrom(Instant start) const {
   std::optional<Piece> out;
   pieces_.Walk(KeyOfRun(start), PrefixEnd(key_), [&](std::string_view key, std::string_view) {
-    const auto decoded = PieceKey::Decode(key);
-    if (decoded) out = Piece{decoded->interval, decoded->record};
-    if (!decoded) status_.Update(store::Damaged(Family::kPieces, key));
+    out = DecodePiece(key);
+    if (!out) status_.Update(store::Damaged(Family::kPieces, key));
     return false;
   });
   return out;
@@ -199,9 +193,9 @@ std::optional<Interval> PieceSet::Without(const Piece& piece, const PieceRun& ru
   std::optional<Instant> reach;
   size_t probes = 0;
   const auto interval_of = [&](std::string_view key) {
-    const auto decoded = PieceKey::Decode(key);
-    if (!decoded) status_.Update(store::Damaged(Family::kPieces, key));
-    return decoded ? decoded->interval : Interval();
+    const std::optional<Piece> next = DecodePiece(key);
+    if (!next) status_.Update(store::Damaged(Family::kPieces, key));
+    return next ? next->interval : Interval();
   };
   const std::string begin = KeyOfRun(run.interval.start);
   pieces_.WalkBack(begin, here, [&](std::string_view key, std::string_view) {
@@ -235,13 +229,9 @@ void PieceSet::Gain(const Piece& piece, std::map<Instant, GainedRun>* gained, Ch
   const std::string from = KeyOfRun(piece.interval.start) + '\0';
   const std::string to = KeyOfRun(piece.interval.end);
   runs_.Walk(from, to, [&](std::string_view key, std::string_view value) {
-    const auto decoded = RunKey::Decode(key);
-    RunRow row;
-    if (decoded && RunRow::Decode(value, &row)) {
-      met.push_back({{decoded->start, row.end}, row.pieces});
-    } else {
-      status_.Update(store::Damaged(Family::kRuns, key));
-    }
+    const std::optional<PieceRun> run = DecodeRun(key, value);
+    if (run) met.push_back(*run);
+    if (!run) status_.Update(store::Damaged(Family::kRuns, key));
     return true;
   });
   PieceRun all{piece.interval, 1};

@@ -111,19 +111,10 @@ bool FollowedGroup::LoadSide(BlockName name, When when, Side* side) {
   rows_.Fail(pieces.status());
   side->there = !runs.empty();
   if (!side->there) return true;
-  if (when == When::kNow) {
-    side->signature = rows_.SignatureNow(name);
-  } else if (store::IsRecord(name)) {
-    side->signature = rows_.SignatureBefore(store::RecordOf(name));
-  } else {
-    side->signature = SignatureOf(rows_.ContentBefore(name).strong);
-  }
+  side->signature =
+      when == When::kBefore ? rows_.SignatureBefore(name) : rows_.SignatureNow(name);
   if (side->signature.empty()) return true;  // it clashes with nobody
-  if (std::any_of(side->signature.begin(), side->signature.end(),
-                  [](const StrongRow& row) { return row.values.size() > 1; })) {
-    return false;
-  }
-  if (runs.size() > kRunsMax) return false;
+  if (HasValueSets(side->signature) || runs.size() > kRunsMax) return false;
   side->first = FirstOf(name, when);
   for (const PieceRun& run : runs) side->disputed[RunOf(run.interval.start, when)];
   return true;
@@ -274,16 +265,11 @@ bool FollowedGroup::ApplyEdits() {
   return true;
 }
 
-bool FollowedGroup::ComesFirst(const FirstRecord& a, const FirstRecord& b) {
-  if (a.perspective == b.perspective) return a.uid < b.uid;
-  return names_.Text(a.perspective) < names_.Text(b.perspective);
-}
-
 bool FollowedGroup::EditList(const std::vector<FirstRecord>& gone,
                              const std::vector<FirstRecord>& come, std::vector<FirstRecord>* list,
                              uint64_t* count) {
   const auto comes_first = [&](const FirstRecord& a, const FirstRecord& b) {
-    return ComesFirst(a, b);
+    return names_.ComesFirst(a, b);
   };
   const bool all_listed = list->size() == *count;
   for (const FirstRecord& record : gone) {

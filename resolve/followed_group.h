@@ -104,7 +104,6 @@ class FollowedGroup {
   std::optional<DisputedEntities> EntitiesAt(const Place& place);
   Conflict EntryOf(uint16_t identifier, const Interval& run, const DisputedEntities& row);
   std::vector<Conflict> EntriesOf(const PieceRun& run);
-  bool ComesFirst(const FirstRecord& a, const FirstRecord& b);
   Instant RunOf(Instant at, When when);
   FirstRecord FirstOf(BlockName name, When when);
 

@@ -38,11 +38,7 @@ Blocks BlocksOf(const std::vector<BlockName>& around, WorkingSet& rows) {
 bool FollowedGroup::CanBeFollowed(WorkingSet& rows, const GroupState& group,
                                   const std::vector<RunView>& runs) {
   const auto level = static_cast<uint16_t>(group.key.identity_key + 1);
-  const auto says_one = [&](BlockName name) {
-    const Signature& signature = rows.SignatureNow(name);
-    return std::all_of(signature.begin(), signature.end(),
-                       [](const StrongRow& row) { return row.values.size() == 1; });
-  };
+  const auto says_one = [&](BlockName name) { return !HasValueSets(rows.SignatureNow(name)); };
   const auto is_settled = [&](BlockName node) {
     const std::vector<NameRow::InPart>& parts = rows.Name(rows.BlockNow(node, level)).now.parts;
     return std::any_of(parts.begin(), parts.end(),
@@ -140,7 +136,7 @@ void FollowedGroup::MakeEntities(const RunView& run, Rows* rows) {
     row.records = row.first_records.size();
     for (std::vector<FirstRecord>* list : {&row.first_entities, &row.first_records}) {
       std::sort(list->begin(), list->end(), [&](const FirstRecord& a, const FirstRecord& b) {
-        return ComesFirst(a, b);
+        return names_.ComesFirst(a, b);
       });
       list->resize(std::min(list->size(), kListedMax));
     }

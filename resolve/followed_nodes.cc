@@ -14,11 +14,6 @@ namespace {
 
 constexpr size_t kRecordsMax = 64;  // of a node, or nodes that are compared with each other
 
-bool HasValueSets(const Signature& signature) {
-  return std::any_of(signature.begin(), signature.end(),
-                     [](const StrongRow& row) { return row.values.size() > 1; });
-}
-
 // At some instant both have rows of one identifier and domain with a common value.
 bool Agree(const Signature& a, const Signature& b) {
   return std::any_of(a.begin(), a.end(), [&](const StrongRow& row) {
@@ -94,11 +89,7 @@ bool FollowedNodes::Load(BlockName name, Node* node) {
   const WorkingSet::Existence exists = rows_.Exists(name, node_level_);
   if (exists.before && !LoadPieces(name, When::kBefore, &node->before)) return false;
   if (exists.now && !LoadPieces(name, When::kNow, &node->now)) return false;
-  if (!node->before.pieces.empty()) {
-    node->before.signature = store::IsRecord(name)
-                                 ? rows_.SignatureBefore(store::RecordOf(name))
-                                 : resolve::SignatureOf(rows_.ContentBefore(name).strong);
-  }
+  if (!node->before.pieces.empty()) node->before.signature = rows_.SignatureBefore(name);
   if (!node->now.pieces.empty()) node->now.signature = rows_.SignatureNow(name);
   return !HasValueSets(node->now.signature);
 }

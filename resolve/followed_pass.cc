@@ -134,9 +134,7 @@ void LevelPass::NoteFollowedPassages(GroupState& group, RecordId record, Passage
   const PieceSet all = rows_.PiecesOf(group);
   const PieceSet linked = rows_.SetOf(group, PieceSetKey::Which::kLinked);
   const BlockName node = rows_.BlockBefore(NameOf(record), key_index_);
-  const Signature signature = store::IsRecord(node)
-                                  ? rows_.SignatureBefore(store::RecordOf(node))
-                                  : SignatureOf(rows_.ContentBefore(node).strong);
+  const Signature signature = rows_.SignatureBefore(node);
   for (const Interval& interval : rows_.TimesBefore(record, group)) {
     const std::optional<PieceRun> run = all.RunBefore(interval.start);
     if (!run) return rows_.Fail(store::Damaged(store::Family::kRuns, group.encoded_key));

@@ -253,11 +253,6 @@ LargeEntity::Coverage LargeEntity::CoverageOf(const Voice& voice, const Held& he
 
 // --- the first records -------------------------------------------------------------------------------
 
-bool LargeEntity::ComesFirst(const FirstRecord& a, const FirstRecord& b) {
-  if (a.perspective == b.perspective) return a.uid < b.uid;
-  return names_.Text(a.perspective) < names_.Text(b.perspective);
-}
-
 std::vector<FirstRecord>& LargeEntity::ListOf(const Voice& voice, VoiceState& state,
                                               Instant start) {
   const auto [it, inserted] = state.listed.try_emplace(start);
@@ -278,11 +273,11 @@ void LargeEntity::AddToList(const Voice& voice, VoiceState& state, Instant start
                             const FirstRecord& record) {
   StretchRow& stretch = state.now.at(start);
   const bool all_listed = stretch.listed + 1 == stretch.records;
-  if (!all_listed && !ComesFirst(record, stretch.last_listed)) return;
+  if (!all_listed && !names_.ComesFirst(record, stretch.last_listed)) return;
   std::vector<FirstRecord>& list = ListOf(voice, state, start);
   const auto place = std::lower_bound(
       list.begin(), list.end(), record,
-      [&](const FirstRecord& a, const FirstRecord& b) { return ComesFirst(a, b); });
+      [&](const FirstRecord& a, const FirstRecord& b) { return names_.ComesFirst(a, b); });
   list.insert(place, record);
   if (list.size() > kListedMax) list.pop_back();
   SetListed(list, &stretch);
@@ -292,7 +287,7 @@ void LargeEntity::AddToList(const Voice& voice, VoiceState& state, Instant start
 bool LargeEntity::RemoveFromList(const Voice& voice, VoiceState& state, Instant start,
                                  const FirstRecord& record) {
   StretchRow& stretch = state.now.at(start);
-  if (ComesFirst(stretch.last_listed, record)) return true;
+  if (names_.ComesFirst(stretch.last_listed, record)) return true;
   std::vector<FirstRecord>& list = ListOf(voice, state, start);
   if (std::erase(list, record) != 1) Damaged(Family::kStretches, FirstRecordsKey(voice, start));
   if (list.size() < std::min<uint64_t>(stretch.records, limits::kConflictNamesMax)) return false;
@@ -393,7 +388,7 @@ void LargeEntity::MakeVoices(HeldRows* held) {
   std::vector<FirstRecord> records;
   for (const RecordId id : ids) records.push_back(rows_.FirstNow(store::NameOf(id)));
   std::sort(records.begin(), records.end(),
-            [&](const FirstRecord& a, const FirstRecord& b) { return ComesFirst(a, b); });
+            [&](const FirstRecord& a, const FirstRecord& b) { return names_.ComesFirst(a, b); });
   std::map<Voice, Holdings> holdings;
   for (size_t place = 0; place < records.size(); ++place) {
     for (const store::StoredDescriptor& d : rows_.Record(records[place].id).row.now().descriptors) {

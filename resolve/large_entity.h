@@ -76,7 +76,6 @@ class LargeEntity {
   uint64_t Count(const Voice& voice, const Held& held, int64_t more);
   Coverage CoverageOf(const Voice& voice, const Held& held);
 
-  bool ComesFirst(const FirstRecord& a, const FirstRecord& b);
   std::vector<FirstRecord>& ListOf(const Voice& voice, VoiceState& state, Instant start);
   void AddToList(const Voice& voice, VoiceState& state, Instant start, const FirstRecord& record);
   bool RemoveFromList(const Voice& voice, VoiceState& state, Instant start,

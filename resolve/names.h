@@ -28,6 +28,12 @@ class Names {
     return {Text(record.entity_type), Text(record.perspective), record.uid};
   }
 
+  // Whether record a comes before b in canonical order; both of one type.
+  bool ComesFirst(const store::FirstRecord& a, const store::FirstRecord& b) {
+    if (a.perspective == b.perspective) return a.uid < b.uid;
+    return Text(a.perspective) < Text(b.perspective);
+  }
+
   interner::Interner& interner() { return interner_; }
   const absl::Status& status() const { return status_; }
 

@@ -104,6 +104,11 @@ bool Subtract(const StrongCounts& less, StrongCounts* counts) {
   return true;
 }
 
+bool HasValueSets(const Signature& signature) {
+  return std::any_of(signature.begin(), signature.end(),
+                     [](const StrongRow& row) { return row.values.size() > 1; });
+}
+
 Signature SignatureOf(const StrongCounts& counts) {
   Signature out;
   out.reserve(counts.size());

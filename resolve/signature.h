@@ -27,6 +27,9 @@ bool ShareValue(const StrongRow& a, const StrongRow& b);
 // True if at some instant both have rows of one identifier and domain without a common value.
 bool Clash(const Signature& a, const Signature& b);
 
+// True if somebody holds several values of one identifier at once.
+bool HasValueSets(const Signature& signature);
+
 // What the records of a block say, each for itself: sorted, rows distinct. Unlike a signature it can tell what is left
 // without some of the records.
 using StrongCounts = std::vector<CountedStrongRow>;

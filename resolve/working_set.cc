@@ -314,6 +314,11 @@ const Signature& WorkingSet::SignatureBefore(RecordId id) {
   return *record.signature_before;
 }
 
+Signature WorkingSet::SignatureBefore(BlockName name) {
+  if (store::IsRecord(name)) return SignatureBefore(store::RecordOf(name));
+  return SignatureOf(Block(name).before().strong);
+}
+
 const Signature& WorkingSet::SignatureNow(BlockName name) {
   if (store::IsRecord(name)) {
     RecordState& record = Record(store::RecordOf(name));

@@ -178,6 +178,7 @@ class WorkingSet {
   std::vector<RecordId> RecordsBefore(BlockName name);
   std::vector<RecordId> RecordsNow(BlockName name);
   const Signature& SignatureBefore(RecordId record);
+  Signature SignatureBefore(BlockName name);
   const Signature& SignatureNow(BlockName name);
   FirstRecord FirstBefore(BlockName name);
   FirstRecord FirstNow(BlockName name);

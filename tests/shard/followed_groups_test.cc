@@ -67,6 +67,13 @@ class FollowedGroupsTest : public IncrementalTest {
     return out;
   }
 
+  // Each clashes with all others.
+  static std::vector<Write> AllClash() {
+    std::vector<Write> out = Mute(150, kAlways);
+    for (Write& write : out) write.descriptors.push_back({"s", write.identity.uid, kAlways});
+    return out;
+  }
+
   // 150 of these, and two who clash with each other on two strong identifiers.
   static std::vector<Write> MuteAndTwoWhoClash(Interval time) {
     std::vector<Write> out = Mute(150, time);
@@ -121,22 +128,12 @@ TEST_F(FollowedGroupsTest, EqualAFreshResolutionAfterEveryBatch) {
       Start(SomeOntology(dice));
       const Shape shape = SomeShape(dice);
       const size_t population = limits::kLargeGroupPiecesMin + 30 + dice.Below(90);
-      std::vector<Write> first;
-      for (size_t n = 0; n < population; ++n) first.push_back(RecordOf(dice, n, shape));
-      Apply(first);
-      for (size_t batches = 80; batches > 0 && !HasFailure(); --batches) {
-        std::vector<Write> batch;
+      const auto record = [&](size_t number, size_t later) {
         Shape now = shape;
-        if (dice.OneIn(4)) now.usual = 2;  // others than the usual come together
-        for (size_t n = dice.OneIn(20) ? 30 : 1 + dice.Below(3); n > 0; --n) {
-          Write write = RecordOf(dice, dice.Below(population + 10), now);
-          if (dice.OneIn(3)) write = Gone(write.identity.perspective, write.identity.uid);
-          batch.push_back(std::move(write));
-        }
-        Apply(batch);
-        if (dice.OneIn(8)) ExpectFresh(dice);
-      }
-      RetractAll(dice);
+        if (later > 75) now.usual = 2;  // others than the usual come together
+        return RecordOf(dice, number, now);
+      };
+      ApplyHistory(dice, {.population = population, .batches = 80, .few = 3, .check = 8}, record);
     }
   }, kUsualSeeds);
 }
@@ -188,11 +185,7 @@ TEST_F(FollowedGroupsTest, NewOnesAreNoWitnessesForEachOther) {
 // One that agrees with two others at different times holds them together, as long as it does.
 TEST_F(FollowedGroupsTest, WhoAgreeThroughAThirdPartWithIt) {
   StartWith(false);
-  std::vector<Write> writes;
-  for (size_t n = 0; n < 150; ++n) {
-    const std::string number = std::to_string(n);
-    writes.push_back(Person("p", number, {{"a", "x", kAlways}, {"s", number, kAlways}}));
-  }
+  std::vector<Write> writes = AllClash();
   const Descriptor early{"s", "A", {0, 10}};
   const Descriptor late{"s", "B", {10, 20}};
   const Write bridge = Person("z", "3", {{"a", "x", kAlways}, early, late});
@@ -204,51 +197,41 @@ TEST_F(FollowedGroupsTest, WhoAgreeThroughAThirdPartWithIt) {
   ExpectFresh(dice);
   // Agrees with the bridge, too, and clashes with it later.
   const Write torn = Person("z", "4", {{"a", "x", kAlways}, early, {"s", "C", {10, 20}}});
-  for (const Write& write : {Person("z", "3", {{"a", "x", kAlways}, late}), bridge, torn,
-                             Gone("z", "3"), bridge, Gone("z", "4"), Gone("z", "1")}) {
-    Apply({write});
-    ExpectFresh(dice);
-  }
+  ApplyEach({Person("z", "3", {{"a", "x", kAlways}, late}), bridge, torn, Gone("z", "3"), bridge,
+             Gone("z", "4"), Gone("z", "1")});
+}
+
+// Two who agree at one time and clash at another are not linked, and nothing is to be settled.
+TEST_F(FollowedGroupsTest, WhoAgreeAndClashAreNotLinked) {
+  StartWith(false);
+  const Descriptor both{"s", "A", {0, 10}};
+  std::vector<Write> writes = AllClash();
+  writes.push_back(Person("z", "1", {{"a", "x", kAlways}, both, {"s", "B", {10, 20}}}));
+  Apply(writes);
+  ApplyEach({Person("z", "2", {{"a", "x", kAlways}, both, {"s", "C", {10, 20}}})});
 }
 
 // One of two who agree says nothing any more, then something else, then is elsewhere.
 TEST_F(FollowedGroupsTest, WhoAgreesNoLongerLeaves) {
   StartWith(false);
-  std::vector<Write> writes;
-  for (size_t n = 0; n < 150; ++n) {
-    const std::string number = std::to_string(n);
-    writes.push_back(Person("p", number, {{"a", "x", kAlways}, {"s", number, kAlways}}));
-  }
+  std::vector<Write> writes = AllClash();
   const Write agrees = Person("z", "1", {{"a", "x", kAlways}, {"s", "7", kAlways}});
   writes.push_back(agrees);
   Apply(writes);
-  Dice dice(1);
-  for (const Write& write :
-       {Person("z", "1", {{"a", "x", kAlways}}), agrees,
-        Person("z", "1", {{"a", "x", kAlways}, {"s", "new", kAlways}}), agrees,
-        Person("z", "1", {{"a", "y", kAlways}, {"s", "7", kAlways}}), agrees, Gone("p", "7")}) {
-    Apply({write});
-    ExpectFresh(dice);
-  }
+  ApplyEach({Person("z", "1", {{"a", "x", kAlways}}), agrees,
+             Person("z", "1", {{"a", "x", kAlways}, {"s", "new", kAlways}}), agrees,
+             Person("z", "1", {{"a", "y", kAlways}, {"s", "7", kAlways}}), agrees,
+             Gone("p", "7")});
 }
 
 // One who says two things at once agrees with those who say either: then the group is not followed.
 TEST_F(FollowedGroupsTest, WhoSaysTwoThingsAtOnceIsMet) {
   StartWith(false);
-  std::vector<Write> writes;
-  for (size_t n = 0; n < 150; ++n) {
-    const std::string number = std::to_string(n);
-    writes.push_back(Person("p", number, {{"a", "x", kAlways}, {"s", number, kAlways}}));
-  }
+  std::vector<Write> writes = AllClash();
   Apply(writes);
-  Dice dice(1);
-  for (const Write& write :
-       {Person("z", "1", {{"a", "x", kAlways}, {"s", "5", kAlways}, {"s", "7", kAlways}}),
-        Person("z", "2", {{"a", "x", kAlways}, {"s", "7", kAlways}}), Gone("z", "1"),
-        Gone("z", "2")}) {
-    Apply({write});
-    ExpectFresh(dice);
-  }
+  ApplyEach({Person("z", "1", {{"a", "x", kAlways}, {"s", "5", kAlways}, {"s", "7", kAlways}}),
+             Person("z", "2", {{"a", "x", kAlways}, {"s", "7", kAlways}}), Gone("z", "1"),
+             Gone("z", "2")});
 }
 
 // A record that leaves takes along what held it to a block of another group, with many more around.
@@ -275,12 +258,7 @@ TEST_F(FollowedGroupsTest, WhoHeldTwoChainsOfARunTogetherGoes) {
   const Write both = Person("w", "1", {{"a", "x", {0, 10}}, {"a", "x", {20, 30}}});
   writes.push_back(both);
   Apply(writes);
-  Dice dice(1);
-  for (const Write& write :
-       {Gone("w", "1"), both, Person("w", "1", {{"a", "x", {20, 30}}}), both}) {
-    Apply({write});
-    ExpectFresh(dice);
-  }
+  ApplyEach({Gone("w", "1"), both, Person("w", "1", {{"a", "x", {20, 30}}}), both});
 }
 
 // More say one thing at other times than are looked at to find who says it now.

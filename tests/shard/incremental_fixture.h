@@ -176,6 +176,42 @@ class IncrementalTest : public EngineTest {
     EXPECT_THAT(findings.faults, ::testing::IsEmpty());
   }
 
+  void ApplyEach(const std::vector<Write>& writes) {
+    Dice dice(1);
+    for (const Write& write : writes) {
+      Apply({write});
+      ExpectFresh(dice);
+    }
+  }
+
+  // What a random history of very many records is like.
+  struct Churn {
+    size_t population;
+    size_t batches;
+    size_t few;    // writes of most batches, at most
+    size_t check;  // one batch in so many is compared with a fresh resolution
+  };
+  // Loads them all, then rewrites, adds and retracts some, until none is left. `record(number, later)` makes one; for
+  // those of the same batch `later` is the same, and random.
+  void ApplyHistory(Dice& dice, const Churn& churn,
+                    const std::function<Write(size_t number, size_t later)>& record) {
+    std::vector<Write> first;
+    for (size_t n = 0; n < churn.population; ++n) first.push_back(record(n, 0));
+    Apply(first);
+    for (size_t batches = churn.batches; batches > 0 && !HasFailure(); --batches) {
+      std::vector<Write> batch;
+      const size_t later = 1 + dice.Below(100);
+      for (size_t n = dice.OneIn(20) ? 30 : 1 + dice.Below(churn.few); n > 0; --n) {
+        Write write = record(dice.Below(churn.population + 10), later);
+        if (dice.OneIn(3)) write = Gone(write.identity.perspective, write.identity.uid);
+        batch.push_back(std::move(write));
+      }
+      Apply(batch);
+      if (dice.OneIn(churn.check)) ExpectFresh(dice);
+    }
+    RetractAll(dice);
+  }
+
   void RetractAll(Dice& dice) {
     std::vector<Write> writes;
     for (const auto& [identity, write] : live_) {

@@ -268,20 +268,8 @@ TEST_F(LargeGroupsTest, EqualAFreshResolutionAfterEveryBatch) {
       const size_t population = limits::kLargeGroupPiecesMin + 40 + dice.Below(60);
       const Shape shape{
           .spread = apart ? 2000 : 100, .forever = !apart, .clashes = dice.OneIn(2)};
-      std::vector<Write> first;
-      for (size_t n = 0; n < population; ++n) first.push_back(RecordOf(dice, n, shape));
-      Apply(first);
-      for (size_t batches = 40; batches > 0 && !HasFailure(); --batches) {
-        std::vector<Write> batch;
-        for (size_t n = dice.OneIn(20) ? 30 : 1 + dice.Below(2); n > 0; --n) {
-          Write write = RecordOf(dice, dice.Below(population + 10), shape);
-          if (dice.OneIn(3)) write = Gone(write.identity.perspective, write.identity.uid);
-          batch.push_back(std::move(write));
-        }
-        Apply(batch);
-        if (dice.OneIn(6)) ExpectFresh(dice);
-      }
-      RetractAll(dice);
+      ApplyHistory(dice, {.population = population, .batches = 40, .few = 2, .check = 6},
+                   [&](size_t number, size_t) { return RecordOf(dice, number, shape); });
     }
   }, kUsualSeeds);
 }

@@ -33,8 +33,8 @@ struct SharedValue {
 
 class Finisher {
  public:
-  Finisher(WorkingSet& rows, interner::Interner& interner, const BlockDelta& entities,
-           absl::flat_hash_set<GroupState*> groups, store::CountersRow& counters,
+  Finisher(WorkingSet& rows, interner::Interner& interner, const EntityDelta& entities,
+           std::vector<GroupState*> groups, store::CountersRow& counters,
            store::Batch& batch)
       : rows_(rows),
         names_(interner),
@@ -66,8 +66,8 @@ class Finisher {
     std::vector<BlockName> again(entities_.fresh.begin(), entities_.fresh.end());
     again.insert(again.end(), entities_.changed.begin(), entities_.changed.end());
     std::vector<RecordId> written;
-    for (const auto& [id, record] : rows_.records()) {
-      if (record.written) written.push_back(id);
+    for (const RecordState& record : rows_.records()) {
+      if (record.written) written.push_back(record.id);
     }
     for (const RecordId id : written) {
       const RecordState& record = rows_.Record(id);
@@ -218,7 +218,7 @@ class Finisher {
         return rows_.Fail(store::Damaged(Family::kAttributeValues, cursor->key()));
       }
       if (!wanted(row.entity_type, row.perspective)) continue;
-      const RecordState* record = rows_.records().Find(key->record);
+      const RecordState* record = rows_.FindLoaded(key->record);
       if (record != nullptr && record->written) continue;
       add(key->record, key->interval);
     }
@@ -242,11 +242,11 @@ class Finisher {
       for (const ConstraintRule& rule : rows_.rules().constraints()) {
         constrained.insert(rule.attribute);
       }
-      for (const auto& [id, record] : rows_.records()) {
+      for (const RecordState& record : rows_.records()) {
         if (!record.written || !record.live_now) continue;
         for (const store::StoredDescriptor& d : record.row.now().descriptors) {
           if (constrained.contains(d.attribute)) {
-            (*written_holders_)[{d.attribute, d.value}].insert(id);
+            (*written_holders_)[{d.attribute, d.value}].insert(record.id);
           }
         }
       }
@@ -310,8 +310,8 @@ class Finisher {
 
   WorkingSet& rows_;
   Names names_;
-  const BlockDelta& entities_;
-  absl::flat_hash_set<GroupState*> groups_;
+  const EntityDelta& entities_;
+  std::vector<GroupState*> groups_;
   store::CountersRow& counters_;
   store::Batch& batch_;
   const uint16_t top_;  // the last level: its blocks are the entities
@@ -323,8 +323,8 @@ class Finisher {
 
 }  // namespace
 
-absl::Status Finish(WorkingSet& rows, interner::Interner& interner, const BlockDelta& entities,
-                    absl::flat_hash_set<GroupState*> groups, store::CountersRow& counters,
+absl::Status Finish(WorkingSet& rows, interner::Interner& interner, const EntityDelta& entities,
+                    std::vector<GroupState*> groups, store::CountersRow& counters,
                     store::Batch& batch) {
   return Finisher(rows, interner, entities, std::move(groups), counters, batch).Run();
 }

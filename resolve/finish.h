@@ -2,7 +2,8 @@
 // again, their same_as edges and contested runs. Entities and shared values: their conflicts. Counters.
 #pragma once
 
-#include "absl/container/flat_hash_set.h"
+#include <vector>
+
 #include "absl/status/status.h"
 #include "interner/interner.h"
 #include "resolve/level_pass.h"
@@ -11,9 +12,9 @@
 
 namespace unirust::resolve {
 
-// `entities`: how the blocks of the last level differ from before. `groups`: those that the levels looked at.
-absl::Status Finish(WorkingSet& rows, interner::Interner& interner, const BlockDelta& entities,
-                    absl::flat_hash_set<GroupState*> groups, store::CountersRow& counters,
+// `entities`: how the blocks of the last level differ from before. `groups`: those that levels looked at, each once.
+absl::Status Finish(WorkingSet& rows, interner::Interner& interner, const EntityDelta& entities,
+                    std::vector<GroupState*> groups, store::CountersRow& counters,
                     store::Batch& batch);
 
 }  // namespace unirust::resolve

@@ -12,7 +12,7 @@ namespace unirust::resolve {
 using store::ConflictOwnerKey;
 using store::NameOf;
 
-GroupFinisher::GroupFinisher(WorkingSet& rows, Names& names, const BlockDelta& entities,
+GroupFinisher::GroupFinisher(WorkingSet& rows, Names& names, const EntityDelta& entities,
                              store::CountersRow& counters, Replace replace)
     : rows_(rows),
       names_(names),
@@ -21,21 +21,24 @@ GroupFinisher::GroupFinisher(WorkingSet& rows, Names& names, const BlockDelta& e
       replace_(std::move(replace)),
       top_(rows.rules().levels()) {}
 
-void GroupFinisher::Run(absl::flat_hash_set<GroupState*> groups) {
+void GroupFinisher::Run(std::vector<GroupState*> groups) {
   CollectGroups(&groups);
   CollectMoves(groups);
   for (GroupState* group : groups) FinishGroup(*group);
 }
 
-void GroupFinisher::CollectGroups(absl::flat_hash_set<GroupState*>* groups) {
+void GroupFinisher::CollectGroups(std::vector<GroupState*>* groups) {
+  const auto add = [&](GroupState& group) {
+    if (!std::exchange(group.to_finish, true)) groups->push_back(&group);
+  };
   for (auto& [key, group] : rows_.groups()) {
-    if (!group.added.empty() || !group.removed.empty()) groups->insert(&group);
+    if (!group.added.empty() || !group.removed.empty()) add(group);
   }
   for (const auto* names : {&entities_.gone, &entities_.changed}) {
     for (const BlockName name : *names) {
       for (const std::string& key : rows_.TouchedGroups(name, store::kEntityLevel)) {
         GroupState* group = &rows_.Group(key);
-        groups->insert(group);
+        add(*group);
         if (names == &entities_.changed) touched_[group].insert(name);
       }
     }
@@ -43,7 +46,7 @@ void GroupFinisher::CollectGroups(absl::flat_hash_set<GroupState*>* groups) {
 }
 
 // Of followed groups: which of their pieces are another entity's, or others than before.
-void GroupFinisher::CollectMoves(const absl::flat_hash_set<GroupState*>& groups) {
+void GroupFinisher::CollectMoves(const std::vector<GroupState*>& groups) {
   if (std::none_of(groups.begin(), groups.end(),
                    [&](const GroupState* group) { return rows_.IsFollowed(*group); })) {
     return;

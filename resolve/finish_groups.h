@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "model/answers.h"
 #include "resolve/followed_group.h"
 #include "resolve/level_pass.h"
@@ -25,11 +24,11 @@ class GroupFinisher {
       std::function<void(const std::string& owner, const std::vector<Conflict>& entries)>;
 
   // `entities`: how they differ from before. All must outlive this.
-  GroupFinisher(WorkingSet& rows, Names& names, const BlockDelta& entities,
+  GroupFinisher(WorkingSet& rows, Names& names, const EntityDelta& entities,
                 store::CountersRow& counters, Replace replace);
 
-  // `groups`: those that the levels looked at. Finishes these, and others that depend on the entities.
-  void Run(absl::flat_hash_set<GroupState*> groups);
+  // `groups`: those that the levels looked at, each once. Finishes these, and others that depend on the entities.
+  void Run(std::vector<GroupState*> groups);
 
  private:
   // What a look at all runs of a group tells.
@@ -41,8 +40,8 @@ class GroupFinisher {
     std::set<BlockName> entities;  // the same
   };
 
-  void CollectGroups(absl::flat_hash_set<GroupState*>* groups);
-  void CollectMoves(const absl::flat_hash_set<GroupState*>& groups);
+  void CollectGroups(std::vector<GroupState*>* groups);
+  void CollectMoves(const std::vector<GroupState*>& groups);
   void FinishGroup(GroupState& group);
   bool FinishFollowed(GroupState& group);
   Findings LookAt(GroupState& group);
@@ -58,7 +57,7 @@ class GroupFinisher {
 
   WorkingSet& rows_;
   Names& names_;
-  const BlockDelta& entities_;
+  const EntityDelta& entities_;
   store::CountersRow& counters_;
   const Replace replace_;
   const uint16_t top_;  // the last level: its blocks are the entities

@@ -17,38 +17,43 @@ using When = SortedRows::When;
 }  // namespace
 
 // False if the group must be looked at as a whole.
-bool LevelPass::LinkFollowed(GroupState& group, Work& work) {
+bool LevelPass::LinkFollowed(GroupState& group, FollowedWork& work) {
   if (!AddNodesInPlace(&work.nodes)) return false;
   if (work.nodes.size() > rows_.EvidenceCountNow(group) / kNodesPartMax) return false;
   if (work.followed == nullptr) work.followed = std::make_unique<FollowedNodes>(rows_, group);
   FollowedNodes& nodes = *work.followed;
   if (!nodes.Update(work.nodes) || MetSettled(work.nodes)) return false;
   for (const GainedRun& run : nodes.linked_change().gained) {
-    std::vector<BlockName> knot;
+    Names knot;
     for (const auto* pieces : {&run.old, &run.added}) {
-      for (const Piece& piece : *pieces) knot.push_back(Node(piece.record));
+      for (const Piece& piece : *pieces) knot.push_back(&Node(piece.record));
     }
-    knots_.push_back(std::move(knot));
+    AddKnot(knot);
   }
   const auto agreements = nodes.Agreements();
   if (!agreements) return false;
-  for (const auto& [a, b] : *agreements) knots_.push_back({a, b});
+  for (const auto& [a, b] : *agreements) AddKnot(Names{&rows_.Name(a), &rows_.Name(b)});
   if (!LosePieces(group, nodes.linked(), nodes.linked_change().lost)) return false;
-  const auto strays = nodes.Strays([&](RecordId record) { return PresentNode(record); });
+  const auto strays = nodes.Strays([&](RecordId record) {
+    const NameState* node = PresentNode(record);
+    return node == nullptr ? std::nullopt : std::optional(node->name);
+  });
   if (!strays) return false;
   for (const FollowedNodes::Stray& stray : *strays) {
-    const BlockName block = rows_.BlockBefore(NameOf(stray.record), level_);
+    NameState& block = rows_.BlockBefore(rows_.Name(NameOf(stray.record)), level_);
+    NameState& node = rows_.Name(stray.node);
     if (InSettledPart(block)) return false;
-    const bool left = exploded_.contains(block) || detached_.contains(stray.node);
+    const bool left = Is(block, &Marks::exploded) || Is(node, &Marks::detached);
     if (left || !IsBlockHere(block)) continue;
-    Detach(block, stray.node);
+    Detach(block, node);
   }
   return TieLoose(work);
 }
 
 // Settled parts depend on all that is disputed around their nodes.
 bool LevelPass::MetSettled(const std::set<BlockName>& nodes) {
-  return std::any_of(nodes.begin(), nodes.end(), [&](const BlockName node) {
+  return std::any_of(nodes.begin(), nodes.end(), [&](const BlockName name) {
+    NameState& node = rows_.Name(name);
     return rows_.Exists(node, key_index_).now && InSettledPart(Around(node));
   });
 }
@@ -68,7 +73,7 @@ bool LevelPass::AddNodesInPlace(std::set<BlockName>* nodes) {
     for (const RecordId record :
          exists.before ? rows_.RecordsBefore(node) : rows_.RecordsNow(node)) {
       const RecordState& state = rows_.Record(record);
-      if (exists.before && state.live_now) found.insert(Node(record));
+      if (exists.before && state.live_now) found.insert(Node(record).name);
       if (exists.now && state.live_before) {
         found.insert(rows_.BlockBefore(NameOf(record), node_level));
       }
@@ -80,11 +85,11 @@ bool LevelPass::AddNodesInPlace(std::set<BlockName>* nodes) {
 
 // Nodes that are in no block for now are tied to others in each run of pieces that time chains link: for each run of
 // before that it is made of, to one that had a piece there and is in a block.
-bool LevelPass::TieLoose(Work& work) {
+bool LevelPass::TieLoose(FollowedWork& work) {
   const PieceSet& linked = work.followed->linked();
   std::map<Instant, std::pair<PieceRun, std::set<BlockName>>> runs;
   for (const BlockName node : work.nodes) {
-    if (!loose_.contains(node) || !work.followed->Has(node)) continue;
+    if (!IsLoose(rows_.Name(node)) || !work.followed->Has(node)) continue;
     work.tied.insert(node);
     for (const Piece& piece : work.followed->LinkedPieces(node)) {
       const std::optional<PieceRun> run = linked.RunNow(piece.interval.start);
@@ -97,7 +102,10 @@ bool LevelPass::TieLoose(Work& work) {
   for (auto& [start, run_and_loose] : runs) {
     auto& [run, knot] = run_and_loose;
     if (!AddAnchors(*work.followed, run, &knot)) return false;
-    if (knot.size() > 1) knots_.emplace_back(knot.begin(), knot.end());
+    if (knot.size() < 2) continue;
+    Names nodes;
+    for (const BlockName name : knot) nodes.push_back(&rows_.Name(name));
+    AddKnot(nodes);
   }
   rows_.Fail(linked.status());
   return true;
@@ -117,12 +125,12 @@ bool LevelPass::AddAnchors(const FollowedNodes& nodes, const PieceRun& run,
   const size_t most = kRecordsMax + 2 * knot->size();
   const std::vector<Piece> pieces = nodes.linked().In(run.interval, When::kNow, most);
   for (const Piece& piece : pieces) {
-    const BlockName node = Node(piece.record);
-    const bool stayed = !loose_.contains(node) &&
-                        rows_.BlockBefore(NameOf(piece.record), level_) == Around(node);
+    NameState& node = Node(piece.record);
+    const bool stayed =
+        !IsLoose(node) && rows_.BlockBefore(NameOf(piece.record), level_) == Around(node).name;
     if (!stayed || !nodes.linked().Has(piece, When::kBefore)) continue;
     const std::optional<PieceRun> before = nodes.linked().RunBefore(piece.interval.start);
-    if (before && found.insert(before->interval.start).second) knot->insert(node);
+    if (before && found.insert(before->interval.start).second) knot->insert(node.name);
     if (found.size() >= runs) return true;
   }
   return pieces.size() == run.pieces;

@@ -77,8 +77,9 @@ void ForEachIndexRow(RecordId id, const RecordRow& record, const IndexRowVisitor
 }
 
 void WriteIndexes(const WorkingSet& rows, store::Batch& batch) {
-  for (const auto& [id, record] : rows.records()) {
+  for (const RecordState& record : rows.records()) {
     if (!record.written) continue;
+    const RecordId id = record.id;
     if (!record.live_before && record.live_now) {
       ForEachIndexRow(id, record.row.now(),
                       [&](Family family, const std::string& key, const std::string& value) {

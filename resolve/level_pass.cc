@@ -5,14 +5,42 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "resolve/disputes.h"
+#include "absl/container/inlined_vector.h"
 
 namespace unirust::resolve {
 
 using store::IsRecord;
 using store::NameOf;
 
-BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
+// --- the delta ---------------------------------------------------------------------------------------
+
+void BlockDelta::Set(NameState& name, Change change, NameState* heir) {
+  name.change = change;
+  name.heir = heir;
+  if (change == Change::kNone || std::exchange(name.listed, true)) return;
+  names_.push_back(&name);
+}
+
+void BlockDelta::AddMoved(const std::vector<BlockName>& names) {
+  moved_.insert(moved_.end(), names.begin(), names.end());
+  std::sort(moved_.begin(), moved_.end());
+  moved_.erase(std::unique(moved_.begin(), moved_.end()), moved_.end());
+}
+
+EntityDelta BlockDelta::OfEntities() const {
+  EntityDelta out;
+  for (const NameState* name : names_) {
+    if (name->change == Change::kGone) out.gone.push_back(name->name);
+    if (name->change == Change::kFresh) out.fresh.push_back(name->name);
+    if (name->change == Change::kChanged) out.changed.push_back(name->name);
+  }
+  out.moved = moved_;
+  return out;
+}
+
+// --- the pass ----------------------------------------------------------------------------------------
+
+void LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
   for (GroupState* group : changed_groups) {
     if (rows_.EvidenceCountBefore(*group) == 0 && rows_.EvidenceCountNow(*group) < 2) {
       continue;  // it draws no link, and drew none
@@ -23,16 +51,19 @@ BlockDelta LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
       Enqueue(group, true, !MayBeCalm(*group));
     }
   }
-  TakeGoneNodes();
-  TakeChangedNodes();
+  const Names watched = delta_.TakeWatched();
+  for (NameState* node : watched) {
+    if (node->change == Change::kGone) TakeGoneNode(*node);
+  }
+  TakeChangedNodes(watched);
   Adopt();
   do {
     EvaluateAll();
   } while (!Unite());
-  for (auto& [group, work] : work_) {
+  for (auto& [group, work] : followed_) {
     if (work.followed != nullptr && !group->whole) work.followed->Register();
   }
-  return Delta();
+  UpdateDelta();
 }
 
 // Not divided before; and it only gained pieces, or what it lost and gained is known run by run.
@@ -46,100 +77,93 @@ bool LevelPass::MayBeCalm(GroupState& group) {
 
 // --- step 1 ------------------------------------------------------------------------------------------
 
-void LevelPass::TakeGoneNodes() {
-  for (const BlockName node : nodes_.gone) {
-    met_.insert(node);
-    TouchGroupsOf(node);
-    const auto heir = nodes_.heir.find(node);
-    if (heir == nodes_.heir.end()) TouchGroupsOfRecords(rows_.RecordsBefore(node), true);
-    const BlockName block = rows_.BlockBefore(node, level_);
-    if (InSettledPart(block)) ExplodePartOf(block);
-    if (block == node || exploded_.contains(block)) continue;
-    RemoveKid(block, node, rows_.ContentBefore(node), rows_.FirstBefore(node));
-    if (heir != nodes_.heir.end()) {
-      adopters_[heir->second].push_back(block);
-    } else {
-      for (const RecordId record : rows_.RecordsBefore(node)) {
-        if (rows_.Record(record).live_now) moved_.insert(store::NameOf(record));
-      }
-      NotePassages(block, node);
-    }
+void LevelPass::TakeGoneNode(NameState& node) {
+  Meet(node);
+  TouchGroupsOf(node);
+  NameState* const heir = HeirOf(node);
+  if (heir == nullptr) TouchGroupsOfRecords(rows_.RecordsBefore(node.name), true);
+  NameState& block = rows_.BlockBefore(node, level_);
+  if (InSettledPart(block)) ExplodePartOf(block);
+  if (&block == &node || Is(block, &Marks::exploded)) return;
+  RemoveKid(block, node, rows_.ContentBefore(node.name), rows_.FirstBefore(node.name));
+  if (heir != nullptr) {
+    adopters_[heir->name].push_back(&block);
+    return;
   }
-  loose_.insert(nodes_.fresh.begin(), nodes_.fresh.end());
-  met_.insert(nodes_.fresh.begin(), nodes_.fresh.end());
+  for (const RecordId record : rows_.RecordsBefore(node.name)) {
+    if (rows_.Record(record).live_now) moved_.push_back(NameOf(record));
+  }
+  NotePassages(block, node);
 }
 
-void LevelPass::TakeChangedNodes() {
-  std::vector<std::pair<BlockName, BlockName>> kids;  // and the blocks around them
-  for (const BlockName node : nodes_.changed) {
-    met_.insert(node);
-    TouchGroupsOf(node);
-    if (level_ == 1) TouchGroupsOfRecords({store::RecordOf(node)}, true);
-    const BlockName block = rows_.BlockBefore(node, level_);
+void LevelPass::TakeChangedNodes(const Names& watched) {
+  std::vector<std::pair<NameState*, NameState*>> kids;  // and the blocks around them
+  for (NameState* node : watched) {
+    if (node->change != Change::kChanged) continue;
+    Meet(*node);
+    TouchGroupsOf(*node);
+    if (level_ == 1) TouchGroupsOfRecords({store::RecordOf(node->name)}, true);
+    NameState& block = rows_.BlockBefore(*node, level_);
     if (InSettledPart(block)) ExplodePartOf(block);
-    if (exploded_.contains(block)) continue;
-    if (block == node) {
-      loose_.insert(node);
-      continue;
-    }
-    rows_.ChangeContent(block, rows_.ContentBefore(node), {});
-    kids.emplace_back(node, block);
+    if (Is(block, &Marks::exploded) || &block == node) continue;
+    rows_.ChangeContent(block.name, rows_.ContentBefore(node->name), {});
+    kids.emplace_back(node, &block);
   }
   for (const auto& [node, block] : kids) {
-    if (exploded_.contains(block)) continue;
-    if (Clash(rows_.SignatureNow(node), rows_.SignatureNow(block))) {
-      Explode(block);
+    if (Is(*block, &Marks::exploded)) continue;
+    if (Clash(rows_.SignatureNow(*node), rows_.SignatureNow(*block))) {
+      Explode(*block);
       continue;
     }
-    rows_.ChangeContent(block, {}, rows_.ContentNow(node));
-    const FirstRecord first = rows_.FirstNow(node);
-    if (rows_.FirstBefore(node) != first) {
-      if (rows_.FirstBefore(node) == rows_.Block(block).now().first) first_left_.insert(block);
-      rows_.MoveKid(block, node, rows_.FirstBefore(node));
-      BlockRow& row = rows_.Block(block).Edit();
+    rows_.ChangeContent(block->name, {}, rows_.ContentNow(*node));
+    const FirstRecord first = rows_.FirstNow(*node);
+    const FirstRecord before = rows_.FirstBefore(node->name);
+    if (before != first) {
+      if (before == rows_.Block(*block).now().first) first_left_.push_back(block);
+      rows_.MoveKid(block->name, node->name, before);
+      BlockRow& row = rows_.Block(*block).Edit();
       row.first = Smaller(row.first, first);
     }
-    grown_.insert(block);
-    met_.insert(block);
+    Grow(*block);
   }
-  for (const BlockName node : nodes_.moved) {
+  for (const BlockName node : delta_.moved()) {
     TouchGroupsOfRecords(rows_.RecordsNow(node), true);
   }
 }
 
 // A node that took over kids of blocks belongs to all of them, unless that would unite what clashes: then links decide.
 void LevelPass::Adopt() {
-  for (auto& [node, blocks] : adopters_) {
-    std::sort(blocks.begin(), blocks.end());
+  for (auto& [name, blocks] : adopters_) {
+    std::sort(blocks.begin(), blocks.end(),
+              [](const NameState* a, const NameState* b) { return a->name < b->name; });
     blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
     // A heir may have been a kid of one of them all along, and grown.
-    const BlockName own = Around(node);
+    NameState& own = Around(rows_.Name(name));
     Signature all = rows_.SignatureNow(own);
     bool clash = false;
-    for (const BlockName block : blocks) {
-      if (block == own) continue;
-      if (exploded_.contains(block)) continue;
-      const Signature& signature = rows_.SignatureNow(block);
+    for (NameState* block : blocks) {
+      if (block == &own || Is(*block, &Marks::exploded)) continue;
+      const Signature& signature = rows_.SignatureNow(*block);
       clash = clash || Clash(all, signature);
       all = Merged(all, signature);
     }
     if (!clash) continue;
-    for (const BlockName block : blocks) Explode(block);
+    for (NameState* block : blocks) Explode(*block);
     if (IsBlockHere(own)) Explode(own);
   }
 }
 
 // Groups that drew conclusions from a node: they are divided, all others follow from the blocks around the node.
-void LevelPass::TouchGroupsOf(BlockName node) {
+void LevelPass::TouchGroupsOf(NameState& node) {
   if (level_ == 1) return;
-  for (const std::string& key : rows_.TouchedGroups(node, level_)) {
+  for (const std::string& key : rows_.TouchedGroups(node.name, level_)) {
     EnqueueNode(&rows_.Group(key), true, node);
   }
 }
 
 void LevelPass::TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed) {
   for (const RecordId record : records) {
-    const BlockName before = rows_.BlockBefore(NameOf(record), key_index_);
+    NameState& before = rows_.BlockBefore(rows_.Name(NameOf(record)), key_index_);
     for (GroupState* group : rows_.GroupsNow(record, key_index_)) {
       EnqueueNode(group, view_changed, before);
       EnqueueNode(group, view_changed, Node(record));
@@ -148,31 +172,31 @@ void LevelPass::TouchGroupsOfRecords(const std::vector<RecordId>& records, bool 
 }
 
 // The node may link otherwise than before: its links are drawn anew or, unless the group is followed, all of it.
-void LevelPass::EnqueueNode(GroupState* group, bool view_changed, BlockName node) {
+void LevelPass::EnqueueNode(GroupState* group, bool view_changed, NameState& node) {
   if (!rows_.IsFollowed(*group)) return Enqueue(group, view_changed, true);
-  Work& work = work_[group];
-  const bool added = work.nodes.insert(node).second;
-  const bool to_tie = loose_.contains(node) && !work.tied.contains(node);
-  if (work.queued || (!added && !to_tie)) return;
-  work.queued = true;
+  FollowedWork& work = followed_[group];
+  const bool added = work.nodes.insert(node.name).second;
+  const bool to_tie = IsLoose(node) && !work.tied.contains(node.name);
+  if (group->queued || (!added && !to_tie)) return;
+  group->queued = true;
   queue_.push_back(group);
 }
 
 // Those of the pieces that a followed group gained or lost.
 void LevelPass::EnqueueNodesOf(GroupState* group) {
   for (const Piece& piece : group->removed) {
-    EnqueueNode(group, true, rows_.BlockBefore(NameOf(piece.record), key_index_));
+    EnqueueNode(group, true, rows_.BlockBefore(rows_.Name(NameOf(piece.record)), key_index_));
   }
   for (const Piece& piece : group->added) EnqueueNode(group, true, Node(piece.record));
 }
 
 void LevelPass::Enqueue(GroupState* group, bool view_changed, bool whole) {
-  Work& work = work_[group];
-  const bool more = (view_changed && !work.view_changed) || (whole && !work.whole);
-  work.view_changed |= view_changed;
-  work.whole |= whole;
-  if (!more || work.queued) return;
-  work.queued = true;
+  const bool more =
+      (view_changed && !group->view_changed) || (whole && !group->link_whole);
+  group->view_changed |= view_changed;
+  group->link_whole |= whole;
+  if (!more || group->queued) return;
+  group->queued = true;
   queue_.push_back(group);
 }
 
@@ -182,20 +206,24 @@ void LevelPass::EvaluateAll() {
   while (!queue_.empty()) {
     GroupState* group = queue_.front();
     queue_.pop_front();
-    work_[group].queued = false;
-    to_finish_.insert(group);
+    group->queued = false;
+    if (!std::exchange(group->to_finish, true)) to_finish_.push_back(group);
     if (rows_.IsFollowed(*group)) {
-      if (LinkFollowed(*group, work_[group])) continue;
+      if (LinkFollowed(*group, followed_[group])) continue;
       group->whole = true;
-      work_[group].view_changed = true;
-      work_[group].whole = true;
+      group->view_changed = true;
+      group->link_whole = true;
     }
-    const bool view_changed = work_[group].view_changed;
-    group->calm = !work_[group].whole && LinkCalmly(*group);
+    group->calm = !group->link_whole && LinkCalmly(*group);
     if (group->calm) continue;
-    work_[group].whole = true;
-    LinkWhole(*group, view_changed);
+    group->link_whole = true;
+    LinkWhole(*group, group->view_changed);
   }
+}
+
+void LevelPass::AddKnot(std::span<NameState* const> nodes) {
+  knotted_.insert(knotted_.end(), nodes.begin(), nodes.end());
+  knot_ends_.push_back(knotted_.size());
 }
 
 // A group that was not divided: if no two of the elements around a run that gained pieces clash, all of them are
@@ -215,39 +243,40 @@ bool LevelPass::LinkCalmly(GroupState& group) {
 
 // False if something around the run clashes, or is in a settled part.
 bool LevelPass::LinkGained(const GainedRun& run) {
-  std::vector<BlockName> nodes;
-  std::vector<BlockName> elements;
+  absl::InlinedVector<NameState*, 4> nodes;
+  absl::InlinedVector<NameState*, 6> elements;
   for (const Piece& piece : run.old) {
     // The other nodes of the old run are in the block of before, even if this one has left it for its heir.
-    const BlockName block = rows_.BlockBefore(NameOf(piece.record), level_);
-    if (IsBlockHere(block) && !exploded_.contains(block)) elements.push_back(block);
-    nodes.push_back(Node(piece.record));
+    NameState& record = rows_.Name(NameOf(piece.record));
+    NameState& block = rows_.BlockBefore(record, level_);
+    if (IsBlockHere(block) && !Is(block, &Marks::exploded)) elements.push_back(&block);
+    nodes.push_back(&rows_.BlockNow(record, key_index_));
   }
-  for (const Piece& piece : run.added) nodes.push_back(Node(piece.record));
-  for (const BlockName node : nodes) elements.push_back(Around(node));
-  std::sort(elements.begin(), elements.end());
+  for (const Piece& piece : run.added) nodes.push_back(&Node(piece.record));
+  for (NameState* node : nodes) elements.push_back(&Around(*node));
+  std::sort(elements.begin(), elements.end());  // only to find equal ones
   elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
-  for (const BlockName element : elements) {
-    if (InSettledPart(element)) return false;
+  for (const NameState* element : elements) {
+    if (InSettledPart(*element)) return false;
   }
   if (elements.size() == 1) return true;
   if (!AreClashFree(elements)) return false;
-  knots_.push_back(std::move(nodes));
+  AddKnot(nodes);
   return true;
 }
 
 void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
   const std::span<const Piece> now = rows_.EvidenceNow(group);
-  absl::flat_hash_map<BlockName, size_t> index;
-  std::vector<BlockName> nodes;
+  absl::flat_hash_map<NameState*, size_t> index;
+  Names nodes;
   std::vector<const Signature*> signatures;
   std::vector<NodePiece> pieces;
   for (const Piece& piece : now) {
-    const BlockName node = Node(piece.record);
+    NameState* const node = &Node(piece.record);
     const auto [it, inserted] = index.emplace(node, nodes.size());
     if (inserted) {
       nodes.push_back(node);
-      signatures.push_back(&rows_.SignatureNow(node));
+      signatures.push_back(&rows_.SignatureNow(*node));
     }
     pieces.push_back({piece.interval, it->second});
   }
@@ -259,242 +288,172 @@ void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
     for (const auto& [a, b] : RunLinks(run, signatures, hold)) knots.Unite(a, b);
   }
   if (view_changed) {
-    for (const BlockName node : nodes) {
-      const BlockName element = Around(node);
+    for (NameState* node : nodes) {
+      NameState& element = Around(*node);
       if (InSettledPart(element)) ExplodePartOf(element);
     }
     FindLostLinks(group, index, knots);
   }
-  std::map<size_t, std::vector<BlockName>> by_root;
+  std::map<size_t, Names> by_root;
   for (size_t i = 0; i < nodes.size(); ++i) by_root[knots.Find(i)].push_back(nodes[i]);
-  for (auto& [root, knot] : by_root) {
-    if (knot.size() > 1) knots_.push_back(std::move(knot));
+  for (const auto& [root, knot] : by_root) {
+    if (knot.size() > 1) AddKnot(knot);
   }
-}
-
-// --- step 3 ------------------------------------------------------------------------------------------
-
-bool LevelPass::Unite() {
-  FindFirsts();
-  absl::flat_hash_map<BlockName, size_t> index;
-  std::vector<BlockName> elements;
-  const auto index_of = [&](BlockName element) {
-    const auto [it, inserted] = index.emplace(element, elements.size());
-    if (inserted) elements.push_back(element);
-    return it->second;
-  };
-  std::vector<std::pair<size_t, size_t>> links;
-  for (const std::vector<BlockName>& knot : knots_) {
-    const size_t first = index_of(Around(knot[0]));
-    for (const BlockName node : knot) links.emplace_back(first, index_of(Around(node)));
-  }
-  for (const auto& [node, blocks] : adopters_) {
-    for (const BlockName block : blocks) {
-      if (!exploded_.contains(block)) {
-        links.emplace_back(index_of(Around(node)), index_of(block));
-      }
-    }
-  }
-  UnionFind connected(elements.size());
-  for (const auto& [a, b] : links) connected.Unite(a, b);
-  std::vector<std::vector<BlockName>> sets(elements.size());
-  for (size_t i = 0; i < elements.size(); ++i) sets[connected.Find(i)].push_back(elements[i]);
-  std::erase_if(sets, [](const std::vector<BlockName>& set) { return set.size() < 2; });
-  bool settled_met = false;
-  for (const std::vector<BlockName>& set : sets) {
-    for (const BlockName element : set) {
-      if (InSettledPart(element)) {
-        ExplodePartOf(element);
-        settled_met = true;
-      }
-    }
-  }
-  if (settled_met) return false;
-  for (const std::vector<BlockName>& set : sets) {
-    if (AreClashFree(set)) {
-      MergeElements(set);
-    } else {
-      Settle(set);
-    }
-  }
-  for (const BlockName block : grown_) {
-    if (!exploded_.contains(block)) DissolveLonely(block);
-  }
-  return true;
-}
-
-bool LevelPass::AreClashFree(const std::vector<BlockName>& elements) {
-  Signatures signatures;
-  for (const BlockName element : elements) signatures.push_back(&rows_.SignatureNow(element));
-  return MergedIfClashFree(signatures).has_value();
-}
-
-void LevelPass::MergeElements(const std::vector<BlockName>& elements) {
-  BlockName target;
-  uint64_t most = 0;
-  std::optional<FirstRecord> first;
-  for (const BlockName element : elements) {
-    const bool is_block = IsBlockHere(element);
-    const uint64_t kids = is_block ? KidCount(rows_.Block(element).now()) : 0;
-    if (is_block && (most == 0 || kids > most)) {
-      target = element;
-      most = std::max(kids, uint64_t{1});
-    }
-    if (is_block && kids == 0) continue;  // its first record went with them
-    const FirstRecord own = rows_.FirstNow(element);
-    first = first ? Smaller(*first, own) : own;
-  }
-  if (most == 0) {
-    target = rows_.NewHandle();
-    rows_.Block(target).Edit().level = level_;
-  }
-  WorkingSet::Content more;
-  for (const BlockName element : elements) {
-    if (element == target) continue;
-    const WorkingSet::Content content = rows_.ContentNow(element);
-    more.records += content.records;
-    Add(content.strong, &more.strong);
-    MoveUnder(element, target);
-  }
-  rows_.ChangeContent(target, {}, more);
-  rows_.Block(target).Edit().first = *first;
-  grown_.insert(target);
-  met_.insert(target);
-}
-
-void LevelPass::MoveUnder(BlockName element, BlockName target) {
-  met_.insert(element);
-  const std::vector<BlockName> kids =
-      IsBlockHere(element) ? TakeApart(element) : std::vector<BlockName>{element};
-  for (const BlockName kid : kids) {
-    NameRow& name = rows_.Name(kid).now;
-    name.up_level = level_;
-    name.up = target;
-    rows_.AddKid(target, kid);
-    loose_.erase(kid);
-    met_.insert(kid);
-  }
-}
-
-// A block that is left with one node is that node.
-void LevelPass::DissolveLonely(BlockName block) {
-  if (KidCount(rows_.Block(block).now()) < 2) TakeApart(block);
 }
 
 // --- what changed ------------------------------------------------------------------------------------
 
-BlockDelta LevelPass::Delta() {
-  BlockDelta out;
-  met_.insert(loose_.begin(), loose_.end());
-  for (const BlockName name : met_) {  // in order, so that the end is where each belongs
-    const auto [before, now] = rows_.Exists(name, level_);
-    if (before && !now) out.gone.insert(out.gone.end(), name);
-    if (!before && now) out.fresh.insert(out.fresh.end(), name);
-    if (before && now && (grown_.contains(name) || nodes_.changed.contains(name))) {
-      out.changed.insert(name);
-    }
+void LevelPass::UpdateDelta() {
+  absl::flat_hash_set<NameState*> parted;  // nodes that live on without some of their records
+  for (const BlockName node : delta_.moved()) {
+    parted.insert(&rows_.BlockBefore(rows_.Name(node), key_index_));
   }
-  out.moved = nodes_.moved;
-  out.moved.insert(moved_.begin(), moved_.end());
-  out.moved.insert(detached_.begin(), detached_.end());
-  absl::btree_set<BlockName> parted;  // nodes that live on without some of their records
-  for (const BlockName node : nodes_.moved) {
-    parted.insert(rows_.BlockBefore(node, static_cast<uint16_t>(level_ - 1)));
-  }
-  for (const BlockName name : out.gone) {
-    std::vector<BlockName> kids = {name};
-    if (!IsRecord(name)) {
-      if (rows_.Block(name).before().level == level_) kids = rows_.KidsBefore(name);
+  struct Judgement {
+    Change change;
+    NameState* heir;
+  };
+  std::vector<Judgement> judgements;  // of the names met; heirs depend on what the level below changed
+  judgements.reserve(met_.size());
+  for (NameState* name : met_) {
+    const auto [before, now] = rows_.Exists(*name, level_);
+    Judgement judgement{Change::kNone, nullptr};
+    if (before && !now) {
+      judgement = {Change::kGone, HeirNow(*name, parted)};
+    } else if (!before && now) {
+      judgement.change = Change::kFresh;
+    } else if (before && (Is(*name, &Marks::grown) || name->change == Change::kChanged)) {
+      judgement.change = Change::kChanged;
     }
-    bool together = true;
-    BlockName heir;
-    bool first = true;
-    for (BlockName kid : kids) {
-      together = together && !parted.contains(kid);
-      if (nodes_.gone.contains(kid)) {
-        const auto it = nodes_.heir.find(kid);
-        together = together && it != nodes_.heir.end();
-        if (!together) break;
-        kid = it->second;
-      }
-      const BlockName block = rows_.BlockNow(kid, level_);
-      together = together && (first || block == heir);
-      heir = block;
-      first = false;
-    }
-    if (together && !first) out.heir.emplace(name, heir);
+    judgements.push_back(judgement);
   }
-  return out;
+  for (size_t i = 0; i < met_.size(); ++i) {
+    NameState& name = *met_[i];
+    const auto [change, heir] = judgements[i];
+    delta_.Set(name, change, heir);
+    if (change != Change::kGone && change != Change::kChanged) continue;
+    const bool above =
+        name.before.up_level > level_ || name.before.touches > 0 || !name.before.parts.empty();
+    if (above || (change == Change::kGone && heir == nullptr)) delta_.Watch(name);
+  }
+  delta_.AddMoved(moved_);
+}
+
+// The one present block that holds all records of a gone one; null if they were retracted or parted.
+NameState* LevelPass::HeirNow(NameState& gone, const absl::flat_hash_set<NameState*>& parted) {
+  std::vector<BlockName> kids = {gone.name};
+  if (!IsRecord(gone.name) && rows_.Block(gone).before().level == level_) {
+    kids = rows_.KidsBefore(gone.name);
+  }
+  NameState* heir = nullptr;
+  for (const BlockName name : kids) {
+    NameState* kid = &rows_.Name(name);
+    if (parted.contains(kid)) return nullptr;
+    if (kid->change == Change::kGone) kid = HeirOf(*kid);
+    if (kid == nullptr) return nullptr;
+    NameState& block = rows_.BlockNow(*kid, level_);
+    if (heir != nullptr && heir != &block) return nullptr;
+    heir = &block;
+  }
+  return heir;
 }
 
 // --- helpers -----------------------------------------------------------------------------------------
 
-BlockName LevelPass::Node(RecordId record) {
-  return rows_.BlockNow(NameOf(record), static_cast<uint16_t>(level_ - 1));
+NameState& LevelPass::Node(RecordId record) {
+  return rows_.BlockNow(rows_.Name(NameOf(record)), key_index_);
 }
 
-bool LevelPass::IsBlockHere(BlockName name) {
-  if (IsRecord(name)) return false;
+NameState* LevelPass::HeirOf(const NameState& gone) {
+  return gone.heir == nullptr ? nullptr : &rows_.BlockNow(*gone.heir, key_index_);
+}
+
+bool LevelPass::IsBlockHere(NameState& name) {
+  if (IsRecord(name.name)) return false;
   const RowVersions<BlockRow>& block = rows_.Block(name);
   return (block.exists() ? block.now() : block.before()).level == level_;
 }
 
-BlockName LevelPass::Around(BlockName node) {
-  const NameRow& row = rows_.Name(node).now;
-  return row.up_level == level_ ? row.up : node;
+NameState& LevelPass::Around(NameState& node) {
+  return node.now.up_level == level_ ? rows_.BlockNow(node, level_) : node;
 }
 
-void LevelPass::Explode(BlockName block) {
-  if (exploded_.contains(block)) return;
-  for (const BlockName kid : TakeApart(block)) {
-    TouchGroupsOfRecords(rows_.RecordsNow(kid), false);
+// One that a level has nothing to do with is in none either, if it is new or says something else.
+bool LevelPass::IsLoose(NameState& node) {
+  if (Is(node, &Marks::loose)) return true;
+  if (node.now.up_level == level_) return false;
+  if (node.change == Change::kFresh) return true;
+  return node.change == Change::kChanged && &rows_.BlockBefore(node, level_) == &node;
+}
+
+void LevelPass::Meet(NameState& name) {
+  if (std::exchange(name.marks.met, level_) != level_) met_.push_back(&name);
+}
+
+void LevelPass::Loosen(NameState& node) {
+  node.now.ClearUp();
+  node.marks.loose = level_;
+  Meet(node);
+}
+
+void LevelPass::Grow(NameState& block) {
+  if (std::exchange(block.marks.grown, level_) != level_) grown_.push_back(&block);
+  Meet(block);
+}
+
+void LevelPass::Explode(NameState& block) {
+  if (Is(block, &Marks::exploded)) return;
+  for (const NameState* kid : TakeApart(block)) {
+    TouchGroupsOfRecords(rows_.RecordsNow(kid->name), false);
   }
   // Kids that are gone live on in their heirs, which may hang on links of this block's records.
-  TouchGroupsOfRecords(rows_.RecordsBefore(block), false);
+  TouchGroupsOfRecords(rows_.RecordsBefore(block.name), false);
 }
 
-std::vector<BlockName> LevelPass::TakeApart(BlockName block) {
-  exploded_.insert(block);
-  met_.insert(block);
-  std::vector<BlockName> kids = rows_.KidsNow(block);
-  rows_.RemoveBlock(block);
-  rows_.Name(block).now.ClearUp();
-  std::erase_if(kids, [&](BlockName kid) { return nodes_.gone.contains(kid); });
-  for (const BlockName kid : kids) {
-    rows_.Name(kid).now.ClearUp();
-    loose_.insert(kid);
-    met_.insert(kid);
+LevelPass::Names LevelPass::TakeApart(NameState& block) {
+  block.marks.exploded = level_;
+  Meet(block);
+  const std::vector<BlockName> kids = rows_.KidsNow(block.name);
+  rows_.RemoveBlock(block.name);
+  block.now.ClearUp();
+  Names out;
+  for (const BlockName name : kids) {
+    NameState& kid = rows_.Name(name);
+    if (kid.change == Change::kGone) continue;
+    Loosen(kid);
+    out.push_back(&kid);
   }
-  return kids;
+  return out;
 }
 
-bool LevelPass::InSettledPart(BlockName block) {
-  const std::vector<NameRow::InPart>& parts = rows_.Name(block).now.parts;
-  return std::any_of(parts.begin(), parts.end(),
+bool LevelPass::InSettledPart(const NameState& block) {
+  return std::any_of(block.now.parts.begin(), block.now.parts.end(),
                      [&](const NameRow::InPart& p) { return p.level == level_; });
 }
 
-void LevelPass::ExplodePartOf(BlockName member) {
+void LevelPass::ExplodePartOf(NameState& member) {
   BlockName part;
-  for (const NameRow::InPart& p : rows_.Name(member).now.parts) {
+  for (const NameRow::InPart& p : member.now.parts) {
     if (p.level == level_) part = p.part;
   }
+  const auto leave_part = [&](NameState& name) {
+    std::erase_if(name.now.parts, [&](const NameRow::InPart& p) { return p.level == level_; });
+  };
   RowVersions<PartRow>& row = rows_.Part(part);
   if (!row.exists()) {
     rows_.Fail(store::Damaged(store::Family::kBlocks, store::NameKey{part}.Encode()));
-    std::erase_if(rows_.Name(member).now.parts, [&](const auto& p) { return p.level == level_; });
-    return;
+    return leave_part(member);
   }
   const std::vector<BlockName> blocks = row.now().blocks;
   row.Remove();
-  for (const BlockName block : blocks) {
-    std::erase_if(rows_.Name(block).now.parts, [&](const auto& p) { return p.level == level_; });
-    met_.insert(block);
+  for (const BlockName name : blocks) {
+    NameState& block = rows_.Name(name);
+    leave_part(block);
+    Meet(block);
     if (IsBlockHere(block)) {
       Explode(block);
-    } else if (!nodes_.gone.contains(block)) {
-      loose_.insert(block);
-      TouchGroupsOfRecords(rows_.RecordsNow(block), false);
+    } else if (block.change != Change::kGone) {
+      block.marks.loose = level_;
+      TouchGroupsOfRecords(rows_.RecordsNow(name), false);
     }
   }
 }

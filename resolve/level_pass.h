@@ -31,56 +31,73 @@
 
 namespace unirust::resolve {
 
-// How the blocks of one level differ from before the batch. Ordered containers: nothing may depend on hashing.
-struct BlockDelta {
-  absl::btree_set<BlockName> gone;   // was a block, is none now
-  absl::btree_set<BlockName> fresh;  // is a block, was none before
-  absl::btree_set<BlockName> changed;  // still one, with other records or another signature
-  // gone block -> the one present block that holds all its records. Absent if they were retracted or parted.
-  absl::btree_map<BlockName, BlockName> heir;
-  absl::btree_set<BlockName> moved;  // blocks of lower levels, or records, that left one that may live on
+// How the entities differ from before the batch. No name twice, but for `moved`.
+struct EntityDelta {
+  std::vector<BlockName> gone;     // was one, is none now
+  std::vector<BlockName> fresh;    // is one, was none before
+  std::vector<BlockName> changed;  // still one, with other records or another signature
+  std::vector<BlockName> moved;    // blocks of lower levels, or records, that left one that may live on
+};
 
-  bool empty() const { return gone.empty() && fresh.empty() && changed.empty(); }
+// The same for the blocks of the levels so far. What a level has nothing to do with is not looked at there: it stays
+// gone, fresh or changed.
+class BlockDelta {
+ public:
+  using Change = NameState::Change;
+  void Set(NameState& name, Change change, NameState* heir);
+  // Later levels look at it again.
+  void Watch(NameState& name) { watched_.push_back(&name); }
+  void AddMoved(const std::vector<BlockName>& names);
+
+  std::vector<NameState*> TakeWatched() { return std::exchange(watched_, {}); }
+  const std::vector<BlockName>& moved() const { return moved_; }
+  bool NothingWatched() const { return watched_.empty() && moved_.empty(); }
+  EntityDelta OfEntities() const;  // after the last level
+
+ private:
+  std::vector<NameState*> names_;    // all that were gone, fresh or changed at some level
+  std::vector<NameState*> watched_;  // gone or changed ones with something in higher levels
+  std::vector<BlockName> moved_;
 };
 
 class LevelPass {
  public:
-  // `identity_key` is the position of the level's key; the level is one more. All groups to look at again later are
-  // added to `to_finish`.
+  // `identity_key` is the position of the level's key; the level is one more. `delta` is that of the level below. All
+  // groups to look at again later are added to `to_finish`.
   LevelPass(WorkingSet& rows, interner::Interner& interner, uint16_t identity_key,
-            const BlockDelta& nodes, absl::flat_hash_set<GroupState*>& to_finish)
+            BlockDelta& delta, std::vector<GroupState*>& to_finish)
       : rows_(rows),
         interner_(interner),
         key_index_(identity_key),
         level_(static_cast<uint16_t>(identity_key + 1)),
-        nodes_(nodes),
+        delta_(delta),
         to_finish_(to_finish) {}
 
-  // `changed_groups`: groups of this key whose pieces changed.
-  BlockDelta Run(const std::vector<GroupState*>& changed_groups);
+  // `changed_groups`: groups of this key whose pieces changed. Then `delta` is that of this level.
+  void Run(const std::vector<GroupState*>& changed_groups);
 
  private:
   // How nodes of one run are linked: group, start of the run, and whether they agree or time chains link them.
   using Passages = absl::btree_set<std::tuple<std::string_view, Instant, bool>>;
-  struct Work {
-    bool view_changed = false;  // its pieces, nodes or signatures differ from before
-    bool whole = false;         // compute all links; else only what single pieces add and take
-    bool queued = false;
-    // Of a followed group: the nodes to look at, and those of them that were loose and are tied to others here.
+  using Names = std::vector<NameState*>;
+  using Marks = NameState::Marks;
+  using Change = NameState::Change;
+  // Of a followed group: the nodes to look at, and those of them that were loose and are tied to others here.
+  struct FollowedWork {
     std::set<BlockName> nodes;
     std::set<BlockName> tied;
     std::unique_ptr<FollowedNodes> followed;
   };
 
   // --- step 1: what the level below changed (level_pass.cc)
-  void TakeGoneNodes();
-  void TakeChangedNodes();
+  void TakeGoneNode(NameState& node);
+  void TakeChangedNodes(const Names& watched);
   void Adopt();
-  void TouchGroupsOf(BlockName node);
+  void TouchGroupsOf(NameState& node);
   void TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed);
   void Enqueue(GroupState* group, bool view_changed, bool whole);
   void EnqueueNodesOf(GroupState* group);
-  void EnqueueNode(GroupState* group, bool view_changed, BlockName node);
+  void EnqueueNode(GroupState* group, bool view_changed, NameState& node);
 
   // --- step 2: links of the groups in question
   bool MayBeCalm(GroupState& group);
@@ -90,10 +107,10 @@ class LevelPass {
   void LinkWhole(GroupState& group, bool view_changed);
 
   // --- the same in a followed group (followed_pass.cc)
-  bool LinkFollowed(GroupState& group, Work& work);
+  bool LinkFollowed(GroupState& group, FollowedWork& work);
   bool AddNodesInPlace(std::set<BlockName>* nodes);
   bool MetSettled(const std::set<BlockName>& nodes);
-  bool TieLoose(Work& work);
+  bool TieLoose(FollowedWork& work);
   bool AddAnchors(const FollowedNodes& nodes, const PieceRun& run, std::set<BlockName>* knot);
   void NoteFollowedPassages(GroupState& group, RecordId record, Passages* passages);
 
@@ -102,59 +119,68 @@ class LevelPass {
                   const std::vector<LostPiece>& lost);
   std::optional<bool> StillIn(BlockName node, const GroupState& group, const PieceSet& pieces,
                               const Interval& run);
-  void FindLostLinks(GroupState& group, const absl::flat_hash_map<BlockName, size_t>& index,
+  void FindLostLinks(GroupState& group, const absl::flat_hash_map<NameState*, size_t>& index,
                      UnionFind& knots);
-  void KeepLargestKnot(BlockName block, const std::vector<std::pair<size_t, BlockName>>& nodes);
-  std::optional<BlockName> PresentNode(RecordId record);
-  void NotePassages(BlockName block, BlockName node);
+  void KeepLargestKnot(NameState& block, const std::vector<std::pair<size_t, NameState*>>& nodes);
+  NameState* PresentNode(RecordId record);
+  void NotePassages(NameState& block, NameState& node);
   void NoteLargePassages(GroupState& group, RecordId record, Passages* passages);
-  bool HasOthers(BlockName block, BlockName node, std::span<const Piece> run);
-  void Detach(BlockName block, BlockName node);
-  void RemoveKid(BlockName block, BlockName kid, const WorkingSet::Content& content,
+  bool HasOthers(const NameState& block, const NameState& node, std::span<const Piece> run);
+  void Detach(NameState& block, NameState& node);
+  void RemoveKid(NameState& block, NameState& kid, const WorkingSet::Content& content,
                  const FirstRecord& first);
   void FindFirsts();
 
-  // --- step 3: blocks along the links
+  // --- step 3: blocks along the links (uniting.cc)
   bool Unite();  // false: a settled part was met, evaluate again
-  bool AreClashFree(const std::vector<BlockName>& elements);
-  void MergeElements(const std::vector<BlockName>& elements);
-  void MoveUnder(BlockName element, BlockName target);
-  void DissolveLonely(BlockName block);
-  void Settle(const std::vector<BlockName>& elements);  // settle.cc
-  void KeepSettled(const std::vector<std::vector<BlockName>>& blocks);
+  std::vector<Names> ConnectedSets();
+  bool AreClashFree(std::span<NameState* const> elements);
+  NameState& MergeElements(const Names& elements);
+  void MoveUnder(NameState& element, NameState& target);
+  void DissolveLonely(NameState& block);
+  void Settle(const Names& elements);  // settle.cc
+  void KeepSettled(const std::vector<Names>& blocks);
 
-  BlockDelta Delta();
+  // --- what changed
+  void UpdateDelta();
+  NameState* HeirNow(NameState& gone, const absl::flat_hash_set<NameState*>& parted);
 
   // --- helpers
-  BlockName Node(RecordId record);   // around the record
-  bool IsBlockHere(BlockName name);  // a block made at this level, not a node that passes through
-  BlockName Around(BlockName node);  // the element that a node belongs to now
-  void Explode(BlockName block);     // its nodes stand alone until their links are drawn anew
-  std::vector<BlockName> TakeApart(BlockName block);  // its nodes stand alone; returns them
-  void ExplodePartOf(BlockName block);
-  bool InSettledPart(BlockName block);
+  NameState& Node(RecordId record);         // around the record
+  NameState* HeirOf(const NameState& gone);  // a node; null if it has none
+  bool IsBlockHere(NameState& name);  // a block made at this level, not a node that passes through
+  NameState& Around(NameState& node);  // the element that a node belongs to now
+  void Explode(NameState& block);      // its nodes stand alone until their links are drawn anew
+  Names TakeApart(NameState& block);   // its nodes stand alone; returns them
+  void ExplodePartOf(NameState& member);
+  bool InSettledPart(const NameState& block);
   FirstRecord Smaller(const FirstRecord& a, const FirstRecord& b);
+
+  bool Is(const NameState& name, uint16_t Marks::*mark) const { return name.marks.*mark == level_; }
+  bool IsLoose(NameState& node);  // in no block of this level for now
+  void Meet(NameState& name);     // UpdateDelta must judge it
+  void Loosen(NameState& node);
+  void Grow(NameState& block);
 
   WorkingSet& rows_;
   interner::Interner& interner_;
   const uint16_t key_index_;
   const uint16_t level_;
-  const BlockDelta& nodes_;
-  absl::flat_hash_set<GroupState*>& to_finish_;
+  BlockDelta& delta_;
+  std::vector<GroupState*>& to_finish_;
 
-  absl::btree_set<BlockName> loose_;     // nodes that are in no block of this level for now
-  absl::btree_set<BlockName> exploded_;  // blocks of before that are no more
-  absl::btree_set<BlockName> grown_;     // blocks whose nodes or signature changed
-  absl::btree_set<BlockName> met_;       // every name that Delta must judge
-  absl::btree_map<BlockName, std::vector<BlockName>> adopters_;  // node -> blocks that had parts of it as kids
-  absl::btree_set<BlockName> detached_;    // nodes that live on, and left a block that does
-  absl::btree_set<BlockName> moved_;       // records that did, of nodes that are gone
-  absl::btree_set<BlockName> first_left_;  // blocks whose first record may be none of theirs
+  Names met_;    // each once
+  Names grown_;  // each once
+  absl::btree_map<BlockName, Names> adopters_;  // node -> blocks that had parts of it as kids
+  std::vector<BlockName> moved_;  // nodes that left a block which lives on, and records of such that are gone
+  Names first_left_;  // blocks whose first record may be none of theirs
   // block -> the links of before that nodes which left it had to others of it
   absl::btree_map<BlockName, Passages> passages_;
-  absl::node_hash_map<GroupState*, Work> work_;  // references stay valid
+  absl::node_hash_map<GroupState*, FollowedWork> followed_;  // references stay valid
   std::deque<GroupState*> queue_;
-  std::vector<std::vector<BlockName>> knots_;  // nodes that links connect
+  Names knotted_;  // nodes that links connect, knot by knot
+  std::vector<size_t> knot_ends_;
+  void AddKnot(std::span<NameState* const> nodes);
 };
 
 }  // namespace unirust::resolve

@@ -22,16 +22,11 @@ constexpr size_t kNoPiece = ~size_t{0};  // the knot of a node that holds nothin
 constexpr size_t kDetachedMax = 64;      // of a run at once; to take the block apart is cheaper for more
 }  // namespace
 
-// The node that had the record's piece before, or what took its place; nothing if it left its block.
-std::optional<BlockName> LevelPass::PresentNode(RecordId record) {
-  BlockName node = rows_.BlockBefore(NameOf(record), static_cast<uint16_t>(level_ - 1));
-  if (nodes_.gone.contains(node)) {
-    const auto heir = nodes_.heir.find(node);
-    if (heir == nodes_.heir.end()) return std::nullopt;
-    node = heir->second;
-  }
-  if (detached_.contains(node)) return std::nullopt;
-  return node;
+// The node that had the record's piece before, or what took its place; null if it left its block.
+NameState* LevelPass::PresentNode(RecordId record) {
+  NameState* node = &rows_.BlockBefore(rows_.Name(NameOf(record)), key_index_);
+  if (node->change == Change::kGone) node = HeirOf(*node);
+  return node == nullptr || Is(*node, &Marks::detached) ? nullptr : node;
 }
 
 // What a large set of pieces of a group lost, if each of its runs is still in one piece: only nodes that lost something
@@ -41,15 +36,15 @@ bool LevelPass::LosePieces(const GroupState& group, const PieceSet& pieces,
   if (lost.size() > kDetachedMax) return false;
   for (const LostPiece& one : lost) {
     if (one.before.pieces < 2) continue;  // it was linked to nothing
-    const BlockName block = rows_.BlockBefore(NameOf(one.piece.record), level_);
+    NameState& block = rows_.BlockBefore(rows_.Name(NameOf(one.piece.record)), level_);
     if (!one.rest || InSettledPart(block)) return false;
-    const std::optional<BlockName> node = PresentNode(one.piece.record);
-    if (!node || exploded_.contains(block) || !IsBlockHere(block)) continue;
+    NameState* const node = PresentNode(one.piece.record);
+    if (node == nullptr || Is(block, &Marks::exploded) || !IsBlockHere(block)) continue;
     if (InSettledPart(Around(*node))) return false;
     const std::optional<PieceRun> run = pieces.RunNow(*one.rest);
     rows_.Fail(pieces.status());
     const std::optional<bool> stays =
-        run ? StillIn(*node, group, pieces, run->interval) : std::nullopt;
+        run ? StillIn(node->name, group, pieces, run->interval) : std::nullopt;
     if (!stays) return false;
     if (!*stays) Detach(block, *node);
   }
@@ -71,31 +66,32 @@ std::optional<bool> LevelPass::StillIn(BlockName node, const GroupState& group,
 }
 
 void LevelPass::FindLostLinks(GroupState& group,
-                              const absl::flat_hash_map<BlockName, size_t>& index,
+                              const absl::flat_hash_map<NameState*, size_t>& index,
                               UnionFind& knots) {
   const std::span<const Piece> before = rows_.EvidenceBefore(group);
   for (const auto& [first, last] : Chains(before)) {
-    std::map<BlockName, std::vector<std::pair<size_t, BlockName>>> nodes_of;  // block -> (knot, node)
+    // block -> (knot, node)
+    std::map<BlockName, std::vector<std::pair<size_t, NameState*>>> nodes_of;
     for (size_t i = first; i < last; ++i) {
-      const std::optional<BlockName> node = PresentNode(before[i].record);
-      if (!node) continue;
-      const BlockName element = Around(*node);
+      NameState* const node = PresentNode(before[i].record);
+      if (node == nullptr) continue;
+      NameState& element = Around(*node);
       if (InSettledPart(element)) ExplodePartOf(element);
-      const BlockName block = rows_.BlockBefore(NameOf(before[i].record), level_);
-      if (exploded_.contains(block) || !IsBlockHere(block)) continue;
-      const auto here = index.find(*node);
-      nodes_of[block].emplace_back(here == index.end() ? kNoPiece : knots.Find(here->second),
-                                   *node);
+      NameState& block = rows_.BlockBefore(rows_.Name(NameOf(before[i].record)), level_);
+      if (Is(block, &Marks::exploded) || !IsBlockHere(block)) continue;
+      const auto here = index.find(node);
+      nodes_of[block.name].emplace_back(
+          here == index.end() ? kNoPiece : knots.Find(here->second), node);
     }
-    for (const auto& [block, nodes] : nodes_of) KeepLargestKnot(block, nodes);
+    for (const auto& [block, nodes] : nodes_of) KeepLargestKnot(rows_.Name(block), nodes);
   }
 }
 
 // Of the nodes of a block that were in one run, those that are still in one knot stay; the others are detached.
-void LevelPass::KeepLargestKnot(BlockName block,
-                                const std::vector<std::pair<size_t, BlockName>>& nodes) {
-  std::map<size_t, absl::btree_set<BlockName>> by_knot;
-  for (const auto& [knot, node] : nodes) by_knot[knot].insert(node);
+void LevelPass::KeepLargestKnot(NameState& block,
+                                const std::vector<std::pair<size_t, NameState*>>& nodes) {
+  std::map<size_t, absl::btree_map<BlockName, NameState*>> by_knot;
+  for (const auto& [knot, node] : nodes) by_knot[knot].emplace(node->name, node);
   const bool alone = by_knot.contains(kNoPiece) && by_knot[kNoPiece].size() > 1;
   if (by_knot.size() < 2 && !alone) return;
   size_t kept = kNoPiece;
@@ -108,17 +104,17 @@ void LevelPass::KeepLargestKnot(BlockName block,
   if (kept == kNoPiece || leaving > kDetachedMax) return Explode(block);
   for (const auto& [knot, members] : by_knot) {
     if (knot == kept) continue;
-    for (const BlockName node : members) {
-      if (exploded_.contains(block)) return;
-      Detach(block, node);
+    for (const auto& [name, node] : members) {
+      if (Is(block, &Marks::exploded)) return;
+      Detach(block, *node);
     }
   }
 }
 
 // The runs in which the node, which leaves the block, was together with others of it.
-void LevelPass::NotePassages(BlockName block, BlockName node) {
-  auto& passages = passages_[block];
-  for (const RecordId record : rows_.RecordsBefore(node)) {
+void LevelPass::NotePassages(NameState& block, NameState& node) {
+  auto& passages = passages_[block.name];
+  for (const RecordId record : rows_.RecordsBefore(node.name)) {
     for (GroupState* group : rows_.GroupsBefore(record, key_index_)) {
       const GroupRow& row = group->row.before();
       if (row.followed || (row.large && !row.divided)) {
@@ -160,41 +156,42 @@ void LevelPass::NoteLargePassages(GroupState& group, RecordId record, Passages* 
   rows_.Fail(pieces.status());
 }
 
-bool LevelPass::HasOthers(BlockName block, BlockName node, std::span<const Piece> run) {
+bool LevelPass::HasOthers(const NameState& block, const NameState& node,
+                          std::span<const Piece> run) {
   return std::any_of(run.begin(), run.end(), [&](const Piece& piece) {
-    const BlockName name = NameOf(piece.record);
-    return rows_.BlockBefore(name, level_) == block &&
-           rows_.BlockBefore(name, static_cast<uint16_t>(level_ - 1)) != node;
+    NameState& name = rows_.Name(NameOf(piece.record));
+    return &rows_.BlockBefore(name, level_) == &block &&
+           &rows_.BlockBefore(name, key_index_) != &node;
   });
 }
 
 // The node leaves the block, which stays as it is; its own links are drawn anew.
-void LevelPass::Detach(BlockName block, BlockName node) {
-  if (adopters_.contains(node)) return Explode(block);  // the ways through the nodes that it replaces end, too
-  detached_.insert(node);
+void LevelPass::Detach(NameState& block, NameState& node) {
+  if (adopters_.contains(node.name)) {
+    return Explode(block);  // the ways through the nodes that it replaces end, too
+  }
+  node.marks.detached = level_;
+  moved_.push_back(node.name);
   RemoveKid(block, node, rows_.ContentNow(node), rows_.FirstNow(node));
-  rows_.Name(node).now.ClearUp();
-  loose_.insert(node);
-  met_.insert(node);
+  Loosen(node);
   NotePassages(block, node);
-  TouchGroupsOfRecords(rows_.RecordsNow(node), false);
+  TouchGroupsOfRecords(rows_.RecordsNow(node.name), false);
 }
 
-void LevelPass::RemoveKid(BlockName block, BlockName kid, const WorkingSet::Content& content,
+void LevelPass::RemoveKid(NameState& block, NameState& kid, const WorkingSet::Content& content,
                           const FirstRecord& first) {
   if (!rows_.Block(block).exists()) return;
-  rows_.RemoveKid(block, kid, first);
-  if (rows_.Block(block).now().first == first) first_left_.insert(block);
-  rows_.ChangeContent(block, content, {});
-  grown_.insert(block);
-  met_.insert(block);
+  rows_.RemoveKid(block.name, kid.name, first);
+  if (rows_.Block(block).now().first == first) first_left_.push_back(&block);
+  rows_.ChangeContent(block.name, content, {});
+  Grow(block);
 }
 
 void LevelPass::FindFirsts() {
-  for (const BlockName block : first_left_) {
-    if (exploded_.contains(block) || KidCount(rows_.Block(block).now()) == 0) continue;
-    const FirstRecord first = rows_.FirstOfKids(block, interner_);
-    rows_.Block(block).Edit().first = first;
+  for (NameState* block : first_left_) {
+    if (Is(*block, &Marks::exploded) || KidCount(rows_.Block(*block).now()) == 0) continue;
+    const FirstRecord first = rows_.FirstOfKids(block->name, interner_);
+    rows_.Block(*block).Edit().first = first;
   }
   first_left_.clear();
 }

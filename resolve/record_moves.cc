@@ -2,10 +2,10 @@
 
 namespace unirust::resolve {
 
-std::set<RecordId> RecordsThatMoved(WorkingSet& rows, const BlockDelta& entities) {
+std::set<RecordId> RecordsThatMoved(WorkingSet& rows, const EntityDelta& entities) {
   std::set<RecordId> out;
-  for (const auto& [id, record] : rows.records()) {
-    if (record.written) out.insert(id);
+  for (const RecordState& record : rows.records()) {
+    if (record.written) out.insert(record.id);
   }
   for (const auto* names : {&entities.gone, &entities.moved}) {
     for (const BlockName name : *names) {

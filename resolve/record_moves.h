@@ -8,6 +8,6 @@
 namespace unirust::resolve {
 
 // All whose entity, or what they say, may be another than before the batch. `entities`: how these differ.
-std::set<RecordId> RecordsThatMoved(WorkingSet& rows, const BlockDelta& entities);
+std::set<RecordId> RecordsThatMoved(WorkingSet& rows, const EntityDelta& entities);
 
 }  // namespace unirust::resolve

@@ -43,36 +43,37 @@ class BatchResolver {
     EditGroups();
     Preload();
     UNIRUST_RETURN_IF_ERROR(rows_.status());
-    BlockDelta delta = records_;
     for (uint16_t key = 0; key < rows_.rules().levels(); ++key) {
       const std::vector<GroupState*>& groups = changed_groups_[key];
-      if (delta.empty() && groups.empty()) continue;
-      delta = LevelPass(rows_, interner_, key, delta, to_finish_).Run(groups);
+      if (delta_.NothingWatched() && groups.empty()) continue;
+      LevelPass(rows_, interner_, key, delta_, to_finish_).Run(groups);
       UNIRUST_RETURN_IF_ERROR(rows_.status());
     }
     NameSuccessors();
-    return Finish(rows_, interner_, delta, to_finish_, counters_, batch_);
+    return Finish(rows_, interner_, delta_.OfEntities(), to_finish_, counters_, batch_);
   }
 
  private:
   // The changed records are the changes of level 0, where every record is a block of its own.
   void TakeRecords() {
     std::vector<RecordId> written;
-    for (const auto& [id, record] : rows_.records()) {
-      if (record.written) written.push_back(id);
+    for (const RecordState& record : rows_.records()) {
+      if (record.written) written.push_back(record.id);
     }
     std::sort(written.begin(), written.end());
     for (const RecordId id : written) {
-      RecordState& record = rows_.Record(id);
-      const BlockName name = store::NameOf(id);
+      NameState& name = rows_.Name(store::NameOf(id));
+      const RecordState& record = rows_.Record(name);
       if (record.live_before && !record.live_now) {
-        records_.gone.insert(name);
+        delta_.Set(name, NameState::Change::kGone, nullptr);
+        delta_.Watch(name);
         retracted_.push_back(id);
-        rows_.Name(name).now.ClearUp();
+        name.now.ClearUp();
       } else if (!record.live_before && record.live_now) {
-        records_.fresh.insert(name);
-      } else if (record.live_now) {
-        if (rows_.SignatureBefore(id) != rows_.SignatureNow(name)) records_.changed.insert(name);
+        delta_.Set(name, NameState::Change::kFresh, nullptr);
+      } else if (record.live_now && rows_.SignatureBefore(id) != rows_.SignatureNow(name)) {
+        delta_.Set(name, NameState::Change::kChanged, nullptr);
+        delta_.Watch(name);
       }
       counters_.records += record.live_now ? 1 : 0;
       counters_.records -= record.live_before ? 1 : 0;
@@ -171,7 +172,7 @@ class BatchResolver {
       bool changed = false;
       for (const Piece& piece : now.subspan(first, last - first)) {
         names->push_back(store::NameOf(piece.record));
-        const RecordState* record = rows_.records().Find(piece.record);
+        const RecordState* record = rows_.FindLoaded(piece.record);
         changed |= record != nullptr && record->written;
       }
       if (!changed) continue;
@@ -216,11 +217,11 @@ class BatchResolver {
   interner::Interner& interner_;
   store::CountersRow& counters_;
   store::Batch& batch_;
-  BlockDelta records_;
+  BlockDelta delta_;
   std::vector<RecordId> retracted_;
   std::vector<PieceEdit> edits_;
   std::vector<std::vector<GroupState*>> changed_groups_;  // by identity key
-  absl::flat_hash_set<GroupState*> to_finish_;
+  std::vector<GroupState*> to_finish_;  // each once
 };
 
 }  // namespace

@@ -43,8 +43,9 @@ void WriteExpiries(const WorkingSet& rows, store::Batch& batch) {
     return live ? DueInstants(row, rows.rules()) : std::vector<Instant>();
   };
   std::vector<Instant> changed;
-  for (const auto& [id, record] : rows.records()) {
+  for (const RecordState& record : rows.records()) {
     if (!record.written) continue;
+    const RecordId id = record.id;
     const std::vector<Instant> before = due(record.row.before(), record.live_before);
     const std::vector<Instant> now = due(record.row.now(), record.live_now);
     changed.clear();

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "resolve/disputes.h"
 #include "resolve/level_pass.h"
 
@@ -21,16 +22,16 @@ struct SettlingRun {
 // The part while it settles: which of its nodes are one block so far.
 class SettlingPart {
  public:
-  SettlingPart(const std::vector<BlockName>& nodes, WorkingSet& rows)
+  SettlingPart(const std::vector<NameState*>& nodes, WorkingSet& rows)
       : merged_(nodes.size()), nodes_(nodes) {
     for (size_t i = 0; i < nodes.size(); ++i) {
       index_.emplace(nodes[i], i);
-      signatures_.push_back(rows.SignatureNow(nodes[i]));
+      signatures_.push_back(rows.SignatureNow(*nodes[i]));
     }
   }
 
-  bool Has(BlockName node) const { return index_.contains(node); }
-  size_t BlockOf(BlockName node) { return merged_.Find(index_.at(node)); }
+  bool Has(const NameState& node) const { return index_.contains(&node); }
+  size_t BlockOf(const NameState& node) { return merged_.Find(index_.at(&node)); }
   const Signature& SignatureOf(size_t block) const { return signatures_[block]; }
 
   // One block of all of `blocks` if no two of them clash.
@@ -43,18 +44,18 @@ class SettlingPart {
     signatures_[merged_.Find(blocks[0])] = *std::move(all);
   }
 
-  std::vector<std::vector<BlockName>> Blocks() {
-    std::map<size_t, std::vector<BlockName>> by_root;
+  std::vector<std::vector<NameState*>> Blocks() {
+    std::map<size_t, std::vector<NameState*>> by_root;
     for (size_t i = 0; i < nodes_.size(); ++i) by_root[merged_.Find(i)].push_back(nodes_[i]);
-    std::vector<std::vector<BlockName>> out;
+    std::vector<std::vector<NameState*>> out;
     for (auto& [root, nodes] : by_root) out.push_back(std::move(nodes));
     return out;
   }
 
  private:
   UnionFind merged_;
-  const std::vector<BlockName>& nodes_;
-  std::map<BlockName, size_t> index_;
+  const std::vector<NameState*>& nodes_;
+  absl::flat_hash_map<const NameState*, size_t> index_;
   std::vector<Signature> signatures_;
 };
 
@@ -67,10 +68,10 @@ void TakeTurn(const SettlingRun& run, bool hold, uint16_t node_level, WorkingSet
   std::vector<NodePiece> pieces;
   constexpr size_t kOutside = ~size_t{0};
   for (const Piece& piece : run.pieces) {
-    const BlockName node = rows.BlockNow(store::NameOf(piece.record), node_level);
+    NameState& node = rows.BlockNow(rows.Name(store::NameOf(piece.record)), node_level);
     const bool inside = part.Has(node);
     const size_t block = inside ? part.BlockOf(node) : kOutside;
-    const auto key = std::pair(inside, inside ? uint64_t{block} : node.value());
+    const auto key = std::pair(inside, inside ? uint64_t{block} : node.name.value());
     const auto [it, inserted] = local.emplace(key, signatures.size());
     if (inserted) {
       signatures.push_back(inside ? &part.SignatureOf(block) : &rows.SignatureNow(node));
@@ -93,25 +94,25 @@ void TakeTurn(const SettlingRun& run, bool hold, uint16_t node_level, WorkingSet
 
 }  // namespace
 
-void LevelPass::Settle(const std::vector<BlockName>& elements) {
-  std::vector<BlockName> nodes;
-  for (const BlockName element : elements) {
-    if (IsBlockHere(element)) {
-      const std::vector<BlockName> kids = TakeApart(element);
+void LevelPass::Settle(const Names& elements) {
+  Names nodes;
+  for (NameState* element : elements) {
+    if (IsBlockHere(*element)) {
+      const Names kids = TakeApart(*element);
       nodes.insert(nodes.end(), kids.begin(), kids.end());
     } else {
       nodes.push_back(element);
     }
   }
   std::set<GroupState*> groups;
-  for (const BlockName node : nodes) {
-    for (const RecordId record : rows_.RecordsNow(node)) {
+  for (const NameState* node : nodes) {
+    for (const RecordId record : rows_.RecordsNow(node->name)) {
       for (GroupState* group : rows_.GroupsNow(record, key_index_)) groups.insert(group);
     }
   }
   std::vector<SettlingRun> runs;
   for (GroupState* group : groups) {
-    to_finish_.insert(group);
+    if (!std::exchange(group->to_finish, true)) to_finish_.push_back(group);
     group->calm = false;
     group->whole = true;
     const std::span<const Piece> evidence = rows_.EvidenceNow(*group);
@@ -128,26 +129,25 @@ void LevelPass::Settle(const std::vector<BlockName>& elements) {
   SettlingPart part(nodes, rows_);
   const bool hold = rows_.rules().keys()[key_index_].hold;
   for (const SettlingRun& run : runs) {
-    TakeTurn(run, hold, static_cast<uint16_t>(level_ - 1), rows_, part);
+    TakeTurn(run, hold, key_index_, rows_, part);
   }
   KeepSettled(part.Blocks());
 }
 
-void LevelPass::KeepSettled(const std::vector<std::vector<BlockName>>& blocks) {
-  std::vector<BlockName> names;
-  for (const std::vector<BlockName>& nodes : blocks) {
-    met_.insert(nodes.begin(), nodes.end());
-    if (nodes.size() == 1) {
-      names.push_back(nodes[0]);
-      continue;
-    }
-    MergeElements(nodes);
-    names.push_back(Around(nodes[0]));
+void LevelPass::KeepSettled(const std::vector<Names>& blocks) {
+  Names all;
+  for (const Names& nodes : blocks) {
+    for (NameState* node : nodes) Meet(*node);
+    all.push_back(nodes.size() == 1 ? nodes[0] : &MergeElements(nodes));
   }
-  if (names.size() < 2) return;
+  if (all.size() < 2) return;
   const BlockName part = rows_.NewHandle();
-  rows_.Part(part).Edit() = PartRow{.level = level_, .blocks = names};
-  for (const BlockName name : names) rows_.Name(name).now.parts.push_back({level_, part});
+  PartRow& row = rows_.Part(part).Edit();
+  row.level = level_;
+  for (NameState* block : all) {
+    row.blocks.push_back(block->name);
+    block->now.parts.push_back({level_, part});
+  }
 }
 
 }  // namespace unirust::resolve

@@ -37,10 +37,6 @@ std::string Encoded(RecordId id) { return store::RecordKey{id}.Encode(); }
 std::string Encoded(BlockName name) { return store::NameKey{name}.Encode(); }
 std::string Encoded(const std::string& key) { return key; }
 
-void Identify(RecordId id, RecordState* state) { state->id = id; }
-template <typename Key, typename State>
-void Identify(const Key& /*key*/, State* /*state*/) {}
-
 // A state as the row of the store makes it, and as the batch before left it.
 void Take(RowVersions<RecordRow> row, RecordState* state) {
   state->row = std::move(row);
@@ -53,6 +49,7 @@ void Take(RecordRow row, RecordState* state) {
   Take(std::move(versions), state);
 }
 void Take(NameRow row, NameState* state) { state->now = state->before = std::move(row); }
+void Take(BlockRow row, BlockState* state) { state->row.Load(std::move(row)); }
 void Take(GroupRow row, GroupState* state) { state->row.Load(std::move(row)); }
 template <typename Row>
 void Take(Row row, RowVersions<Row>* state) {
@@ -63,12 +60,6 @@ void Follow(const RecordState& previous, RecordState* state) {
   RowVersions<RecordRow> versions;
   versions.Follow(previous.row);
   Take(std::move(versions), state);
-}
-void Follow(const NameState& previous, NameState* state) { Take(previous.now, state); }
-void Follow(const GroupState& previous, GroupState* state) { state->row.Follow(previous.row); }
-template <typename Row>
-void Follow(const RowVersions<Row>& previous, RowVersions<Row>* state) {
-  state->Follow(previous);
 }
 
 }  // namespace
@@ -99,70 +90,112 @@ void WorkingSet::ReadAll(Family family, std::vector<Wanted<State>> wanted) {
   if (!status.ok()) Fail(status);
 }
 
-template <typename Key, typename State>
-const State* WorkingSet::Previous(Map<Key, State> map, const Key& key) const {
-  return previous_ == nullptr ? nullptr : ((*previous_).*map).Find(key);
+NameState& WorkingSet::Known(BlockName name) {
+  const auto [entry, inserted] = names_.TryEmplace(name);
+  NameState& state = entry.value;
+  if (inserted) {
+    state.name = name;
+    if (previous_ != nullptr) state.previous = previous_->names_.Find(name);
+  }
+  return state;
 }
 
-template <typename Row, typename Key, typename State>
-State& WorkingSet::Load(Map<Key, State> map, Family family, const Key& key) {
+NameState* WorkingSet::BeginName(NameState& name) {
+  if (std::exchange(name.loaded, true)) return nullptr;
+  if (name.previous == nullptr || !name.previous->loaded) return &name;
+  name.now = name.before = name.previous->now;
+  return nullptr;
+}
+
+RecordState* WorkingSet::BeginRecord(NameState& name) {
+  if (name.record != nullptr) return nullptr;
+  name.record = &records_.emplace_back();
+  name.record->id = store::RecordOf(name.name);
+  if (name.previous == nullptr || name.previous->record == nullptr) return name.record;
+  Follow(*name.previous->record, name.record);
+  return nullptr;
+}
+
+BlockState* WorkingSet::BeginBlock(NameState& name) {
+  if (name.block != nullptr) return nullptr;
+  name.block = &blocks_.emplace_back();
+  if (name.previous == nullptr || name.previous->block == nullptr) return name.block;
+  name.block->row.Follow(name.previous->block->row);
+  return nullptr;
+}
+
+NameState& WorkingSet::Loaded(NameState& name) {
+  if (BeginName(name) != nullptr) Read<NameRow>(Family::kNames, Encoded(name.name), &name);
+  return name;
+}
+
+RecordState& WorkingSet::Record(NameState& name) {
+  if (RecordState* record = BeginRecord(name)) {
+    Read<RecordRow>(Family::kRecords, Encoded(record->id), record);
+  }
+  return *name.record;
+}
+
+BlockState& WorkingSet::StateOf(NameState& name) {
+  if (BlockState* block = BeginBlock(name)) {
+    Read<BlockRow>(Family::kBlocks, Encoded(name.name), block);
+  }
+  return *name.block;
+}
+
+const RecordState* WorkingSet::FindLoaded(RecordId id) const {
+  const NameState* name = names_.Find(store::NameOf(id));
+  return name == nullptr ? nullptr : name->record;
+}
+
+void WorkingSet::PreloadRecords(std::span<const RecordId> ids) {
+  std::vector<Wanted<RecordState>> wanted;
+  for (const RecordId id : ids) {
+    RecordState* const record = BeginRecord(Known(store::NameOf(id)));
+    if (record != nullptr) wanted.push_back({Encoded(id), record});
+  }
+  ReadAll<RecordRow>(Family::kRecords, std::move(wanted));
+}
+
+void WorkingSet::PreloadNames(std::span<const BlockName> names) {
+  std::vector<Wanted<NameState>> wanted;
+  for (const BlockName name : names) {
+    NameState* const state = BeginName(Known(name));
+    if (state != nullptr) wanted.push_back({Encoded(name), state});
+  }
+  ReadAll<NameRow>(Family::kNames, std::move(wanted));
+}
+
+void WorkingSet::PreloadBlocks(std::span<const BlockName> names) {
+  std::vector<Wanted<BlockState>> wanted;
+  for (const BlockName name : names) {
+    BlockState* const block = BeginBlock(Known(name));
+    if (block != nullptr) wanted.push_back({Encoded(name), block});
+  }
+  ReadAll<BlockRow>(Family::kBlocks, std::move(wanted));
+}
+
+template <typename Key, typename Row>
+RowVersions<Row>& WorkingSet::Load(Rows<Key, Row> WorkingSet::*map, Family family,
+                                   const Key& key) {
   const auto [entry, inserted] = (this->*map).TryEmplace(key);
   if (!inserted) return entry.value;
-  Identify(key, &entry.value);
-  if (const State* previous = Previous(map, key)) {
-    Follow(*previous, &entry.value);
+  const RowVersions<Row>* previous =
+      previous_ == nullptr ? nullptr : ((*previous_).*map).Find(key);
+  if (previous != nullptr) {
+    entry.value.Follow(*previous);
   } else {
     Read<Row>(family, Encoded(key), &entry.value);
   }
   return entry.value;
 }
 
-template <typename Row, typename Key, typename State>
-void WorkingSet::Preload(Map<Key, State> map, Family family, std::span<const Key> keys) {
-  std::vector<Wanted<State>> wanted;
-  for (const Key& key : keys) {
-    const auto [entry, inserted] = (this->*map).TryEmplace(key);
-    if (!inserted) continue;
-    Identify(key, &entry.value);
-    if (const State* previous = Previous(map, key)) {
-      Follow(*previous, &entry.value);
-    } else {
-      wanted.push_back({Encoded(key), &entry.value});
-    }
-  }
-  ReadAll<Row>(family, std::move(wanted));
-}
-
-RecordState& WorkingSet::Record(RecordId id) {
-  return Load<RecordRow>(&WorkingSet::records_, Family::kRecords, id);
-}
-
-NameState& WorkingSet::Name(BlockName name) {
-  return Load<NameRow>(&WorkingSet::names_, Family::kNames, name);
-}
-
-RowVersions<BlockRow>& WorkingSet::Block(BlockName name) {
-  return Load<BlockRow>(&WorkingSet::blocks_, Family::kBlocks, name);
-}
-
 RowVersions<PartRow>& WorkingSet::Part(BlockName name) {
-  return Load<PartRow>(&WorkingSet::parts_, Family::kBlocks, name);
+  return Load(&WorkingSet::parts_, Family::kBlocks, name);
 }
 
 RowVersions<store::ConflictOwnerRow>& WorkingSet::ConflictOwner(const std::string& key) {
-  return Load<store::ConflictOwnerRow>(&WorkingSet::conflict_owners_, Family::kConflictOwners, key);
-}
-
-void WorkingSet::PreloadRecords(std::span<const RecordId> ids) {
-  Preload<RecordRow>(&WorkingSet::records_, Family::kRecords, ids);
-}
-
-void WorkingSet::PreloadNames(std::span<const BlockName> names) {
-  Preload<NameRow>(&WorkingSet::names_, Family::kNames, names);
-}
-
-void WorkingSet::PreloadBlocks(std::span<const BlockName> names) {
-  Preload<BlockRow>(&WorkingSet::blocks_, Family::kBlocks, names);
+  return Load(&WorkingSet::conflict_owners_, Family::kConflictOwners, key);
 }
 
 RecordState* WorkingSet::Probe(const Identity& identity, SymbolId entity_type,
@@ -194,14 +227,15 @@ absl::StatusOr<RecordId> WorkingSet::PlaceRecord(const Identity& identity, Symbo
   if (record == nullptr) {
     return absl::ResourceExhaustedError("no free record id in the slot of " + RecordName(identity));
   }
-  if (!record->stored) names_.TryEmplace(store::NameOf(record->id));  // nothing is stored about it
+  if (!record->stored) Known(store::NameOf(record->id)).loaded = true;  // nothing is stored about it
   return record->id;
 }
 
 BlockName WorkingSet::NewHandle() {
   const BlockName handle = store::HandleOf(++handles_);
-  names_.TryEmplace(handle);
-  blocks_.TryEmplace(handle);
+  NameState& name = Known(handle);
+  name.loaded = true;
+  name.block = &blocks_.emplace_back();
   parts_.TryEmplace(handle);
   return handle;
 }
@@ -253,8 +287,9 @@ void WorkingSet::LoadExpectedGroups() {
   std::vector<Wanted<GroupState>> wanted;
   for (GroupState* group : expected_groups_) {
     std::string key(group->encoded_key);
-    if (const GroupState* previous = Previous(&WorkingSet::groups_, key)) {
-      Follow(*previous, group);
+    const GroupState* previous = previous_ == nullptr ? nullptr : previous_->groups_.Find(key);
+    if (previous != nullptr) {
+      group->row.Follow(previous->row);
     } else {
       wanted.push_back({std::move(key), group});
     }
@@ -263,41 +298,31 @@ void WorkingSet::LoadExpectedGroups() {
   ReadAll<GroupRow>(Family::kGroups, std::move(wanted));
 }
 
-namespace {
-
 // Levels strictly increase on the way up; anything else is damage.
-BlockName ClimbRows(WorkingSet& rows, BlockName name, uint16_t level, NameRow NameState::*when) {
+NameState& WorkingSet::Climb(NameState& from, uint16_t level, NameRow NameState::*when) {
+  NameState* name = &from;
   uint16_t last = 0;
   while (true) {
-    const NameRow& row = rows.Name(name).*when;
-    if (row.up_level == 0 || row.up_level > level) return name;
+    const NameRow& row = Loaded(*name).*when;
+    if (row.up_level == 0 || row.up_level > level) return *name;
     if (row.up_level <= last) {
-      rows.Fail(store::Damaged(Family::kNames, store::NameKey{name}.Encode()));
-      return name;
+      Fail(store::Damaged(Family::kNames, store::NameKey{name->name}.Encode()));
+      return *name;
     }
     last = row.up_level;
-    name = row.up;
+    if (name->up == nullptr || name->up->name != row.up) name->up = &Known(row.up);
+    name = name->up;
   }
 }
 
-}  // namespace
-
-BlockName WorkingSet::BlockBefore(BlockName name, uint16_t level) {
-  return ClimbRows(*this, name, level, &NameState::before);
-}
-
-BlockName WorkingSet::BlockNow(BlockName name, uint16_t level) {
-  return ClimbRows(*this, name, level, &NameState::now);
-}
-
-WorkingSet::Existence WorkingSet::Exists(BlockName name, uint16_t level) {
-  const NameState& state = Name(name);
+WorkingSet::Existence WorkingSet::Exists(NameState& name, uint16_t level) {
+  Loaded(name);
   const auto at_top = [level](const NameRow& row) {
     return row.up_level == 0 || row.up_level > level;
   };
-  Existence out{.before = at_top(state.before), .now = at_top(state.now)};
-  if (store::IsRecord(name)) {
-    const RecordState& record = Record(store::RecordOf(name));
+  Existence out{.before = at_top(name.before), .now = at_top(name.now)};
+  if (store::IsRecord(name.name)) {
+    const RecordState& record = Record(name);
     out.before = out.before && record.live_before;
     out.now = out.now && record.live_now;
   } else {
@@ -319,18 +344,15 @@ Signature WorkingSet::SignatureBefore(BlockName name) {
   return SignatureOf(Block(name).before().strong);
 }
 
-const Signature& WorkingSet::SignatureNow(BlockName name) {
-  if (store::IsRecord(name)) {
-    RecordState& record = Record(store::RecordOf(name));
+const Signature& WorkingSet::SignatureNow(NameState& name) {
+  if (store::IsRecord(name.name)) {
+    RecordState& record = Record(name);
     if (!record.signature_now) record.signature_now = SignatureOf(record.row.now(), rules_);
     return *record.signature_now;
   }
-  static const Signature kMute;
-  const StrongCounts& strong = Block(name).now().strong;
-  if (strong.empty()) return kMute;
-  std::unique_ptr<Signature>& signature = block_signatures_[name];
-  if (signature == nullptr) signature = std::make_unique<Signature>(SignatureOf(strong));
-  return *signature;
+  BlockState& block = StateOf(name);
+  if (!block.signature_now) block.signature_now = SignatureOf(block.row.now().strong);
+  return *block.signature_now;
 }
 
 WorkingSet::Content WorkingSet::ContentBefore(BlockName name) {
@@ -339,21 +361,22 @@ WorkingSet::Content WorkingSet::ContentBefore(BlockName name) {
   return {row.records, row.strong};
 }
 
-WorkingSet::Content WorkingSet::ContentNow(BlockName name) {
-  if (store::IsRecord(name)) return {1, CountsOf(SignatureNow(name))};
+WorkingSet::Content WorkingSet::ContentNow(NameState& name) {
+  if (store::IsRecord(name.name)) return {1, CountsOf(SignatureNow(name))};
   const BlockRow& row = Block(name).now();
   return {row.records, row.strong};
 }
 
 void WorkingSet::ChangeContent(BlockName block, const Content& less, const Content& more) {
   if (less == more) return;
-  BlockRow& row = Block(block).Edit();
+  BlockState& state = StateOf(Known(block));
+  BlockRow& row = state.row.Edit();
   if (row.records < less.records || !Subtract(less.strong, &row.strong)) {
     Fail(store::Damaged(Family::kBlocks, store::NameKey{block}.Encode()));
   }
   row.records = row.records - less.records + more.records;
   Add(more.strong, &row.strong);
-  block_signatures_.erase(block);
+  state.signature_now.reset();
 }
 
 namespace {
@@ -368,9 +391,9 @@ FirstRecord WorkingSet::FirstBefore(BlockName name) {
   return FirstOf(record.id, record.row.before());
 }
 
-FirstRecord WorkingSet::FirstNow(BlockName name) {
-  if (!store::IsRecord(name)) return Block(name).now().first;
-  const RecordState& record = Record(store::RecordOf(name));
+FirstRecord WorkingSet::FirstNow(NameState& name) {
+  if (!store::IsRecord(name.name)) return Block(name).now().first;
+  const RecordState& record = Record(name);
   return FirstOf(record.id, record.row.now());
 }
 
@@ -387,26 +410,17 @@ bool WorkingSet::Before(const FirstRecord& a, const FirstRecord& b, interner::In
 
 bool WorkingSet::HasWrites() const {
   return std::any_of(records_.begin(), records_.end(),
-                     [](const auto& entry) { return entry.value.written; });
+                     [](const RecordState& record) { return record.written; });
 }
 
 void WorkingSet::FlushRecords(store::Batch& batch) const {
-  for (const auto& [id, record] : records_) {
+  for (const RecordState& record : records_) {
     if (!record.written) continue;
-    batch.Put(Family::kRecords, store::RecordKey{id}.Encode(), record.row.now().Encode());
+    batch.Put(Family::kRecords, Encoded(record.id), record.row.now().Encode());
   }
 }
 
 void WorkingSet::FlushDerived(store::Batch& batch) const {
-  for (const auto& [name, state] : names_) {
-    if (state.now == state.before) continue;
-    const std::string key = store::NameKey{name}.Encode();
-    if (state.now.empty()) {
-      batch.Delete(Family::kNames, key);
-    } else {
-      batch.Put(Family::kNames, key, state.now.Encode());
-    }
-  }
   const auto flush = [&](Family family, const std::string& key, const auto& row) {
     if (row.exists()) {
       batch.Put(family, key, row.now().Encode());
@@ -414,11 +428,20 @@ void WorkingSet::FlushDerived(store::Batch& batch) const {
       batch.Delete(family, key);
     }
   };
-  for (const auto& [name, row] : blocks_) {
-    if (row.Changed()) flush(Family::kBlocks, store::NameKey{name}.Encode(), row);
+  for (const auto& [name, state] : names_) {
+    if (state.now != state.before) {
+      if (state.now.empty()) {
+        batch.Delete(Family::kNames, Encoded(name));
+      } else {
+        batch.Put(Family::kNames, Encoded(name), state.now.Encode());
+      }
+    }
+    if (state.block != nullptr && state.block->row.Changed()) {
+      flush(Family::kBlocks, Encoded(name), state.block->row);
+    }
   }
   for (const auto& [name, row] : parts_) {
-    if (row.Changed()) flush(Family::kBlocks, store::NameKey{name}.Encode(), row);
+    if (row.Changed()) flush(Family::kBlocks, Encoded(name), row);
   }
   for (const auto& [key, group] : groups_) {
     if (group.row.Changed()) flush(Family::kGroups, key, group.row);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,63 +20,13 @@
 #include "absl/status/status.h"
 #include "base/stable_map.h"
 #include "interner/interner.h"
-#include "resolve/piece_set.h"
-#include "resolve/row_versions.h"
 #include "resolve/rules.h"
-#include "resolve/signature.h"
 #include "resolve/sorted_rows.h"
+#include "resolve/states.h"
 #include "store/rows.h"
 #include "store/store.h"
 
 namespace unirust::resolve {
-
-using store::BlockName;
-using store::BlockRow;
-using store::FirstRecord;
-using store::GroupRow;
-using store::NameRow;
-using store::PartRow;
-using store::Piece;
-using store::RecordRow;
-
-struct RecordState {
-  RecordId id;
-  bool stored = false;  // there was a row before the batch
-  bool live_before = false;
-  bool live_now = false;
-  bool written = false;  // the row differs from before, or there was none
-  RowVersions<RecordRow> row;
-  std::optional<Signature> signature_before;
-  std::optional<Signature> signature_now;
-};
-
-// A name without a row counts as one with an empty row.
-struct NameState {
-  NameRow before;
-  NameRow now;
-};
-
-struct GroupState {
-  std::string_view encoded_key;
-  store::GroupKey key;
-  std::vector<std::string> values;  // the key's value tuple
-  RowVersions<GroupRow> row;        // no row: no pieces
-  std::vector<Piece> added;         // in this batch, sorted
-  std::vector<Piece> removed;
-  bool calm = false;   // seen in this batch that each of its runs is in one block of its level
-  bool whole = false;  // seen in this batch with all its pieces, though it was followed
-  // Only of a large one.
-  struct Large {
-    // What the batch does to its runs, if it was large before and that can be told without reading all of it.
-    std::optional<PieceSet::Change> by_runs;
-    std::optional<std::vector<Piece>> all_before;  // once somebody asked for them
-    std::optional<std::vector<Piece>> all_now;
-  };
-  std::unique_ptr<Large> large;
-  const PieceSet::Change* by_runs() const {
-    return large != nullptr && large->by_runs ? &*large->by_runs : nullptr;
-  }
-};
 
 // How many kids a block has.
 uint64_t KidCount(const BlockRow& row);
@@ -123,15 +74,18 @@ class WorkingSet {
   void Fail(const absl::Status& status);
 
   // References stay valid for the life of the WorkingSet.
-  RecordState& Record(RecordId id);
+  RecordState& Record(RecordId id) { return Record(Known(store::NameOf(id))); }
+  RecordState& Record(NameState& record);
+  const RecordState* FindLoaded(RecordId id) const;  // null: nobody asked for it yet
   // The record of an identity, or nothing if it was never written (before the batch or in it).
   std::optional<RecordId> FindRecord(const Identity& identity, SymbolId entity_type,
                                      SymbolId perspective);
   // The same, or the free id that it gets. RESOURCE_EXHAUSTED if its slot is full.
   absl::StatusOr<RecordId> PlaceRecord(const Identity& identity, SymbolId entity_type,
                                        SymbolId perspective);
-  NameState& Name(BlockName name);
-  RowVersions<BlockRow>& Block(BlockName name);
+  NameState& Name(BlockName name) { return Loaded(Known(name)); }
+  RowVersions<BlockRow>& Block(BlockName name) { return StateOf(Known(name)).row; }
+  RowVersions<BlockRow>& Block(NameState& block) { return StateOf(block).row; }
   RowVersions<PartRow>& Part(BlockName name);
   GroupState& Group(const std::string& encoded_key);
   RowVersions<store::ConflictOwnerRow>& ConflictOwner(const std::string& key);
@@ -149,9 +103,18 @@ class WorkingSet {
   void LoadExpectedGroups();
 
   // --- structure, before the batch and now (docs/resolution.md) ------------------------------------
-  // Level k is 1 for the first identity key. A node of level k is a block of level k - 1.
-  BlockName BlockBefore(BlockName name, uint16_t level);  // climbs from `name` up to `level`
-  BlockName BlockNow(BlockName name, uint16_t level);
+  // Level k is 1 for the first identity key. A node of level k is a block of level k - 1. What takes a NameState saves
+  // the search for it.
+  BlockName BlockBefore(BlockName name, uint16_t level) {  // climbs from `name` up to `level`
+    return BlockBefore(Name(name), level).name;
+  }
+  BlockName BlockNow(BlockName name, uint16_t level) { return BlockNow(Name(name), level).name; }
+  NameState& BlockBefore(NameState& name, uint16_t level) {
+    return Climb(name, level, &NameState::before);
+  }
+  NameState& BlockNow(NameState& name, uint16_t level) {
+    return Climb(name, level, &NameState::now);
+  }
   // The blocks of lower levels that a block has. All rows of a large one are read.
   std::vector<BlockName> KidsBefore(BlockName block) {
     return KidsOf(block, Block(block).before(), SortedRows::When::kBefore);
@@ -160,7 +123,7 @@ class WorkingSet {
     return KidsOf(block, Block(block).now(), SortedRows::When::kNow);
   }
   // The kid is there under its first record now.
-  void AddKid(BlockName block, BlockName kid);
+  void AddKid(NameState& block, NameState& kid);
   // `first`: the first record under which the kid is there. DATA_LOSS if it is not.
   void RemoveKid(BlockName block, BlockName kid, const FirstRecord& first);
   // The kid was there under `first`, and is under its first record now.
@@ -174,14 +137,17 @@ class WorkingSet {
     bool before = false;
     bool now = false;
   };
-  Existence Exists(BlockName name, uint16_t level);
+  Existence Exists(BlockName name, uint16_t level) { return Exists(Name(name), level); }
+  Existence Exists(NameState& name, uint16_t level);
   std::vector<RecordId> RecordsBefore(BlockName name);
   std::vector<RecordId> RecordsNow(BlockName name);
   const Signature& SignatureBefore(RecordId record);
   Signature SignatureBefore(BlockName name);
-  const Signature& SignatureNow(BlockName name);
+  const Signature& SignatureNow(BlockName name) { return SignatureNow(Known(name)); }
+  const Signature& SignatureNow(NameState& name);
   FirstRecord FirstBefore(BlockName name);
-  FirstRecord FirstNow(BlockName name);
+  FirstRecord FirstNow(BlockName name) { return FirstNow(Known(name)); }
+  FirstRecord FirstNow(NameState& name);
   // The records of a block: how many, and what they say.
   struct Content {
     uint64_t records = 0;
@@ -189,7 +155,7 @@ class WorkingSet {
     bool operator==(const Content&) const = default;
   };
   Content ContentBefore(BlockName name);
-  Content ContentNow(BlockName name);
+  Content ContentNow(NameState& name);
   // The block has `more`, and no longer `less`. DATA_LOSS if it did not have that.
   void ChangeContent(BlockName block, const Content& less, const Content& more);
 
@@ -263,18 +229,26 @@ class WorkingSet {
   void FlushRecords(store::Batch& batch) const;
   void FlushDerived(store::Batch& batch) const;
 
-  const StableMap<RecordId, RecordState>& records() const { return records_; }
+  // Those that were asked for, in that order.
+  const std::deque<RecordState>& records() const { return records_; }
   StableMap<std::string, GroupState>& groups() { return groups_; }
 
  private:
-  template <typename Key, typename State>
-  using Map = StableMap<Key, State> WorkingSet::*;
+  // The state of a name, of which nothing may be known yet.
+  NameState& Known(BlockName name);
+  NameState& Loaded(NameState& name);
+  BlockState& StateOf(NameState& block);
 
-  // The state of a key: from the previous batch or the store, unless it is there already.
-  template <typename Row, typename Key, typename State>
-  State& Load(Map<Key, State> map, store::Family family, const Key& key);
-  template <typename Row, typename Key, typename State>
-  void Preload(Map<Key, State> map, store::Family family, std::span<const Key> keys);
+  // Each begins a state if there is none, and takes it from the previous batch if that has it. Not null: to be read.
+  NameState* BeginName(NameState& name);
+  RecordState* BeginRecord(NameState& name);
+  BlockState* BeginBlock(NameState& name);
+
+  // The rows of a key that has a map of its own.
+  template <typename Key, typename Row>
+  using Rows = StableMap<Key, RowVersions<Row>>;
+  template <typename Key, typename Row>
+  RowVersions<Row>& Load(Rows<Key, Row> WorkingSet::*map, store::Family family, const Key& key);
 
   template <typename State>
   struct Wanted {
@@ -285,6 +259,7 @@ class WorkingSet {
   void Read(store::Family family, std::string_view key, State* state);
   template <typename Row, typename State>
   void ReadAll(store::Family family, std::vector<Wanted<State>> wanted);
+  NameState& Climb(NameState& from, uint16_t level, NameRow NameState::*when);
   // Probes the identity's addresses; stops at its record or at the first free id.
   RecordState* Probe(const Identity& identity, SymbolId entity_type, SymbolId perspective);
   std::vector<RecordId> RecordsOf(BlockName name, SortedRows::When when);
@@ -298,20 +273,15 @@ class WorkingSet {
   std::vector<GroupState*> GroupsOf(const RecordRow& record, uint16_t identity_key);
   IntervalSet TimesOf(const RecordRow& record, const GroupState& group);
 
-  // What `previous` holds for a key, or null.
-  template <typename Key, typename State>
-  const State* Previous(Map<Key, State> map, const Key& key) const;
-
   store::Reader reader_;
   const Rules& rules_;
   std::shared_ptr<const WorkingSet> previous_;
   std::function<void()> await_written_;
   absl::Status status_;
   uint64_t handles_ = 0;
-  StableMap<RecordId, RecordState> records_;
   StableMap<BlockName, NameState> names_;
-  StableMap<BlockName, RowVersions<BlockRow>> blocks_;
-  absl::flat_hash_map<BlockName, std::unique_ptr<Signature>> block_signatures_;  // of `now`
+  std::deque<RecordState> records_;
+  std::deque<BlockState> blocks_;
   StableMap<BlockName, RowVersions<PartRow>> parts_;
   StableMap<std::string, GroupState> groups_;
   std::vector<GroupState*> expected_groups_;

@@ -73,19 +73,19 @@ std::string EncodedKid(BlockName block, BlockName kid, const FirstRecord& first)
 
 }  // namespace
 
-void WorkingSet::AddKid(BlockName block, BlockName kid) {
+void WorkingSet::AddKid(NameState& block, NameState& kid) {
   BlockRow& row = Block(block).Edit();
   if (row.large) {
     ++row.large_kids;
-    kids_.Put(EncodedKid(block, kid, FirstNow(kid)), "");
+    kids_.Put(EncodedKid(block.name, kid.name, FirstNow(kid)), "");
     return;
   }
-  row.kids.push_back(kid);
+  row.kids.push_back(kid.name);
   if (row.kids.size() < limits::kLargeBlockKidsMin) return;
   row.large = true;
   row.large_kids = row.kids.size();
   for (const BlockName own : std::exchange(row.kids, {})) {
-    kids_.Put(EncodedKid(block, own, FirstNow(own)), "");
+    kids_.Put(EncodedKid(block.name, own, FirstNow(own)), "");
   }
 }
 

@@ -24,7 +24,7 @@ bool LevelPass::LinkFollowed(GroupState& group, FollowedWork& work) {
   FollowedNodes& nodes = *work.followed;
   if (!nodes.Update(work.nodes) || MetSettled(work.nodes)) return false;
   for (const GainedRun& run : nodes.linked_change().gained) {
-    Names knot;
+    States knot;
     for (const auto* pieces : {&run.old, &run.added}) {
       for (const Piece& piece : *pieces) knot.push_back(&Node(piece.record));
     }
@@ -32,7 +32,7 @@ bool LevelPass::LinkFollowed(GroupState& group, FollowedWork& work) {
   }
   const auto agreements = nodes.Agreements();
   if (!agreements) return false;
-  for (const auto& [a, b] : *agreements) AddKnot(Names{&rows_.Name(a), &rows_.Name(b)});
+  for (const auto& [a, b] : *agreements) AddKnot(States{&rows_.Name(a), &rows_.Name(b)});
   if (!LosePieces(group, nodes.linked(), nodes.linked_change().lost)) return false;
   const auto strays = nodes.Strays([&](RecordId record) {
     const NameState* node = PresentNode(record);
@@ -103,7 +103,7 @@ bool LevelPass::TieLoose(FollowedWork& work) {
     auto& [run, knot] = run_and_loose;
     if (!AddAnchors(*work.followed, run, &knot)) return false;
     if (knot.size() < 2) continue;
-    Names nodes;
+    States nodes;
     for (const BlockName name : knot) nodes.push_back(&rows_.Name(name));
     AddKnot(nodes);
   }

@@ -51,7 +51,7 @@ void LevelPass::Run(const std::vector<GroupState*>& changed_groups) {
       Enqueue(group, true, !MayBeCalm(*group));
     }
   }
-  const Names watched = delta_.TakeWatched();
+  const States watched = delta_.TakeWatched();
   for (NameState* node : watched) {
     if (node->change == Change::kGone) TakeGoneNode(*node);
   }
@@ -96,7 +96,7 @@ void LevelPass::TakeGoneNode(NameState& node) {
   NotePassages(block, node);
 }
 
-void LevelPass::TakeChangedNodes(const Names& watched) {
+void LevelPass::TakeChangedNodes(const States& watched) {
   std::vector<std::pair<NameState*, NameState*>> kids;  // and the blocks around them
   for (NameState* node : watched) {
     if (node->change != Change::kChanged) continue;
@@ -268,7 +268,7 @@ bool LevelPass::LinkGained(const GainedRun& run) {
 void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
   const std::span<const Piece> now = rows_.EvidenceNow(group);
   absl::flat_hash_map<NameState*, size_t> index;
-  Names nodes;
+  States nodes;
   std::vector<const Signature*> signatures;
   std::vector<NodePiece> pieces;
   for (const Piece& piece : now) {
@@ -294,7 +294,7 @@ void LevelPass::LinkWhole(GroupState& group, bool view_changed) {
     }
     FindLostLinks(group, index, knots);
   }
-  std::map<size_t, Names> by_root;
+  std::map<size_t, States> by_root;
   for (size_t i = 0; i < nodes.size(); ++i) by_root[knots.Find(i)].push_back(nodes[i]);
   for (const auto& [root, knot] : by_root) {
     if (knot.size() > 1) AddKnot(knot);
@@ -409,13 +409,13 @@ void LevelPass::Explode(NameState& block) {
   TouchGroupsOfRecords(rows_.RecordsBefore(block.name), false);
 }
 
-LevelPass::Names LevelPass::TakeApart(NameState& block) {
+LevelPass::States LevelPass::TakeApart(NameState& block) {
   block.marks.exploded = level_;
   Meet(block);
   const std::vector<BlockName> kids = rows_.KidsNow(block.name);
   rows_.RemoveBlock(block.name);
   block.now.ClearUp();
-  Names out;
+  States out;
   for (const BlockName name : kids) {
     NameState& kid = rows_.Name(name);
     if (kid.change == Change::kGone) continue;

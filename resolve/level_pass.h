@@ -79,7 +79,7 @@ class LevelPass {
  private:
   // How nodes of one run are linked: group, start of the run, and whether they agree or time chains link them.
   using Passages = absl::btree_set<std::tuple<std::string_view, Instant, bool>>;
-  using Names = std::vector<NameState*>;
+  using States = std::vector<NameState*>;
   using Marks = NameState::Marks;
   using Change = NameState::Change;
   // Of a followed group: the nodes to look at, and those of them that were loose and are tied to others here.
@@ -91,7 +91,7 @@ class LevelPass {
 
   // --- step 1: what the level below changed (level_pass.cc)
   void TakeGoneNode(NameState& node);
-  void TakeChangedNodes(const Names& watched);
+  void TakeChangedNodes(const States& watched);
   void Adopt();
   void TouchGroupsOf(NameState& node);
   void TouchGroupsOfRecords(const std::vector<RecordId>& records, bool view_changed);
@@ -105,6 +105,7 @@ class LevelPass {
   bool LinkCalmly(GroupState& group);
   bool LinkGained(const GainedRun& run);
   void LinkWhole(GroupState& group, bool view_changed);
+  void AddKnot(std::span<NameState* const> nodes);
 
   // --- the same in a followed group (followed_pass.cc)
   bool LinkFollowed(GroupState& group, FollowedWork& work);
@@ -133,13 +134,13 @@ class LevelPass {
 
   // --- step 3: blocks along the links (uniting.cc)
   bool Unite();  // false: a settled part was met, evaluate again
-  std::vector<Names> ConnectedSets();
+  std::vector<States> ConnectedSets();
   bool AreClashFree(std::span<NameState* const> elements);
-  NameState& MergeElements(const Names& elements);
+  NameState& MergeElements(const States& elements);
   void MoveUnder(NameState& element, NameState& target);
   void DissolveLonely(NameState& block);
-  void Settle(const Names& elements);  // settle.cc
-  void KeepSettled(const std::vector<Names>& blocks);
+  void Settle(const States& elements);  // settle.cc
+  void KeepSettled(const std::vector<States>& blocks);
 
   // --- what changed
   void UpdateDelta();
@@ -151,7 +152,7 @@ class LevelPass {
   bool IsBlockHere(NameState& name);  // a block made at this level, not a node that passes through
   NameState& Around(NameState& node);  // the element that a node belongs to now
   void Explode(NameState& block);      // its nodes stand alone until their links are drawn anew
-  Names TakeApart(NameState& block);   // its nodes stand alone; returns them
+  States TakeApart(NameState& block);   // its nodes stand alone; returns them
   void ExplodePartOf(NameState& member);
   bool InSettledPart(const NameState& block);
   FirstRecord Smaller(const FirstRecord& a, const FirstRecord& b);
@@ -169,18 +170,17 @@ class LevelPass {
   BlockDelta& delta_;
   std::vector<GroupState*>& to_finish_;
 
-  Names met_;    // each once
-  Names grown_;  // each once
-  absl::btree_map<BlockName, Names> adopters_;  // node -> blocks that had parts of it as kids
+  States met_;    // each once
+  States grown_;  // each once
+  absl::btree_map<BlockName, States> adopters_;  // node -> blocks that had parts of it as kids
   std::vector<BlockName> moved_;  // nodes that left a block which lives on, and records of such that are gone
-  Names first_left_;  // blocks whose first record may be none of theirs
+  States first_left_;  // blocks whose first record may be none of theirs
   // block -> the links of before that nodes which left it had to others of it
   absl::btree_map<BlockName, Passages> passages_;
   absl::node_hash_map<GroupState*, FollowedWork> followed_;  // references stay valid
   std::deque<GroupState*> queue_;
-  Names knotted_;  // nodes that links connect, knot by knot
+  States knotted_;  // nodes that links connect, knot by knot
   std::vector<size_t> knot_ends_;
-  void AddKnot(std::span<NameState* const> nodes);
 };
 
 }  // namespace unirust::resolve

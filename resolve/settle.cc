@@ -94,11 +94,11 @@ void TakeTurn(const SettlingRun& run, bool hold, uint16_t node_level, WorkingSet
 
 }  // namespace
 
-void LevelPass::Settle(const Names& elements) {
-  Names nodes;
+void LevelPass::Settle(const States& elements) {
+  States nodes;
   for (NameState* element : elements) {
     if (IsBlockHere(*element)) {
-      const Names kids = TakeApart(*element);
+      const States kids = TakeApart(*element);
       nodes.insert(nodes.end(), kids.begin(), kids.end());
     } else {
       nodes.push_back(element);
@@ -134,9 +134,9 @@ void LevelPass::Settle(const Names& elements) {
   KeepSettled(part.Blocks());
 }
 
-void LevelPass::KeepSettled(const std::vector<Names>& blocks) {
-  Names all;
-  for (const Names& nodes : blocks) {
+void LevelPass::KeepSettled(const std::vector<States>& blocks) {
+  States all;
+  for (const States& nodes : blocks) {
     for (NameState* node : nodes) Meet(*node);
     all.push_back(nodes.size() == 1 ? nodes[0] : &MergeElements(nodes));
   }

@@ -56,13 +56,12 @@ struct NameState {
   // How the block differs from before the batch, as far as the levels have come (level_pass.h, BlockDelta).
   enum class Change : uint8_t { kNone, kGone, kFresh, kChanged };
   Change change = Change::kNone;
-  bool listed = false;    // in the delta
-  bool watched = false;   // there, too
+  bool listed = false;  // in the delta
   NameState* heir = nullptr;  // of a gone one: a block that held all its records when it went
 
   // The last level at whose pass each of these was so.
   struct Marks {
-    uint16_t met = 0;       // Delta must judge it
+    uint16_t met = 0;       // UpdateDelta must judge it
     uint16_t loose = 0;     // a node that lost its block, and is in none for now
     uint16_t exploded = 0;  // a block of before that is no more
     uint16_t grown = 0;     // a block whose nodes or signature changed

@@ -9,9 +9,9 @@ namespace unirust::resolve {
 
 bool LevelPass::Unite() {
   FindFirsts();
-  const std::vector<Names> sets = ConnectedSets();
+  const std::vector<States> sets = ConnectedSets();
   bool settled_met = false;
-  for (const Names& set : sets) {
+  for (const States& set : sets) {
     for (NameState* element : set) {
       if (!InSettledPart(*element)) continue;
       ExplodePartOf(*element);
@@ -19,7 +19,7 @@ bool LevelPass::Unite() {
     }
   }
   if (settled_met) return false;
-  for (const Names& set : sets) {
+  for (const States& set : sets) {
     if (AreClashFree(set)) {
       MergeElements(set);
     } else {
@@ -33,8 +33,8 @@ bool LevelPass::Unite() {
 }
 
 // Elements that links or heirs connect, two at least in each set.
-std::vector<LevelPass::Names> LevelPass::ConnectedSets() {
-  Names elements;
+std::vector<LevelPass::States> LevelPass::ConnectedSets() {
+  States elements;
   const auto index_of = [&](NameState& element) -> size_t {
     if (element.element < elements.size() && elements[element.element] == &element) {
       return element.element;
@@ -65,7 +65,7 @@ std::vector<LevelPass::Names> LevelPass::ConnectedSets() {
   std::vector<size_t> set_of(elements.size(), kNoSet);  // by root
   std::vector<size_t> sizes(elements.size(), 0);
   for (size_t i = 0; i < elements.size(); ++i) ++sizes[connected.Find(i)];
-  std::vector<Names> sets;
+  std::vector<States> sets;
   for (size_t i = 0; i < elements.size(); ++i) {
     const size_t root = connected.Find(i);
     if (sizes[root] < 2) continue;
@@ -88,7 +88,7 @@ bool LevelPass::AreClashFree(std::span<NameState* const> elements) {
 }
 
 // Returns the block of all.
-NameState& LevelPass::MergeElements(const Names& elements) {
+NameState& LevelPass::MergeElements(const States& elements) {
   NameState* target = nullptr;
   uint64_t most = 0;
   std::optional<FirstRecord> first;
@@ -123,7 +123,7 @@ NameState& LevelPass::MergeElements(const Names& elements) {
 
 void LevelPass::MoveUnder(NameState& element, NameState& target) {
   Meet(element);
-  const Names kids = IsBlockHere(element) ? TakeApart(element) : Names{&element};
+  const States kids = IsBlockHere(element) ? TakeApart(element) : States{&element};
   for (NameState* kid : kids) {
     kid->now.up_level = level_;
     kid->now.up = target.name;

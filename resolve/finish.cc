@@ -65,11 +65,7 @@ class Finisher {
   void FinishEntities() {
     std::vector<BlockName> again(entities_.fresh.begin(), entities_.fresh.end());
     again.insert(again.end(), entities_.changed.begin(), entities_.changed.end());
-    std::vector<RecordId> written;
-    for (const RecordState& record : rows_.records()) {
-      if (record.written) written.push_back(record.id);
-    }
-    for (const RecordId id : written) {
+    for (const RecordId id : rows_.Written()) {
       const RecordState& record = rows_.Record(id);
       if (record.live_before) CollectSharedValues(record.row.before());
       if (!record.live_now) continue;

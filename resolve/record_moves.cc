@@ -3,10 +3,8 @@
 namespace unirust::resolve {
 
 std::set<RecordId> RecordsThatMoved(WorkingSet& rows, const EntityDelta& entities) {
-  std::set<RecordId> out;
-  for (const RecordState& record : rows.records()) {
-    if (record.written) out.insert(record.id);
-  }
+  const std::vector<RecordId> written = rows.Written();
+  std::set<RecordId> out(written.begin(), written.end());
   for (const auto* names : {&entities.gone, &entities.moved}) {
     for (const BlockName name : *names) {
       const std::vector<RecordId> records = rows.RecordsBefore(name);

@@ -56,10 +56,7 @@ class BatchResolver {
  private:
   // The changed records are the changes of level 0, where every record is a block of its own.
   void TakeRecords() {
-    std::vector<RecordId> written;
-    for (const RecordState& record : rows_.records()) {
-      if (record.written) written.push_back(record.id);
-    }
+    std::vector<RecordId> written = rows_.Written();
     std::sort(written.begin(), written.end());
     for (const RecordId id : written) {
       NameState& name = rows_.Name(store::NameOf(id));

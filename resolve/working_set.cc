@@ -413,6 +413,14 @@ bool WorkingSet::HasWrites() const {
                      [](const RecordState& record) { return record.written; });
 }
 
+std::vector<RecordId> WorkingSet::Written() const {
+  std::vector<RecordId> out;
+  for (const RecordState& record : records_) {
+    if (record.written) out.push_back(record.id);
+  }
+  return out;
+}
+
 void WorkingSet::FlushRecords(store::Batch& batch) const {
   for (const RecordState& record : records_) {
     if (!record.written) continue;

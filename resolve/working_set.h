@@ -231,6 +231,7 @@ class WorkingSet {
 
   // Those that were asked for, in that order.
   const std::deque<RecordState>& records() const { return records_; }
+  std::vector<RecordId> Written() const;  // in any order
   StableMap<std::string, GroupState>& groups() { return groups_; }
 
  private:

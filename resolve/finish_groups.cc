@@ -28,17 +28,14 @@ void GroupFinisher::Run(std::vector<GroupState*> groups) {
 }
 
 void GroupFinisher::CollectGroups(std::vector<GroupState*>* groups) {
-  const auto add = [&](GroupState& group) {
-    if (!std::exchange(group.to_finish, true)) groups->push_back(&group);
-  };
   for (auto& [key, group] : rows_.groups()) {
-    if (!group.added.empty() || !group.removed.empty()) add(group);
+    if (!group.added.empty() || !group.removed.empty()) AddToFinish(group, groups);
   }
   for (const auto* names : {&entities_.gone, &entities_.changed}) {
     for (const BlockName name : *names) {
       for (const std::string& key : rows_.TouchedGroups(name, store::kEntityLevel)) {
         GroupState* group = &rows_.Group(key);
-        add(*group);
+        AddToFinish(*group, groups);
         if (names == &entities_.changed) touched_[group].insert(name);
       }
     }

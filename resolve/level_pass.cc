@@ -207,7 +207,7 @@ void LevelPass::EvaluateAll() {
     GroupState* group = queue_.front();
     queue_.pop_front();
     group->queued = false;
-    if (!std::exchange(group->to_finish, true)) to_finish_.push_back(group);
+    AddToFinish(*group, &to_finish_);
     if (rows_.IsFollowed(*group)) {
       if (LinkFollowed(*group, followed_[group])) continue;
       group->whole = true;

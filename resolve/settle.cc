@@ -112,7 +112,7 @@ void LevelPass::Settle(const States& elements) {
   }
   std::vector<SettlingRun> runs;
   for (GroupState* group : groups) {
-    if (!std::exchange(group->to_finish, true)) to_finish_.push_back(group);
+    AddToFinish(*group, &to_finish_);
     group->calm = false;
     group->whole = true;
     const std::span<const Piece> evidence = rows_.EvidenceNow(*group);

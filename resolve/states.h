@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "resolve/piece_set.h"
@@ -99,5 +100,10 @@ struct GroupState {
     return large != nullptr && large->by_runs ? &*large->by_runs : nullptr;
   }
 };
+
+// Adds the group to those that are finished after the last level, once.
+inline void AddToFinish(GroupState& group, std::vector<GroupState*>* groups) {
+  if (!std::exchange(group.to_finish, true)) groups->push_back(&group);
+}
 
 }  // namespace unirust::resolve

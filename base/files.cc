@@ -21,10 +21,13 @@ absl::Status SyncDirectory(const std::string& dir) {
   return absl::InternalError("cannot sync directory " + dir + ": " + std::strerror(error));
 }
 
+std::string ScratchDirectory() {
+  const char* directory = std::getenv("TMPDIR");
+  return directory != nullptr && *directory != '\0' ? directory : "/tmp";
+}
+
 absl::StatusOr<std::unique_ptr<TemporaryDirectory>> TemporaryDirectory::Create() {
-  const char* parent = std::getenv("TMPDIR");
-  std::string path =
-      std::string(parent == nullptr || *parent == '\0' ? "/tmp" : parent) + "/unirust.XXXXXX";
+  std::string path = ScratchDirectory() + "/unirust.XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) {
     return absl::PermissionDeniedError(path + ": " + std::strerror(errno));
   }

@@ -13,7 +13,10 @@ namespace unirust {
 // Makes the names in a directory durable, which syncing a file in it does not. INTERNAL if that fails.
 absl::Status SyncDirectory(const std::string& dir);
 
-// A directory below TMPDIR (or /tmp) that only this user can read, removed by the destructor with
+// Where temporary files go: $TMPDIR, or /tmp.
+std::string ScratchDirectory();
+
+// A directory below ScratchDirectory() that only this user can read, removed by the destructor with
 // all it holds.
 class TemporaryDirectory {
  public:

@@ -24,9 +24,7 @@ inline constexpr size_t kPageItemsMax = 10000;                // items of a page
 inline constexpr size_t kPageBytesMax = 1024 * 1024;          // a page, unless it is a single item
 inline constexpr size_t kPageRowsReadMax = 10000;             // rows read for one page
 inline constexpr size_t kPageBytesReadMax = 16 * 1024 * 1024;  // bytes of the records read for one page
-// Bytes that one export takes for rows of entities: a quarter of the memory budget, within these bounds.
-inline constexpr uint64_t kSweepBytesMin = 48ULL << 20U;
-inline constexpr uint64_t kSweepBytesMax = 256ULL << 20U;
+inline constexpr uint64_t kSweepBytes = 48ULL << 20U;          // that one export takes for rows of entities
 inline constexpr size_t kUnaryAnswerBytesMax = 3 * 1024 * 1024;  // a unary answer; beyond: use the stream
 inline constexpr size_t kCursorBytesMax = 8 * 1024;           // a resumption cursor
 inline constexpr size_t kAnswerBytesMax = 64 * 1024 * 1024;   // gRPC message that our own clients receive

@@ -1,15 +1,11 @@
 #include "cli/line_sorter.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/scratch_file.h"
 #include "base/status_macros.h"
 
 namespace unirust::cli {
@@ -21,12 +17,6 @@ constexpr size_t kAgreedBytesMax = 512;  // bounds the rounds for lines that are
 
 using EmitLine = std::function<absl::Status(std::string_view)>;
 
-absl::Status FileError(std::string_view doing, const std::string& directory, int error) {
-  return absl::ResourceExhaustedError(std::string(doing) + " a temporary file in " + directory +
-                                      ": " + std::strerror(error) +
-                                      " (set TMPDIR to a directory with more room)");
-}
-
 // How many bytes two texts have in common, at most `limit`; both are as long.
 size_t CommonBytes(const char* a, const char* b, size_t limit) {
   size_t i = 0;
@@ -37,22 +27,12 @@ size_t CommonBytes(const char* a, const char* b, size_t limit) {
   return i;
 }
 
-std::string TemporaryDirectory(const std::string& wanted) {
-  if (!wanted.empty()) return wanted;
-  const char* directory = std::getenv("TMPDIR");
-  return directory != nullptr && *directory != '\0' ? directory : "/tmp";
-}
-
 }  // namespace
 
-// Reads the lines of a finished spill file one by one. The file is closed, and thereby gone, with
-// the object.
+// Reads the lines of a finished spill file one by one. The file is gone with the object.
 class LineSorter::Run {
  public:
-  Run(int fd, std::string directory) : fd_(fd), directory_(std::move(directory)) {}
-  ~Run() { close(fd_); }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
+  explicit Run(std::unique_ptr<ScratchFile> file) : file_(std::move(file)) {}
 
   // Moves to the next line; false at the end.
   absl::StatusOr<bool> Next() {
@@ -81,17 +61,14 @@ class LineSorter::Run {
     buffer_.CutTo(kept);
     position_ = 0;
     char* const room = buffer_.Room(kFileBufferBytes);
-    ssize_t got = 0;
-    do {
-      got = read(fd_, room, kFileBufferBytes);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) return FileError("cannot read", directory_, errno);
+    UNIRUST_ASSIGN_OR_RETURN(const size_t got, file_->Read(read_, {room, kFileBufferBytes}));
     buffer_.EndAt(room + got);
+    read_ += got;
     return got > 0;
   }
 
-  int fd_;
-  std::string directory_;
+  const std::unique_ptr<ScratchFile> file_;
+  uint64_t read_ = 0;  // of it
   ByteBuffer buffer_;
   size_t position_ = 0;
   size_t line_size_ = 0;
@@ -100,12 +77,7 @@ class LineSorter::Run {
 
 class LineSorter::Writer {
  public:
-  Writer(int fd, std::string directory) : fd_(fd), directory_(std::move(directory)) {}
-  ~Writer() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
+  explicit Writer(std::unique_ptr<ScratchFile> file) : file_(std::move(file)) {}
 
   absl::Status Add(std::string_view line) {
     buffer_.append(line);
@@ -115,25 +87,17 @@ class LineSorter::Writer {
 
   absl::StatusOr<std::unique_ptr<Run>> Finish() {
     UNIRUST_RETURN_IF_ERROR(Flush());
-    if (lseek(fd_, 0, SEEK_SET) < 0) return FileError("cannot rewind", directory_, errno);
-    return std::make_unique<Run>(std::exchange(fd_, -1), directory_);
+    return std::make_unique<Run>(std::move(file_));
   }
 
  private:
   absl::Status Flush() {
-    std::string_view rest = buffer_;
-    while (!rest.empty()) {
-      const ssize_t wrote = write(fd_, rest.data(), rest.size());
-      if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) return FileError("cannot write", directory_, errno);
-      rest.remove_prefix(static_cast<size_t>(wrote));
-    }
+    UNIRUST_RETURN_IF_ERROR(file_->Append(buffer_));
     buffer_.clear();
     return absl::OkStatus();
   }
 
-  int fd_;
-  std::string directory_;
+  std::unique_ptr<ScratchFile> file_;
   std::string buffer_;
 };
 
@@ -174,7 +138,7 @@ absl::Status Merge(const std::vector<Source*>& sources, const EmitLine& emit) {
 }  // namespace
 
 LineSorter::LineSorter(Options options) : options_(std::move(options)) {
-  options_.directory = TemporaryDirectory(options_.directory);
+  if (options_.directory.empty()) options_.directory = ScratchDirectory();
 }
 
 LineSorter::~LineSorter() = default;
@@ -273,11 +237,8 @@ absl::Status LineSorter::AddRun(size_t level, std::unique_ptr<Run> run) {
 }
 
 absl::StatusOr<std::unique_ptr<LineSorter::Writer>> LineSorter::NewWriter() const {
-  std::string path = options_.directory + "/unirust-sort-XXXXXX";
-  const int fd = mkostemp(path.data(), O_CLOEXEC);
-  if (fd < 0) return FileError("cannot create", options_.directory, errno);
-  unlink(path.c_str());
-  return std::make_unique<Writer>(fd, options_.directory);
+  UNIRUST_ASSIGN_OR_RETURN(auto file, ScratchFile::Create(options_.directory));
+  return std::make_unique<Writer>(std::move(file));
 }
 
 }  // namespace unirust::cli

@@ -33,7 +33,7 @@ class LineSorter {
     size_t buffer_bytes =
         64ULL << 20U;       // of lines and their index, in two buffers; larger: fewer files
     size_t fan_in = 64;     // files merged at once, at least 2; bounds open files and read buffers
-    std::string directory;  // for the spill files; empty: $TMPDIR, else /tmp
+    std::string directory;  // for the spill files; empty: ScratchDirectory()
   };
 
   explicit LineSorter(Options options);

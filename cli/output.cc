@@ -83,8 +83,10 @@ void Output::WriteAll(std::string_view rest) {
       status_ = Error("cannot write");
     } else {
       rest.remove_prefix(static_cast<size_t>(wrote));
+      size_ += static_cast<uint64_t>(wrote);
     }
   }
+  if (!partial_path_.empty()) behind_.Wrote(fd_, size_);
 }
 
 absl::Status Output::Error(std::string_view doing) const {

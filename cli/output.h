@@ -3,12 +3,14 @@
 // that writers need not check each line. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/write_behind.h"
 
 namespace unirust::cli {
 
@@ -41,6 +43,8 @@ class Output {
   std::string path_;          // empty: standard output
   std::string partial_path_;  // empty: written in place
   std::string buffer_;
+  uint64_t size_ = 0;  // of what is written
+  WriteBehind behind_;
   absl::Status status_;
 };
 

@@ -10,11 +10,6 @@
 namespace unirust::resolve {
 namespace {
 
-// Records that are read together at first, and next: a page may need no more. Then so many times as many each time, as
-// there is memory, for each time may be a walk over all records.
-constexpr uint64_t kRecordsAtFirst = 256;
-constexpr uint64_t kFewRecords = 1024;
-constexpr uint64_t kMoreRecordsEachTime = 16;
 constexpr size_t kBytesOfRecordExpected = 128;
 // Rows passed over for each one that is sought, up to which walking costs less than looking up.
 constexpr size_t kRowsPassedMax = 12;
@@ -42,7 +37,7 @@ void EntityBatch::Reserve() {
 
 void EntityBatch::Add(RecordId id, std::string_view row) {
   entities_.push_back({.name = store::NameOf(id)});
-  AddMember({.entity = static_cast<uint32_t>(entities_.size() - 1), .id = id}, row);
+  AddRow(static_cast<uint32_t>(entities_.size() - 1), id, row);
   ++records_;
 }
 
@@ -82,9 +77,9 @@ void EntityBatch::AddKid(const Part& part, uint16_t level, BlockName kid) {
   }
 }
 
-void EntityBatch::AddMember(const Sought& sought, std::string_view row) {
-  members_.push_back({.entity = sought.entity,
-                      .id = sought.id,
+void EntityBatch::AddRow(uint32_t entity, RecordId id, std::string_view row) {
+  members_.push_back({.entity = entity,
+                      .id = id,
                       .size = static_cast<uint32_t>(row.size()),
                       .offset = bytes_.size()});
   bytes_.append(row);
@@ -101,9 +96,21 @@ bool EntityBatch::Fits() const {
 }
 
 absl::StatusOr<bool> EntityBatch::Load() {
-  while (!blocks_.empty() && Fits()) UNIRUST_RETURN_IF_ERROR(ReadBlocks());
-  UNIRUST_RETURN_IF_ERROR(ReadRecords());
-  if (!Fits()) return false;
+  while (!blocks_.empty()) {
+    if (!Fits()) return false;
+    UNIRUST_RETURN_IF_ERROR(ReadNextBlocks());
+  }
+  UNIRUST_ASSIGN_OR_RETURN(const bool fits, ReadRecords());
+  if (fits) UNIRUST_RETURN_IF_ERROR(Complete());
+  return fits;
+}
+
+absl::Status EntityBatch::ReadBlocks() {
+  while (!blocks_.empty()) UNIRUST_RETURN_IF_ERROR(ReadNextBlocks());
+  return absl::OkStatus();
+}
+
+absl::Status EntityBatch::Complete() {
   std::sort(members_.begin(), members_.end(), [](const Member& a, const Member& b) {
     return std::tie(a.entity, a.id) < std::tie(b.entity, b.id);
   });
@@ -115,7 +122,7 @@ absl::StatusOr<bool> EntityBatch::Load() {
       return store::Damaged(Family::kBlocks, store::NameKey{entities_[i].name}.Encode());
     }
   }
-  return true;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<const Entity*> EntityBatch::Get(size_t i, Names& names) {
@@ -126,8 +133,7 @@ absl::StatusOr<const Entity*> EntityBatch::Get(size_t i, Names& names) {
   for (size_t m = first; m < last; ++m) {
     const Member& member = members_[m];
     RecordRow& row = rows_[m - first];
-    const std::string_view bytes = std::string_view(bytes_).substr(member.offset, member.size);
-    if (!RecordRow::Decode(bytes, &row) || row.retracted) {
+    if (!RecordRow::Decode(Row(member), &row) || row.retracted) {
       return store::Damaged(Family::kRecords, store::RecordKey{member.id}.Encode());
     }
     order_.push_back({names.Text(row.perspective), &row, member.id});
@@ -146,7 +152,7 @@ absl::StatusOr<const Entity*> EntityBatch::Get(size_t i, Names& names) {
   return &entity_;
 }
 
-absl::Status EntityBatch::ReadBlocks() {
+absl::Status EntityBatch::ReadNextBlocks() {
   std::vector<Part> parts = std::exchange(blocks_, {});
   std::sort(parts.begin(), parts.end(),
             [](const Part& a, const Part& b) { return a.name < b.name; });
@@ -167,12 +173,13 @@ absl::Status EntityBatch::ReadBlocks() {
   return status;
 }
 
-absl::Status EntityBatch::ReadRecords() {
+absl::StatusOr<bool> EntityBatch::ReadRecords() {
   std::sort(sought_.begin(), sought_.end(),
             [](const Sought& a, const Sought& b) { return a.id < b.id; });
   const size_t known = members_.size();
   UNIRUST_ASSIGN_OR_RETURN(size_t next, ReadNeighbours());
-  while (next < sought_.size() && Fits()) {
+  while (next < sought_.size()) {
+    if (!Fits()) return false;
     const size_t first = next;
     std::vector<std::string> keys;
     for (; next < sought_.size() && next - first < kMembersAtOnce; ++next) {
@@ -180,13 +187,16 @@ absl::Status EntityBatch::ReadRecords() {
     }
     UNIRUST_RETURN_IF_ERROR(context_.reader.MultiGet(
         Family::kRecords, keys,
-        [&](size_t i, std::string_view row) { AddMember(sought_[first + i], row); }));
+        [&](size_t i, std::string_view row) {
+          AddRow(sought_[first + i].entity, sought_[first + i].id, row);
+        }));
   }
-  if (Fits() && members_.size() - known != sought_.size()) {
+  if (!Fits()) return false;
+  if (members_.size() - known != sought_.size()) {
     return store::Damaged(Family::kRecords, store::RecordKey{sought_[0].id}.Encode());
   }
   sought_.clear();
-  return absl::OkStatus();
+  return true;
 }
 
 absl::StatusOr<size_t> EntityBatch::ReadNeighbours() {
@@ -201,7 +211,7 @@ absl::StatusOr<size_t> EntityBatch::ReadNeighbours() {
       if (++passed > kRowsPassedMax * (next + 1)) return next;
     }
     if (!rows->Valid() || rows->key() != key) break;
-    AddMember(sought_[next], rows->value());
+    AddRow(sought_[next].entity, sought_[next].id, rows->value());
   }
   UNIRUST_RETURN_IF_ERROR(rows->status());
   return next;
@@ -211,20 +221,30 @@ absl::StatusOr<size_t> EntityBatch::ReadNeighbours() {
 
 // Names begin with the slot; within one, those of records come before those of other blocks, and in the order of the
 // records' ids. So two scans, merged by name, meet all blocks in the order of their names.
-EntityWalk::EntityWalk(const store::Reader& reader, std::string_view after) : position_(after) {
-  const auto name = store::NameKey::Decode(after);
-  std::string first_name;
-  std::string first_record;
-  if (name) {
-    constexpr uint64_t kInSlot = ~uint64_t{0} >> 10U;  // the last name of a slot has all these bits
+EntityWalk::EntityWalk(const store::Reader& reader, std::string_view after, SlotRange slots)
+    : position_(after) {
+  // Where a slot begins; empty behind the last one.
+  const auto first_record_of = [](uint32_t slot) -> std::string {
+    if (slot == limits::kSlots) return "";
+    return store::RecordKey{
+        store::RecordAddress{.slot = static_cast<uint16_t>(slot), .position = 0}.Id()}.Encode();
+  };
+  const auto first_name_of = [&](uint32_t slot) -> std::string {
+    const auto key = store::RecordKey::Decode(first_record_of(slot));
+    return key ? store::NameKey{store::NameOf(key->record)}.Encode() : "";
+  };
+  std::string first_name = first_name_of(slots.first);
+  std::string first_record = first_record_of(slots.first);
+  if (const auto name = store::NameKey::Decode(after)) {
+    constexpr uint64_t kInSlot = (uint64_t{1} << kBitsInSlot) - 1;  // the last name has all these bits
     const BlockName last = store::IsRecord(name->name) ? name->name
                                                        : BlockName(name->name.value() | kInSlot);
     first_name = std::string(after) + '\0';
     first_record = store::RecordKey{store::RecordOf(last)}.Encode() + '\0';
   }
-  records_ = reader.Scan(Family::kRecords, first_record, "");
-  blocks_ = reader.Scan(Family::kBlocks, first_name, "");
-  names_ = reader.Scan(Family::kNames, first_name, "");
+  records_ = reader.Scan(Family::kRecords, first_record, first_record_of(slots.end));
+  blocks_ = reader.Scan(Family::kBlocks, first_name, first_name_of(slots.end));
+  names_ = reader.Scan(Family::kNames, first_name, first_name_of(slots.end));
 }
 
 bool EntityWalk::Next(EntityBatch* batch) {
@@ -294,66 +314,6 @@ absl::Status EntityWalk::status() const {
   absl::Status status = damage_;
   for (const auto* cursor : {&records_, &blocks_, &names_}) status.Update((*cursor)->status());
   return status;
-}
-
-// --- sweep ---------------------------------------------------------------------------------------
-
-EntitySweep::EntitySweep(const ReadContext& context, std::string_view after)
-    : context_(context),
-      batch_(std::make_unique<EntityBatch>(context)),
-      next_(std::make_unique<EntityBatch>(context)),
-      walked_(after),
-      records_at_once_(kRecordsAtFirst) {
-  Next();
-}
-
-void EntitySweep::Next() {
-  entity_ = nullptr;
-  if (++index_ >= batch_->size()) status_.Update(Turn());
-  if (!status_.ok() || index_ == batch_->size()) return;
-  const absl::StatusOr<const Entity*> entity = batch_->Get(index_, *names_);
-  status_.Update(entity.status());
-  if (entity.ok()) entity_ = *entity;
-}
-
-absl::Status EntitySweep::Turn() {
-  if (!ahead_) read_ = Read();
-  reader_.Join();
-  ahead_ = false;
-  UNIRUST_RETURN_IF_ERROR(read_);
-  std::swap(batch_, next_);
-  names_.emplace(*context_.interner);
-  index_ = 0;
-  if (batch_->records() >= kFewRecords) {
-    ahead_ = true;
-    reader_ = Thread("sweep", [this] { read_ = Read(); });
-  }
-  return absl::OkStatus();
-}
-
-absl::Status EntitySweep::Read() {
-  for (bool fits = false; !fits;) {
-    next_->Clear();
-    if (records_at_once_ > kFewRecords) next_->Reserve();
-    if (!walk_) walk_.emplace(context_.reader, walked_);
-    while (next_->records() < records_at_once_ && walk_->Next(next_.get())) {
-    }
-    UNIRUST_RETURN_IF_ERROR(walk_->status());
-    UNIRUST_ASSIGN_OR_RETURN(fits, next_->Load());
-    if (!fits) {  // once more, from where the batch began
-      walk_.reset();
-      records_at_once_ = next_->records() / 2;
-    }
-  }
-  walked_ = walk_->position();
-  if (next_->size() == 0) return absl::OkStatus();
-  const size_t bytes_of_record = next_->bytes() / next_->records() + 1;
-  const uint64_t records_max = next_->bytes_max() / 8 * 7 / bytes_of_record;
-  const uint64_t more = records_at_once_ < kFewRecords
-                            ? kFewRecords
-                            : records_at_once_ * kMoreRecordsEachTime;
-  records_at_once_ = std::max<uint64_t>(std::min(more, records_max), 1);
-  return absl::OkStatus();
 }
 
 }  // namespace unirust::resolve

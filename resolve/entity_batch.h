@@ -1,6 +1,5 @@
-// Reads all entities one after the other, for listings that go through all of them. The records of many entities are
-// read in one sweep over the store, in its own order: where entities are says nothing about where their records are, so
-// the more are sought at once, the more of them lie side by side. (EntityReader is for single ones.) Not thread-safe.
+// Many entities with the rows of their records, for listings that go through all of them (EntityReader is for single
+// ones). Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/thread.h"
+#include "base/limits.h"
 #include "resolve/entity_reader.h"
 #include "store/rows.h"
 #include "store/store.h"
@@ -24,6 +23,19 @@ namespace unirust::resolve {
 // The rows of some entities, as they are stored.
 class EntityBatch {
  public:
+  // A record of an entity, still to be read.
+  struct Sought {
+    uint32_t entity = 0;  // in the order in which they were added
+    RecordId id;
+  };
+  // One whose row is there.
+  struct Member {
+    uint32_t entity = 0;
+    RecordId id;
+    uint32_t size = 0;
+    size_t offset = 0;
+  };
+
   explicit EntityBatch(const ReadContext& context)
       : context_(context), bytes_max_(context.sweep_bytes / 2) {}
 
@@ -41,6 +53,19 @@ class EntityBatch {
   // do not fit together.
   absl::StatusOr<bool> Load();
 
+  // The same step by step, for whoever reads the rows otherwise. First the blocks; then sought() and members() are all
+  // records of the entities.
+  absl::Status ReadBlocks();
+  const std::vector<Sought>& sought() const { return sought_; }
+  const std::vector<Member>& members() const { return members_; }
+  std::string_view Row(const Member& member) const {
+    return std::string_view(bytes_).substr(member.offset, member.size);
+  }
+  // An entity whose rows are added one by one, in any order; then Complete.
+  void AddEntity(store::BlockName name) { entities_.push_back({.name = name}); }
+  void AddRow(uint32_t entity, RecordId id, std::string_view row);
+  absl::Status Complete();
+
   size_t size() const { return entities_.size(); }
   uint64_t records() const { return records_; }  // of the entities that were added
   size_t bytes() const;  // of memory, about
@@ -55,17 +80,6 @@ class EntityBatch {
     store::BlockName name;
     size_t first_member = 0;
   };
-  // A record of an entity; its row is bytes_.substr(offset, size).
-  struct Member {
-    uint32_t entity = 0;
-    RecordId id;
-    uint32_t size = 0;
-    size_t offset = 0;
-  };
-  struct Sought {
-    uint32_t entity = 0;
-    RecordId id;
-  };
   // A block of an entity, still to be read.
   struct Part {
     uint32_t entity = 0;
@@ -73,13 +87,12 @@ class EntityBatch {
     uint32_t below = 0;  // its level is lower than that of the block it is a kid of
   };
 
-  absl::Status ReadBlocks();
-  absl::Status ReadRecords();
+  absl::Status ReadNextBlocks();
+  absl::StatusOr<bool> ReadRecords();  // false: they do not fit
   // Reads the rows of sought_[i] on while they lie side by side, and returns where that ended.
   absl::StatusOr<size_t> ReadNeighbours();
   absl::Status AddKids(const Part& part, const store::BlockRow& row);
   void AddKid(const Part& part, uint16_t level, store::BlockName kid);
-  void AddMember(const Sought& sought, std::string_view row);
   bool Fits() const;
 
   const ReadContext& context_;
@@ -100,11 +113,23 @@ class EntityBatch {
   std::vector<Ordered> order_;
 };
 
-// Goes through all entities in the order of the names of their blocks.
+// The slot of a name is its first bits (store/keys.h).
+inline constexpr uint32_t kBitsInSlot = 54;
+inline uint32_t SlotOf(store::BlockName name) {
+  return static_cast<uint32_t>(name.value() >> kBitsInSlot);
+}
+
+// Slots from `first` to the one before `end`.
+struct SlotRange {
+  uint32_t first = 0;
+  uint32_t end = limits::kSlots;
+};
+
+// Goes through the entities whose blocks' names are in a range, in the order of these.
 class EntityWalk {
  public:
-  // `after`: the position() to go on behind, or empty.
-  EntityWalk(const store::Reader& reader, std::string_view after);
+  // `after`: the position() to go on behind, in the range, or empty.
+  EntityWalk(const store::Reader& reader, std::string_view after, SlotRange slots = {});
 
   // Moves to the next entity and adds it to the batch; false at the end and on an error.
   bool Next(EntityBatch* batch);
@@ -124,48 +149,6 @@ class EntityWalk {
   std::unique_ptr<store::Cursor> names_;
   std::string position_;
   absl::Status damage_;
-};
-
-// All entities, with their records, in that order. While those of one batch are used, a thread of its own reads the
-// next one; not yet for the first few, which come soon.
-class EntitySweep {
- public:
-  // `after`: the position() to go on behind, or empty. Stands on the first entity.
-  EntitySweep(const ReadContext& context, std::string_view after);
-  EntitySweep(const EntitySweep&) = delete;
-  EntitySweep& operator=(const EntitySweep&) = delete;
-
-  // False at the end and on an error.
-  bool Valid() const { return entity_ != nullptr; }
-  void Next();
-
-  // Without its `ref`; until Next.
-  const Entity& entity() const { return *entity_; }
-  std::string position() const { return store::NameKey{entity_->name}.Encode(); }
-  Names& names() { return *names_; }  // until Next
-  const absl::Status& status() const { return status_; }
-
- private:
-  // Goes to the next batch.
-  absl::Status Turn();
-  // Reads the next entities, as many as there is memory for, into next_; none at the end.
-  absl::Status Read();
-
-  const ReadContext& context_;
-  std::unique_ptr<EntityBatch> batch_;
-  std::optional<Names> names_;  // as old as what the batch holds
-  size_t index_ = 0;            // in it
-  const Entity* entity_ = nullptr;
-  absl::Status status_;
-
-  // --- of reading
-  std::unique_ptr<EntityBatch> next_;
-  std::optional<EntityWalk> walk_;
-  std::string walked_;        // its position
-  uint64_t records_at_once_;  // grows as memory allows: the first ones are to come soon
-  absl::Status read_;
-  bool ahead_ = false;  // reader_ reads next_, and what is above is its own until it is joined
-  Thread reader_;
 };
 
 }  // namespace unirust::resolve

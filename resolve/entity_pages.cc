@@ -36,8 +36,15 @@ EntityPages::EntityPages(const ReadContext& context, std::set<GraphPart> wanted,
 }
 
 absl::StatusOr<bool> EntityPages::Fill(PageBudget* budget, GraphSink* page) {
+  constexpr uint64_t kPatienceMicros = 100'000;  // for the next entities: whoever left is to be noticed
   WorkingSet groups(context_.reader, *context_.rules);
-  for (; sweep_->Valid(); sweep_->Next()) {
+  while (sweep_->Valid()) {
+    if (is_through_) {
+      if (!sweep_->AwaitNext(kPatienceMicros)) return true;
+      sweep_->Next();
+      is_through_ = false;
+      continue;
+    }
     if (!begun_) {
       if (budget->Spent()) return true;
       UNIRUST_RETURN_IF_ERROR(Begin(budget, groups));
@@ -45,6 +52,7 @@ absl::StatusOr<bool> EntityPages::Fill(PageBudget* budget, GraphSink* page) {
     UNIRUST_ASSIGN_OR_RETURN(const bool more, FillFromEntity(budget, page));
     if (more) return true;
     begun_ = false;
+    is_through_ = true;
     through_ = sweep_->position();
     taken_ = 0;
   }

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "model/graph.h"
-#include "resolve/entity_batch.h"
+#include "resolve/entity_sweep.h"
 #include "resolve/entity_items.h"
 #include "resolve/page.h"
 
@@ -21,7 +21,8 @@ class EntityPages {
   // `position`: what position() gave, of any EntityPages with the same `wanted`, or empty. `context` must outlive this.
   EntityPages(const ReadContext& context, std::set<GraphPart> wanted, std::string_view position);
 
-  // Hands on items until the page is full or enough was read for it; false if none are left then.
+  // Hands on items until the page is full, enough was read for it, or the next entities take long to come; false if none
+  // are left then.
   absl::StatusOr<bool> Fill(PageBudget* budget, GraphSink* page);
 
   // Where the last page ended. If that is between items of an entity, and this has other records or versions of them by
@@ -40,6 +41,7 @@ class EntityPages {
   std::optional<EntitySweep> sweep_;
   EntityItems items_;   // of the entity on which the sweep stands
   bool begun_ = false;  // they are
+  bool is_through_ = false;  // that entity is
 };
 
 }  // namespace unirust::resolve

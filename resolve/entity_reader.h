@@ -25,7 +25,7 @@ struct ReadContext {
   store::Reader reader;
   const Rules* rules = nullptr;
   interner::Interner* interner = nullptr;
-  uint64_t sweep_bytes = limits::kSweepBytesMin;  // for rows that are read together (entity_batch.h)
+  uint64_t sweep_bytes = limits::kSweepBytes;  // for rows that are read together (entity_batch.h)
 };
 
 struct Entity {

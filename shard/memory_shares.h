@@ -14,7 +14,6 @@ struct MemoryShares {
   uint64_t store_bytes = 0;    // the block cache, to which write buffers, index and filter blocks are charged
   uint64_t queue_bytes = 0;    // of requests that wait for a commit
   size_t commit_records = 0;   // gathered into one commit; the rows of three commits are in memory at a time
-  uint64_t sweep_bytes = 0;    // besides the budget: rows that an export of the graph holds
   uint64_t commit_bytes() const { return commit_records * limits::kCommitBytesPerRecord; }
 
   static MemoryShares Of(uint64_t budget_bytes) {
@@ -23,8 +22,6 @@ struct MemoryShares {
     out.commit_records = std::min<size_t>(budget_bytes / 4 / limits::kCommitBytesPerRecord,
                                           limits::kCommitRecordsMax);
     out.store_bytes = budget_bytes - out.queue_bytes - out.commit_bytes();
-    out.sweep_bytes =
-        std::clamp(budget_bytes / 4, limits::kSweepBytesMin, limits::kSweepBytesMax);
     return out;
   }
 };

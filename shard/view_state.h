@@ -14,13 +14,12 @@
 namespace unirust::shard {
 
 struct View::State {
-  State(std::shared_ptr<const Config> in_force, store::Reader reader, interner::Interner& interner,
-        const MemoryShares& shares)
+  State(std::shared_ptr<const Config> in_force, store::Reader reader,
+        interner::Interner& interner)
       : config(std::move(in_force)),
         context{.reader = std::move(reader),
                 .rules = &config->rules,
-                .interner = &interner,
-                .sweep_bytes = shares.sweep_bytes} {}
+                .interner = &interner} {}
 
   std::shared_ptr<const Config> config;
   resolve::ReadContext context;

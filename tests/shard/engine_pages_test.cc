@@ -229,7 +229,7 @@ TEST_F(Pages, OfEntitiesThatAreTooLargeToBeReadTogetherHaveEachOnce) {
   const std::string large(limits::kValueBytesMax, 'x');
   constexpr int kEntities = 280;
   SetOntology(kByEmail);
-  static_assert(kEntities * 4 * limits::kValueBytesMax > limits::kSweepBytesMin);
+  static_assert(kEntities * 4 * limits::kValueBytesMax > limits::kSweepBytes);
   IngestMany(2 * kEntities, [&](int i) -> std::vector<Descriptor> {
     return {Email(std::to_string(i / 2)), {"a", large, kAlways}, {"b", large, kAlways}};
   });

@@ -1,0 +1,21 @@
+// Writes a long file to the disk as it grows, and lets the page cache go of it: of a file that nobody reads soon the cache
+// would keep gigabytes, in place of what others read, and new pages cost far more than used ones.
+#pragma once
+
+#include <cstdint>
+
+namespace unirust {
+
+// Of one file that is written from its start on. Files that are not on a disk stay as they are. Not thread-safe.
+class WriteBehind {
+ public:
+  // To be told how long the file is, after every write. Begins to write out what is complete stretches of some megabytes;
+  // waits for those that began long before. Errors are told by the write or sync that follows.
+  void Wrote(int fd, uint64_t size);
+
+ private:
+  uint64_t begun_ = 0;    // up to where the disk was told to begin
+  uint64_t dropped_ = 0;  // up to where the cache let go
+};
+
+}  // namespace unirust

@@ -1,0 +1,241 @@
+#include "resolve/entity_join.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "base/thread.h"
+
+namespace unirust::resolve {
+namespace {
+
+using store::Family;
+
+constexpr uint32_t kShares = 4;
+constexpr uint64_t kRecordsWalked = 16384;  // whose blocks are read together
+// Ranges of record ids, by their first bits: the places of one are sorted in memory, 50 MB of each billion records.
+constexpr uint32_t kRangeShift = 24;
+constexpr size_t kRanges = 256;
+constexpr size_t kIdBufferBytes = 4U << 20U;
+constexpr size_t kNameBufferBytes = 1U << 18U;
+
+template <typename T>
+std::string_view BytesOf(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(T)};
+}
+
+absl::Status Unreadable() {
+  return absl::DataLossError("a temporary file is not as it was written");
+}
+
+// The values in some pieces, each of which is one.
+template <typename T>
+absl::Status AppendValues(std::string_view pieces, std::vector<T>* out) {
+  if (pieces.size() % sizeof(T) != 0) return Unreadable();
+  const size_t known = out->size();
+  out->resize(known + pieces.size() / sizeof(T));
+  if (!pieces.empty()) std::memcpy(out->data() + known, pieces.data(), pieces.size());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EntityJoin>> EntityJoin::Make(const ReadContext& context,
+                                                             std::string_view after,
+                                                             uint64_t records_at_once,
+                                                             const std::atomic<bool>& stop) {
+  std::unique_ptr<EntityJoin> join(new EntityJoin(context, records_at_once, stop));
+  UNIRUST_RETURN_IF_ERROR(join->Begin(after));
+  UNIRUST_RETURN_IF_ERROR(join->InParallel(&EntityJoin::TakeEntities));
+  UNIRUST_RETURN_IF_ERROR(join->InParallel(&EntityJoin::TakeRecords));
+  for (Share& share : join->shares_) share.ids.reset();
+  return join;
+}
+
+absl::Status EntityJoin::Begin(std::string_view after) {
+  after_ = after;
+  const auto behind = store::NameKey::Decode(after);
+  const uint32_t first = behind ? SlotOf(behind->name) : 0;
+  const uint32_t slots = limits::kSlots - first;
+  for (uint32_t i = 0; i < kShares; ++i) {
+    Share& share = shares_.emplace_back();
+    share.slots = {.first = first + slots * i / kShares, .end = first + slots * (i + 1) / kShares};
+    UNIRUST_ASSIGN_OR_RETURN(share.ids, ScratchStreams::Create(kIdBufferBytes / kShares));
+    UNIRUST_ASSIGN_OR_RETURN(share.names, ScratchStreams::Create(kNameBufferBytes / kShares));
+    UNIRUST_ASSIGN_OR_RETURN(share.rows,
+                             ScratchStreams::Create(context_.sweep_bytes / 4 / kShares));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EntityJoin::InParallel(absl::Status (EntityJoin::*step)(size_t share)) {
+  ParallelFor(shares_.size(), [&](size_t share) { shares_[share].status = (this->*step)(share); });
+  absl::Status status;
+  for (const Share& share : shares_) status.Update(share.status);
+  return status;
+}
+
+// --- step 1 --------------------------------------------------------------------------------------
+
+absl::Status EntityJoin::TakeEntities(size_t share) {
+  const SlotRange slots = shares_[share].slots;
+  if (slots.first == slots.end) return absl::OkStatus();
+  EntityWalk walk(context_.reader, share == 0 ? after_ : "", slots);
+  EntityBatch few(context_);
+  do {
+    if (stop_) return absl::CancelledError("nobody reads on");
+    few.Clear();
+    while (few.records() < kRecordsWalked && walk.Next(&few)) {
+    }
+    UNIRUST_RETURN_IF_ERROR(walk.status());
+    UNIRUST_RETURN_IF_ERROR(few.ReadBlocks());
+    UNIRUST_RETURN_IF_ERROR(Take(few, share));
+  } while (few.size() > 0);
+  return absl::OkStatus();
+}
+
+absl::Status EntityJoin::Take(const EntityBatch& few, size_t share_number) {
+  if (few.size() == 0) return absl::OkStatus();
+  Share& share = shares_[share_number];
+  if (share.batches.empty() || share.batches.back().records >= records_at_once_) {
+    const size_t number = share.batches.size() * shares_.size() + share_number;
+    share.batches.push_back({.number = number});
+  }
+  Batch& batch = share.batches.back();
+  const auto place_of = [&](RecordId id, uint32_t entity) -> Place {
+    return {.record = id.value(),
+            .batch = static_cast<uint32_t>(batch.number),
+            .entity = batch.entities + entity};
+  };
+  for (size_t i = 0; i < few.size(); ++i) {
+    UNIRUST_RETURN_IF_ERROR(share.names->Append(batch.number, BytesOf(few.Name(i))));
+  }
+  for (const EntityBatch::Sought& sought : few.sought()) {
+    const Place place = place_of(sought.id, sought.entity);
+    UNIRUST_RETURN_IF_ERROR(share.ids->Append(place.record >> kRangeShift, BytesOf(place)));
+  }
+  for (const EntityBatch::Member& member : few.members()) {
+    UNIRUST_RETURN_IF_ERROR(
+        AddRow(place_of(member.id, member.entity), few.Row(member), &share));
+  }
+  batch.entities += static_cast<uint32_t>(few.size());
+  batch.records += few.records();
+  return absl::OkStatus();
+}
+
+// --- step 2 --------------------------------------------------------------------------------------
+
+absl::Status EntityJoin::TakeRecords(size_t share) {
+  const size_t first = kRanges * share / kShares;
+  const size_t end = kRanges * (share + 1) / kShares;
+  const RecordId first_id(static_cast<uint32_t>(first << kRangeShift));
+  const auto records =
+      context_.reader.Scan(Family::kRecords, store::RecordKey{first_id}.Encode(), "");
+  for (size_t range = first; range < end; ++range) {
+    if (stop_) return absl::CancelledError("nobody reads on");
+    std::vector<Place> places;
+    for (const Share& each : shares_) {
+      UNIRUST_RETURN_IF_ERROR(each.ids->Read(
+          range, [&](std::string_view pieces) { return AppendValues(pieces, &places); }));
+    }
+    std::sort(places.begin(), places.end(),
+              [](const Place& a, const Place& b) { return a.record < b.record; });
+    for (const Place& place : places) {
+      const std::string key = store::RecordKey{RecordId(place.record)}.Encode();
+      while (records->Valid() && records->key() < key) records->Next();
+      UNIRUST_RETURN_IF_ERROR(records->status());
+      if (!records->Valid() || records->key() != key) return store::Damaged(Family::kRecords, key);
+      UNIRUST_RETURN_IF_ERROR(AddRow(place, records->value(), &shares_[share]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EntityJoin::AddRow(const Place& place, std::string_view row, Share* share) {
+  const RowHead head{.entity = place.entity,
+                     .record = place.record,
+                     .bytes = static_cast<uint32_t>(row.size())};
+  return share->rows->Append(place.batch, BytesOf(head), row);
+}
+
+// --- step 3 --------------------------------------------------------------------------------------
+
+absl::Status EntityJoin::Next(EntityBatch* batch) {
+  batch->Clear();
+  if (parts_.empty()) {
+    while (share_ < shares_.size() && next_batch_ == shares_[share_].batches.size()) {
+      ++share_;
+      next_batch_ = 0;
+    }
+    if (share_ == shares_.size()) return absl::OkStatus();
+    UNIRUST_RETURN_IF_ERROR(Divide(shares_[share_].batches[next_batch_++], batch->bytes_max()));
+  }
+  const Batch& all = shares_[share_].batches[next_batch_ - 1];
+  const Part part = parts_.front();
+  parts_.pop_front();
+  batch->Reserve();
+  std::vector<BlockName> names;
+  UNIRUST_RETURN_IF_ERROR(shares_[share_].names->Read(
+      all.number, [&](std::string_view pieces) { return AppendValues(pieces, &names); }));
+  if (names.size() != all.entities) return Unreadable();
+  for (uint32_t i = part.first; i < part.last; ++i) batch->AddEntity(names[i]);
+  UNIRUST_RETURN_IF_ERROR(ReadRows(all, [&](const RowHead& head, std::string_view row) {
+    if (head.entity < part.first || head.entity >= part.last) return;
+    batch->AddRow(head.entity - part.first, RecordId(head.record), row);
+  }));
+  return batch->Complete();
+}
+
+// A batch whose rows turned out too large is read in several parts.
+absl::Status EntityJoin::Divide(const Batch& batch, size_t bytes_max) {
+  constexpr uint64_t kBytesOfEntity = 16;  // beside its rows, in an EntityBatch
+  uint64_t bytes = batch.entities * kBytesOfEntity;
+  for (const Share& share : shares_) bytes += share.rows->Bytes(batch.number);
+  Part part{.first = 0, .last = batch.entities};
+  if (bytes > bytes_max) {
+    std::vector<uint64_t> bytes_of(batch.entities, kBytesOfEntity);
+    UNIRUST_RETURN_IF_ERROR(ReadRows(batch, [&](const RowHead& head, std::string_view row) {
+      if (head.entity < batch.entities) {
+        bytes_of[head.entity] += row.size() + sizeof(EntityBatch::Member);
+      }
+    }));
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < batch.entities; ++i) {
+      if (i > part.first && sum + bytes_of[i] > bytes_max) {
+        part.last = i;
+        parts_.push_back(part);
+        part = {.first = i, .last = batch.entities};
+        sum = 0;
+      }
+      sum += bytes_of[i];
+    }
+  }
+  parts_.push_back(part);
+  return absl::OkStatus();
+}
+
+absl::Status EntityJoin::ReadRows(
+    const Batch& batch,
+    absl::FunctionRef<void(const RowHead&, std::string_view row)> visit) const {
+  const auto visit_all = [&](std::string_view pieces) {
+    while (!pieces.empty()) {
+      RowHead head;
+      if (pieces.size() < sizeof(head)) return Unreadable();
+      std::memcpy(&head, pieces.data(), sizeof(head));
+      pieces.remove_prefix(sizeof(head));
+      if (pieces.size() < head.bytes) return Unreadable();
+      visit(head, pieces.substr(0, head.bytes));
+      pieces.remove_prefix(head.bytes);
+    }
+    return absl::OkStatus();
+  };
+  for (const Share& share : shares_) {
+    UNIRUST_RETURN_IF_ERROR(share.rows->Read(batch.number, visit_all));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace unirust::resolve

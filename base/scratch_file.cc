@@ -52,7 +52,11 @@ absl::StatusOr<size_t> ScratchFile::Read(uint64_t offset, std::span<char> to) co
     if (got == 0) break;
     filled += static_cast<size_t>(got);
   }
-  posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(filled), POSIX_FADV_DONTNEED);
+  // The cache lets go of whole folios only, and reads ahead in large ones.
+  constexpr uint64_t kFolioBytesMax = 2ULL << 20U;
+  const uint64_t from = offset / kFolioBytesMax * kFolioBytesMax;
+  posix_fadvise(fd_, static_cast<off_t>(from), static_cast<off_t>(offset + filled - from),
+                POSIX_FADV_DONTNEED);
   return filled;
 }
 

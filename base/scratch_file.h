@@ -28,6 +28,8 @@ class ScratchFile {
   ScratchFile& operator=(const ScratchFile&) = delete;
 
   absl::Status Append(std::string_view bytes);
+  // Leaves memory to others until it is read. Waits until the disk has it.
+  void PutAway() { behind_.WroteAll(fd_, size_); }
   uint64_t size() const { return size_; }
   // Fills `to` from `offset` on, as far as the file goes; returns with how many bytes. They are read from the disk again
   // if they are asked for again.

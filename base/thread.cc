@@ -1,9 +1,11 @@
 #include "base/thread.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #ifndef UNIRUST_TSAN
 #include <tbb/parallel_for.h>
 #endif
+#include <unistd.h>
 
 #include <atomic>
 #include <utility>
@@ -27,6 +29,11 @@ Thread& Thread::operator=(Thread&& other) {
 
 void Thread::Join() {
   if (thread_.joinable()) thread_.join();
+}
+
+void GiveWay() {
+  constexpr int kNice = 5;  // a third of the share of a thread that does not give way
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
 }
 
 #ifndef UNIRUST_TSAN

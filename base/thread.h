@@ -22,6 +22,10 @@ class Thread {
   std::thread thread_;
 };
 
+// From now on the calling thread gives way to others that want to run: it works through much, in which a wait of some
+// milliseconds does not show. For good.
+void GiveWay();
+
 // Calls body(i) for every i in [0, count), on as many threads as the machine has cores; returns when all are done.
 // The bodies must not depend on each other.
 void ParallelFor(size_t count, const std::function<void(size_t)>& body);

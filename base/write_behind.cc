@@ -14,12 +14,18 @@ void WriteBehind::Wrote(int fd, uint64_t size) {
   for (; size - begun_ >= kStretch; begun_ += kStretch) {
     sync_file_range(fd, static_cast<off_t>(begun_), kStretch, SYNC_FILE_RANGE_WRITE);
   }
-  for (; begun_ - dropped_ > kKept; dropped_ += kStretch) {
-    sync_file_range(fd, static_cast<off_t>(dropped_), kStretch,
-                    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-                        SYNC_FILE_RANGE_WAIT_AFTER);
-    posix_fadvise(fd, static_cast<off_t>(dropped_), kStretch, POSIX_FADV_DONTNEED);
-  }
+  if (begun_ > dropped_ + kKept) DropUpTo(fd, begun_ - kKept);
+}
+
+void WriteBehind::WroteAll(int fd, uint64_t size) { DropUpTo(fd, size); }
+
+void WriteBehind::DropUpTo(int fd, uint64_t end) {
+  const auto offset = static_cast<off_t>(dropped_);
+  const auto bytes = static_cast<off_t>(end - dropped_);
+  sync_file_range(fd, offset, bytes,
+                  SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+  posix_fadvise(fd, offset, bytes, POSIX_FADV_DONTNEED);
+  dropped_ = end;
 }
 
 }  // namespace unirust

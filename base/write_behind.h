@@ -12,8 +12,12 @@ class WriteBehind {
   // To be told how long the file is, after every write. Begins to write out what is complete stretches of some megabytes;
   // waits for those that began long before. Errors are told by the write or sync that follows.
   void Wrote(int fd, uint64_t size);
+  // All of the file, which nobody looks at for a while.
+  void WroteAll(int fd, uint64_t size);
 
  private:
+  void DropUpTo(int fd, uint64_t end);
+
   uint64_t begun_ = 0;    // up to where the disk was told to begin
   uint64_t dropped_ = 0;  // up to where the cache let go
 };

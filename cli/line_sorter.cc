@@ -1,17 +1,20 @@
 #include "cli/line_sorter.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/mutex.h"
 #include "base/scratch_file.h"
 #include "base/status_macros.h"
 
 namespace unirust::cli {
 namespace {
 
-constexpr size_t kFileBufferBytes = 256 * 1024;
+constexpr size_t kFileBufferBytes = 128 * 1024;
 constexpr size_t kComparedWhole = 8;      // lines: fewer are not worth another round
 constexpr size_t kAgreedBytesMax = 512;  // bounds the rounds for lines that are equal
 
@@ -49,6 +52,9 @@ class LineSorter::Run {
       if (!more) return false;
     }
   }
+
+  // Leaves memory to others until it is read. Waits until the disk has it.
+  void PutAway() { file_->PutAway(); }
 
   std::string_view line() const { return buffer_.view().substr(position_, line_size_); }
   uint64_t prefix() const { return HeadOf(line()); }
@@ -137,6 +143,78 @@ absl::Status Merge(const std::vector<Source*>& sources, const EmitLine& emit) {
 
 }  // namespace
 
+// Merges runs on a thread of its own, some lines ahead of their reader.
+class LineSorter::MergeAhead {
+ public:
+  explicit MergeAhead(std::vector<Run*> runs)
+      : merger_("merge", [this, runs = std::move(runs)] {
+          absl::Status status = Merge(runs, [this](std::string_view line) { return Take(line); });
+          status.Update(HandOn());
+          MutexLock lock(mutex_);
+          status_ = std::move(status);
+          ended_ = true;
+          changed_.NotifyAll();
+        }) {}
+
+  ~MergeAhead() {
+    MutexLock lock(mutex_);
+    left_ = true;
+    changed_.NotifyAll();
+  }
+
+  // Moves to the next line; false at the end.
+  absl::StatusOr<bool> Next() {
+    rest_.remove_prefix(std::min(line_.size() + 1, rest_.size()));
+    if (rest_.empty()) {
+      MutexLock lock(mutex_);
+      while (!ready_ && !ended_) changed_.Wait(mutex_);
+      if (!ready_) {
+        UNIRUST_RETURN_IF_ERROR(status_);
+        return false;
+      }
+      lines_ = *std::move(ready_);
+      ready_.reset();
+      changed_.NotifyAll();
+      rest_ = lines_.view();
+    }
+    line_ = rest_.substr(0, rest_.find('\n'));
+    return true;
+  }
+  std::string_view line() const { return line_; }
+  uint64_t prefix() const { return HeadOf(line_); }
+
+ private:
+  absl::Status Take(std::string_view line) {
+    filling_.Append(line);
+    filling_.Append("\n");
+    return filling_.size() < kHandedOnAtOnce ? absl::OkStatus() : HandOn();
+  }
+
+  absl::Status HandOn() {
+    if (filling_.size() == 0) return absl::OkStatus();
+    MutexLock lock(mutex_);
+    while (ready_ && !left_) changed_.Wait(mutex_);
+    if (left_) return absl::CancelledError("nobody reads on");
+    ready_ = std::exchange(filling_, {});
+    changed_.NotifyAll();
+    return absl::OkStatus();
+  }
+
+  static constexpr size_t kHandedOnAtOnce = 256 * 1024;  // bytes
+
+  ByteBuffer lines_;       // the reader's
+  std::string_view rest_;  // of them, from line_ on
+  std::string_view line_;
+  ByteBuffer filling_;  // the merger's
+  Mutex mutex_;
+  CondVar changed_;
+  std::optional<ByteBuffer> ready_ ABSL_GUARDED_BY(mutex_);
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool left_ ABSL_GUARDED_BY(mutex_) = false;
+  Thread merger_;  // joined before all else goes
+};
+
 LineSorter::LineSorter(Options options) : options_(std::move(options)) {
   if (options_.directory.empty()) options_.directory = ScratchDirectory();
 }
@@ -163,11 +241,18 @@ absl::Status LineSorter::Drain(const EmitLine& emit) {
     return absl::OkStatus();
   }
   UNIRUST_RETURN_IF_ERROR(Spill(&filling_));
-  std::vector<Run*> runs;
+  filling_ = Buffer();
+  spilling_ = Buffer();
+  constexpr size_t kMergers = 2;
+  std::array<std::vector<Run*>, kMergers> runs;
+  size_t count = 0;
   for (const auto& level : levels_) {
-    for (const auto& run : level) runs.push_back(run.get());
+    for (const auto& run : level) runs[count++ % kMergers].push_back(run.get());
   }
-  return Merge(runs, emit);
+  std::array<std::optional<MergeAhead>, kMergers> merged;
+  std::vector<MergeAhead*> sources;
+  for (size_t i = 0; i < kMergers; ++i) sources.push_back(&merged[i].emplace(std::move(runs[i])));
+  return Merge(sources, emit);
 }
 
 size_t LineSorter::Buffer::Common(size_t agreed, std::span<const Slot> lines) const {
@@ -224,6 +309,7 @@ absl::Status LineSorter::Spill(Buffer* buffer) {
 
 absl::Status LineSorter::AddRun(size_t level, std::unique_ptr<Run> run) {
   if (levels_.size() <= level) levels_.resize(level + 1);
+  if (!levels_[level].empty()) levels_[level].back()->PutAway();  // the disk had time for that one
   levels_[level].push_back(std::move(run));
   if (levels_[level].size() < options_.fan_in) return absl::OkStatus();
   UNIRUST_ASSIGN_OR_RETURN(auto writer, NewWriter());

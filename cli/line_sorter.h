@@ -32,7 +32,7 @@ class LineSorter {
   struct Options {
     size_t buffer_bytes =
         64ULL << 20U;       // of lines and their index, in two buffers; larger: fewer files
-    size_t fan_in = 64;     // files merged at once, at least 2; bounds open files and read buffers
+    size_t fan_in = 512;    // files merged at once, at least 2; bounds open files and read buffers
     std::string directory;  // for the spill files; empty: ScratchDirectory()
   };
 
@@ -51,6 +51,7 @@ class LineSorter {
 
  private:
   class Run;     // a sorted spill file, read from its start
+  class MergeAhead;
   class Writer;  // one that is being written
 
   // Where a buffered line is.

@@ -232,6 +232,7 @@ void Committer::Await(Request& request) {
 }
 
 void Committer::ResolveLoop() {
+  GiveWay();
   while (true) {
     std::vector<Request*> requests = Gather();
     if (requests.empty()) return;
@@ -240,6 +241,7 @@ void Committer::ResolveLoop() {
 }
 
 void Committer::WriteLoop() {
+  GiveWay();
   MutexLock lock(write_mutex_);
   while (true) {
     while (!to_write_ && !resolved_all_) write_changed_.Wait(write_mutex_);

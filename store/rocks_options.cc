@@ -9,10 +9,12 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <utility>
 
 #include "base/exit_codes.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "store/rocks_memtable.h"
 
 namespace unirust::store {
@@ -20,9 +22,14 @@ namespace {
 
 namespace rdb = rocksdb;
 
-// Ends the process on errors in the background: RocksDB's own retries could acknowledge later commits without this one.
-class DieOnBackgroundError : public rdb::EventListener {
+// Looks after what RocksDB does in the background. Its threads give way to those that answer. Errors end the process:
+// RocksDB's own retries could acknowledge later commits without this one.
+class Background : public rdb::EventListener {
  public:
+  void OnFlushBegin(rdb::DB* /*db*/, const rdb::FlushJobInfo& /*info*/) override { GiveWayOnce(); }
+  void OnCompactionBegin(rdb::DB* /*db*/, const rdb::CompactionJobInfo& /*info*/) override {
+    GiveWayOnce();
+  }
   void OnBackgroundError(rdb::BackgroundErrorReason /*reason*/, rdb::Status* status) override {
     if (status->IsCorruption()) {
       Die(kExitDataLoss,
@@ -31,6 +38,12 @@ class DieOnBackgroundError : public rdb::EventListener {
     Die(kExitStorage,
         "storage failed in the background: " + status->ToString() +
             ". Nothing acknowledged is lost; free space or mend the disk, then start again");
+  }
+
+ private:
+  static void GiveWayOnce() {
+    thread_local bool gives_way = false;
+    if (!std::exchange(gives_way, true)) GiveWay();
   }
 };
 
@@ -73,8 +86,12 @@ bool IsLookedUp(Family family) {
   }
 }
 
-// Sorted runs of a family, of which compaction makes fewer: a look-up asks the filters of all, a walk merges them.
-constexpr int kSortedRuns = 8;
+// Sorted runs of a family, of which compaction makes fewer: a look-up asks the filters of all, so for a family that is only
+// walked more are worth the compaction that they save.
+constexpr int kSortedRunsLookedUp = 8;
+constexpr int kSortedRunsWalked = 12;
+// Runs with older ones of so many percent of the family behind them are not compressed: they are rewritten soon.
+constexpr int kOldPercent = 50;
 
 // Write buffers are charged to the block cache, but not what our memtables keep to order their rows: a quarter of the
 // rows' own bytes (rocks_memtable.h).
@@ -118,7 +135,7 @@ rdb::Options RocksOptions::Db() const {
   out.max_background_jobs = 3;  // a flush and, where writes would have to wait, two compactions
   out.allow_concurrent_memtable_write = false;
   out.max_bgerror_resume_count = 0;
-  out.listeners.push_back(std::make_shared<DieOnBackgroundError>());
+  out.listeners.push_back(std::make_shared<Background>());
   out.max_open_files = 512;
   out.skip_stats_update_on_db_open = true;
   out.skip_checking_sst_file_sizes_on_db_open = true;
@@ -154,7 +171,9 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
   // Keys are hashes: every flush goes all over a family, and levels would be rewritten by each few of them
   // (docs/decisions/0010-universal-compaction.md).
   out.compaction_style = rdb::kCompactionStyleUniversal;
-  out.level0_file_num_compaction_trigger = kSortedRuns;
+  out.compaction_options_universal.compression_size_percent = kOldPercent;
+  out.level0_file_num_compaction_trigger =
+      IsLookedUp(family) ? kSortedRunsLookedUp : kSortedRunsWalked;
   // Memtables small enough for the processor's cache, several to a file of level 0.
   out.write_buffer_size = WriteBufferBytesOf(family);
   out.min_write_buffer_number_to_merge = 4;

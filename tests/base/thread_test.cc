@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -30,6 +32,16 @@ TEST(Thread, IsJoinedByDestructionAndAssignment) {
   EXPECT_EQ(done, 2);
   Thread none;
   none.Join();
+}
+
+TEST(Thread, GivesWayAlone) {
+  int nice = 0;
+  Thread thread("worker", [&] {
+    GiveWay();
+    nice = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+  });
+  thread.Join();
+  EXPECT_GT(nice, getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())));
 }
 
 TEST(ParallelFor, CallsTheBodyOnceForEachIndex) {

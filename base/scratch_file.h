@@ -1,5 +1,5 @@
-// Files for what does not fit into memory, without a name: they are gone with the object, however the process ends. They
-// lie in ScratchDirectory(). Not thread-safe.
+// Files for what does not fit into memory, without a name: they are gone with the object, however the process ends.
+// They lie in ScratchDirectory(). Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,8 @@ namespace unirust {
 class ScratchFile {
  public:
   // RESOURCE_EXHAUSTED, as all errors of it, which say where it was and what to do.
-  static absl::StatusOr<std::unique_ptr<ScratchFile>> Create(std::string directory = ScratchDirectory());
+  static absl::StatusOr<std::unique_ptr<ScratchFile>> Create(
+      std::string directory = ScratchDirectory());
   ~ScratchFile();
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
@@ -31,8 +32,8 @@ class ScratchFile {
   // Leaves memory to others until it is read. Waits until the disk has it.
   void PutAway() { behind_.WroteAll(fd_, size_); }
   uint64_t size() const { return size_; }
-  // Fills `to` from `offset` on, as far as the file goes; returns with how many bytes. They are read from the disk again
-  // if they are asked for again.
+  // Fills `to` from `offset` on, as far as the file goes; returns with how many bytes. They are read from the disk
+  // again if they are asked for again.
   absl::StatusOr<size_t> Read(uint64_t offset, std::span<char> to) const;
 
  private:

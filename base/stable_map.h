@@ -2,6 +2,7 @@
 // come to depend on hashing. Values are allocated many at a time; nothing is erased.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <string>
 #include <type_traits>
@@ -43,6 +44,7 @@ class StableMap {
     return found == index_.end() ? nullptr : &found->second->value;
   }
 
+  size_t size() const { return entries_.size(); }
   auto begin() { return entries_.begin(); }
   auto end() { return entries_.end(); }
   auto begin() const { return entries_.begin(); }

@@ -1,4 +1,4 @@
-// Writes a long file to the disk as it grows, and lets the page cache go of it: of a file that nobody reads soon the cache
+// Writes a long file to the disk as it grows, and lets the page cache go of it: of a file that nobody reads soon it
 // would keep gigabytes, in place of what others read, and new pages cost far more than used ones.
 #pragma once
 
@@ -9,8 +9,8 @@ namespace unirust {
 // Of one file that is written from its start on. Files that are not on a disk stay as they are. Not thread-safe.
 class WriteBehind {
  public:
-  // To be told how long the file is, after every write. Begins to write out what is complete stretches of some megabytes;
-  // waits for those that began long before. Errors are told by the write or sync that follows.
+  // To be told how long the file is, after every write. Begins to write out complete stretches of some megabytes; waits
+  // for those that began long before. Errors are told by the write or sync that follows.
   void Wrote(int fd, uint64_t size);
   // All of the file, which nobody looks at for a while.
   void WroteAll(int fd, uint64_t size);

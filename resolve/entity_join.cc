@@ -83,7 +83,8 @@ absl::Status EntityJoin::InParallel(absl::Status (EntityJoin::*step)(size_t shar
 absl::Status EntityJoin::TakeEntities(size_t share) {
   const SlotRange slots = shares_[share].slots;
   if (slots.first == slots.end) return absl::OkStatus();
-  EntityWalk walk(context_.reader, share == 0 ? after_ : "", slots);
+  const bool from_the_first = slots.first == shares_[0].slots.first;  // several may begin there, all but one empty
+  EntityWalk walk(context_.reader, from_the_first ? after_ : "", slots);
   EntityBatch few(context_);
   do {
     if (stop_) return absl::CancelledError("nobody reads on");

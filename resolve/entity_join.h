@@ -1,5 +1,6 @@
-// All entities behind one, with the rows of their records, for listings of so many that memory holds a part of them only. Where entities are says nothing about where their records are. So everything goes through temporary
-// files (base/scratch_file.h) once, each time in the order in which it lies:
+// All entities behind one, with the rows of their records, for listings of so many that memory holds a part of them
+// only. Where entities are says nothing about where their records are. So everything goes through temporary files
+// (base/scratch_file.h) once, each time in the order in which it lies:
 //   1. the walk: of each entity its name, and the ids of its records into one of some hundred ranges;
 //   2. the records, range by range: the rows, to the batch of entities they are for;
 //   3. batch by batch, the rows of its entities.

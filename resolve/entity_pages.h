@@ -21,8 +21,8 @@ class EntityPages {
   // `position`: what position() gave, of any EntityPages with the same `wanted`, or empty. `context` must outlive this.
   EntityPages(const ReadContext& context, std::set<GraphPart> wanted, std::string_view position);
 
-  // Hands on items until the page is full, enough was read for it, or the next entities take long to come; false if none
-  // are left then.
+  // Hands on items until the page is full, enough was read for it, or the next entities take long to come; false if
+  // none are left then.
   absl::StatusOr<bool> Fill(PageBudget* budget, GraphSink* page);
 
   // Where the last page ended. If that is between items of an entity, and this has other records or versions of them by

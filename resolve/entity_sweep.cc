@@ -9,8 +9,8 @@
 namespace unirust::resolve {
 namespace {
 
-// Records that are read together at first, and next: a page may need no more. Then so many times as many, as long as they
-// are few for the memory there is.
+// Records that are read together at first, and next: a page may need no more. Then so many times as many, as long as
+// they are few for the memory there is.
 constexpr uint64_t kRecordsAtFirst = 256;
 constexpr uint64_t kFewRecords = 1024;
 constexpr uint64_t kMoreRecordsEachTime = 16;
@@ -72,7 +72,7 @@ bool EntitySweep::AwaitNext(uint64_t micros) {
 }
 
 absl::Status EntitySweep::Read() {
-  if (join_ == nullptr && records_max_ > 0 && records_at_once_ > records_max_) {
+  if (join_ == nullptr && !walked_all_ && records_max_ > 0 && records_at_once_ > records_max_) {
     walk_.reset();
     UNIRUST_ASSIGN_OR_RETURN(join_, EntityJoin::Make(context_, walked_, records_max_, leaving_));
   }
@@ -83,7 +83,9 @@ absl::Status EntitySweep::ReadFew() {
   for (bool fits = false; !fits;) {
     next_->Clear();
     if (!walk_) walk_.emplace(context_.reader, walked_);
-    while (next_->records() < records_at_once_ && walk_->Next(next_.get())) {
+    walked_all_ = false;
+    while (next_->records() < records_at_once_ && !walked_all_) {
+      walked_all_ = !walk_->Next(next_.get());
     }
     UNIRUST_RETURN_IF_ERROR(walk_->status());
     UNIRUST_ASSIGN_OR_RETURN(fits, next_->Load());

@@ -17,9 +17,9 @@
 
 namespace unirust::resolve {
 
-// In the order of the names of their blocks. The first few come soon: their records are looked up. All others are joined
-// with their records through temporary files. While the entities of one batch are used, a thread of its own reads the
-// next one; not yet for the first few.
+// In the order of the names of their blocks. The first few come soon: their records are looked up. All others are
+// joined with their records through temporary files. While the entities of one batch are used, a thread of its own
+// reads the next one; not yet for the first few.
 class EntitySweep {
  public:
   // `after`: the position() to go on behind, or empty. Stands on the first entity.
@@ -60,6 +60,7 @@ class EntitySweep {
   std::unique_ptr<EntityBatch> next_;
   std::optional<EntityWalk> walk_;
   std::string walked_;        // its position
+  bool walked_all_ = false;
   uint64_t records_at_once_;  // grows until memory ends that: then join_ takes over
   uint64_t records_max_ = 0;  // of a batch, as far as that is known
   std::unique_ptr<EntityJoin> join_;

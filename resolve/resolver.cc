@@ -100,7 +100,7 @@ class BatchResolver {
   void EditGroups() {
     changed_groups_.resize(rows_.rules().levels());
     std::sort(edits_.begin(), edits_.end(), [](const PieceEdit& a, const PieceEdit& b) {
-      if (a.group != b.group) return a.group->encoded_key < b.group->encoded_key;
+      if (a.group != b.group) return a.group->number < b.group->number;
       return std::tie(a.added, a.piece) < std::tie(b.added, b.piece);
     });
     for (auto first = edits_.begin(), last = first; first != edits_.end(); first = last) {

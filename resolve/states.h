@@ -73,6 +73,7 @@ struct NameState {
 };
 
 struct GroupState {
+  size_t number = 0;  // of those of the batch, as they came
   std::string_view encoded_key;
   store::GroupKey key;
   std::vector<std::string> values;  // the key's value tuple

@@ -76,8 +76,9 @@ void WorkingSet::Read(Family family, std::string_view key, State* state) {
 
 template <typename Row, typename State>
 void WorkingSet::ReadAll(Family family, std::vector<Wanted<State>> wanted) {
-  std::sort(wanted.begin(), wanted.end(),
-            [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::sort(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) {
+    return a.head != b.head ? a.head < b.head : a.key < b.key;
+  });
   std::vector<std::string> keys;
   keys.reserve(wanted.size());
   for (Wanted<State>& one : wanted) keys.push_back(std::move(one.key));
@@ -152,7 +153,7 @@ void WorkingSet::PreloadRecords(std::span<const RecordId> ids) {
   std::vector<Wanted<RecordState>> wanted;
   for (const RecordId id : ids) {
     RecordState* const record = BeginRecord(Known(store::NameOf(id)));
-    if (record != nullptr) wanted.push_back({Encoded(id), record});
+    if (record != nullptr) wanted.emplace_back(Encoded(id), record);
   }
   ReadAll<RecordRow>(Family::kRecords, std::move(wanted));
 }
@@ -161,7 +162,7 @@ void WorkingSet::PreloadNames(std::span<const BlockName> names) {
   std::vector<Wanted<NameState>> wanted;
   for (const BlockName name : names) {
     NameState* const state = BeginName(Known(name));
-    if (state != nullptr) wanted.push_back({Encoded(name), state});
+    if (state != nullptr) wanted.emplace_back(Encoded(name), state);
   }
   ReadAll<NameRow>(Family::kNames, std::move(wanted));
 }
@@ -170,7 +171,7 @@ void WorkingSet::PreloadBlocks(std::span<const BlockName> names) {
   std::vector<Wanted<BlockState>> wanted;
   for (const BlockName name : names) {
     BlockState* const block = BeginBlock(Known(name));
-    if (block != nullptr) wanted.push_back({Encoded(name), block});
+    if (block != nullptr) wanted.emplace_back(Encoded(name), block);
   }
   ReadAll<BlockRow>(Family::kBlocks, std::move(wanted));
 }
@@ -245,6 +246,7 @@ GroupState& WorkingSet::Group(const std::string& encoded_key) {
   const auto [entry, inserted] = groups_.TryEmplace(encoded_key);
   GroupState& group = entry.value;
   if (!inserted) return group;
+  group.number = groups_.size();
   group.encoded_key = entry.key;
   const std::optional<store::GroupKey> key = store::GroupKey::Decode(encoded_key);
   if (!key || key->identity_key >= rules_.keys().size()) {
@@ -275,6 +277,7 @@ GroupState& WorkingSet::ExpectGroup(SymbolId entity_type, uint16_t identity_key,
   const auto [entry, inserted] = groups_.TryEmplace(key.Encode());
   GroupState& group = entry.value;
   if (!inserted) return group;
+  group.number = groups_.size();
   group.encoded_key = entry.key;
   group.key = std::move(key);
   group.values.assign(values.begin(), values.end());
@@ -291,7 +294,7 @@ void WorkingSet::LoadExpectedGroups() {
     if (previous != nullptr) {
       group->row.Follow(previous->row);
     } else {
-      wanted.push_back({std::move(key), group});
+      wanted.emplace_back(std::move(key), group);
     }
   }
   expected_groups_.clear();

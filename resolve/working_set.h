@@ -18,6 +18,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "base/bytes.h"
 #include "base/stable_map.h"
 #include "interner/interner.h"
 #include "resolve/rules.h"
@@ -253,6 +254,8 @@ class WorkingSet {
 
   template <typename State>
   struct Wanted {
+    Wanted(std::string of, State* read) : head(HeadOf(of)), key(std::move(of)), state(read) {}
+    uint64_t head;  // of the key, so that most comparisons touch nothing else
     std::string key;
     State* state;
   };

@@ -86,8 +86,8 @@ bool IsLookedUp(Family family) {
   }
 }
 
-// Sorted runs of a family, of which compaction makes fewer: a look-up asks the filters of all, so for a family that is only
-// walked more are worth the compaction that they save.
+// Sorted runs of a family, of which compaction makes fewer: a look-up asks the filters of all, so for a family that is
+// only walked more are worth the compaction that they save.
 constexpr int kSortedRunsLookedUp = 8;
 constexpr int kSortedRunsWalked = 12;
 // Runs with older ones of so many percent of the family behind them are not compressed: they are rewritten soon.

@@ -26,9 +26,9 @@ class EntitySweepTest : public EngineTest {
     SetOntology(kOntology);
     std::vector<Write> writes;
     for (size_t i = 0; i < records; ++i) {
-      std::vector<Descriptor> all = {{"k", std::to_string(dice.Below(records / 2)), kAlways}};
-      if (dice.OneIn(4)) all.push_back({"l", std::to_string(dice.Below(records / 8)), kAlways});
-      if (dice.OneIn(5)) all.push_back({"l", "many", kAlways});
+      std::vector<Descriptor> all = {{"k", std::to_string(dice.Below(records)), kAlways}};
+      if (dice.OneIn(8)) all.push_back({"l", std::to_string(dice.Below(records / 8)), kAlways});
+      if (dice.OneIn(10)) all.push_back({"l", "many", kAlways});
       all.push_back({"text", std::string(dice.Below(200), 'x'), kAlways});
       writes.push_back(Person("crm", std::to_string(i), std::move(all)));
     }
@@ -88,17 +88,20 @@ TEST_F(EntitySweepTest, MeetsTheSameWhateverMemoryThereIs) {
 }
 
 TEST_F(EntitySweepTest, GoesOnBehindAnyEntity) {
-  Fill(1000);
+  Fill(9000);
   const resolve::ReadContext context = Context(kForAll);
   std::vector<std::string> positions;
   for (resolve::EntitySweep sweep(context, ""); sweep.Valid(); sweep.Next()) {
     positions.push_back(sweep.position());
   }
   const std::vector<std::string> all = Swept(kForAll);
-  for (size_t i = 0; i < all.size(); i += 37) {
+  ASSERT_EQ(resolve::SlotOf(store::NameKey::Decode(positions.back())->name), limits::kSlots - 1);
+  const auto goes_on = [&](size_t i, uint64_t sweep_bytes) {
     const std::vector<std::string> rest(all.begin() + static_cast<ptrdiff_t>(i) + 1, all.end());
-    EXPECT_TRUE(Swept(20'000, positions[i]) == rest) << i;
-  }
+    EXPECT_TRUE(Swept(sweep_bytes, positions[i]) == rest) << i;
+  };
+  for (size_t i = 0; i < all.size(); i += 500) goes_on(i, 20'000);
+  for (size_t i = all.size() - 30; i < all.size(); ++i) goes_on(i, 1);  // few slots are left
 }
 
 TEST_F(EntitySweepTest, SaysWhereThereIsNoRoomForWhatItJoins) {

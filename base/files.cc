@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +20,13 @@ absl::Status SyncDirectory(const std::string& dir) {
   if (directory >= 0) close(directory);
   if (synced) return absl::OkStatus();
   return absl::InternalError("cannot sync directory " + dir + ": " + std::strerror(error));
+}
+
+void RaiseOpenFilesLimit() {
+  struct rlimit files {};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);  // where it is refused, opening a file tells
 }
 
 std::string ScratchDirectory() {

@@ -13,6 +13,9 @@ namespace unirust {
 // Makes the names in a directory durable, which syncing a file in it does not. INTERNAL if that fails.
 absl::Status SyncDirectory(const std::string& dir);
 
+// From now on this process may have as many files open as it may allow itself.
+void RaiseOpenFilesLimit();
+
 // Where temporary files go: $TMPDIR, or /tmp.
 std::string ScratchDirectory();
 

@@ -13,9 +13,11 @@ namespace unirust {
 namespace {
 
 absl::Status FileError(std::string_view doing, const std::string& directory, int error) {
-  return absl::ResourceExhaustedError(std::string(doing) + " a temporary file in " + directory +
-                                      ": " + std::strerror(error) +
-                                      " (set TMPDIR to a directory with more room)");
+  const bool too_many = error == EMFILE || error == ENFILE;
+  return absl::ResourceExhaustedError(
+      std::string(doing) + " a temporary file in " + directory + ": " + std::strerror(error) +
+      (too_many ? " (allow more open files: ulimit -n)"
+                : " (set TMPDIR to a directory that can be written and has room)"));
 }
 
 }  // namespace
@@ -38,8 +40,7 @@ absl::Status ScratchFile::Append(std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(wrote));
     size_ += static_cast<uint64_t>(wrote);
   }
-  behind_.Wrote(fd_, size_);
-  return absl::OkStatus();
+  return behind_.Wrote(fd_, size_);
 }
 
 absl::StatusOr<size_t> ScratchFile::Read(uint64_t offset, std::span<char> to) const {
@@ -48,7 +49,10 @@ absl::StatusOr<size_t> ScratchFile::Read(uint64_t offset, std::span<char> to) co
     const ssize_t got = pread(fd_, to.data() + filled, to.size() - filled,
                               static_cast<off_t>(offset + filled));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return FileError("cannot read", directory_, errno);
+    if (got < 0) {
+      return absl::InternalError("cannot read a temporary file in " + directory_ + ": " +
+                                 std::strerror(errno));
+    }
     if (got == 0) break;
     filled += static_cast<size_t>(got);
   }
@@ -97,7 +101,7 @@ absl::Status ScratchStreams::Read(
   for (const Extent& extent : streams_[stream].written) {
     bytes.resize(extent.size);
     UNIRUST_ASSIGN_OR_RETURN(const size_t read, file_->Read(extent.offset, bytes));
-    if (read < extent.size) return absl::DataLossError("a temporary file became shorter");
+    if (read < extent.size) return absl::InternalError("a temporary file became shorter");
     UNIRUST_RETURN_IF_ERROR(visit(bytes));
   }
   return visit(streams_[stream].buffer);

@@ -21,7 +21,7 @@ namespace unirust {
 // One that is written at its end, and read anywhere.
 class ScratchFile {
  public:
-  // RESOURCE_EXHAUSTED, as all errors of it, which say where it was and what to do.
+  // RESOURCE_EXHAUSTED if it cannot be, with what to do. The same if it cannot grow; INTERNAL where the disk fails.
   static absl::StatusOr<std::unique_ptr<ScratchFile>> Create(
       std::string directory = ScratchDirectory());
   ~ScratchFile();
@@ -30,7 +30,7 @@ class ScratchFile {
 
   absl::Status Append(std::string_view bytes);
   // Leaves memory to others until it is read. Waits until the disk has it.
-  void PutAway() { behind_.WroteAll(fd_, size_); }
+  absl::Status PutAway() { return behind_.WroteAll(fd_, size_); }
   uint64_t size() const { return size_; }
   // Fills `to` from `offset` on, as far as the file goes; returns with how many bytes. They are read from the disk
   // again if they are asked for again.

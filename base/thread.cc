@@ -7,6 +7,7 @@
 #endif
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 #include <vector>
@@ -32,8 +33,10 @@ void Thread::Join() {
 }
 
 void GiveWay() {
-  constexpr int kNice = 5;  // a third of the share of a thread that does not give way
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+  constexpr int kSteps = 5;  // a third of the share of a thread that does not give way
+  constexpr int kLast = 19;
+  const auto self = static_cast<id_t>(gettid());
+  setpriority(PRIO_PROCESS, self, std::min(getpriority(PRIO_PROCESS, self) + kSteps, kLast));
 }
 
 #ifndef UNIRUST_TSAN

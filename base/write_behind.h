@@ -4,19 +4,21 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
+
 namespace unirust {
 
 // Of one file that is written from its start on. Files that are not on a disk stay as they are. Not thread-safe.
 class WriteBehind {
  public:
   // To be told how long the file is, after every write. Begins to write out complete stretches of some megabytes; waits
-  // for those that began long before. Errors are told by the write or sync that follows.
-  void Wrote(int fd, uint64_t size);
-  // All of the file, which nobody looks at for a while.
-  void WroteAll(int fd, uint64_t size);
+  // for those that began long before. INTERNAL if the disk did not take what was written: then the file is of no use.
+  absl::Status Wrote(int fd, uint64_t size);
+  // All of the file, which nobody looks at for a while. Waits until the disk has it. The same errors.
+  absl::Status WroteAll(int fd, uint64_t size);
 
  private:
-  void DropUpTo(int fd, uint64_t end);
+  absl::Status DropUpTo(int fd, uint64_t end);
 
   uint64_t begun_ = 0;    // up to where the disk was told to begin
   uint64_t dropped_ = 0;  // up to where the cache let go

@@ -66,19 +66,21 @@ metric() {
     END {printf "%.0f\n", sum}' "$1"
 }
 
-# The bounds, of the histogram's, below which half and 99 of 100 calls of a method between two scrapes took in the shard,
-# and their number: in_shard BEFORE AFTER METHOD.
+# Within how long half and 99 of 100 calls of a method between two scrapes were done in the shard, and their number: the
+# bound of the histogram's bucket, and in it as if its calls lay evenly: in_shard BEFORE AFTER METHOD.
 in_shard() {
   awk -v method="method=\"$3\"" '
     index($1, "unirust_request_duration_seconds_bucket{") != 1 || !index($0, method) {next}
     {le = $0; sub(/.*le="/, "", le); sub(/".*/, "", le)}
     NR == FNR {before[le] = $NF; next}
     {bound[++n] = le; count[n] = $NF - before[le]}
-    function below(part,  i) {
-      for (i = 1; i < n && count[i] < part * count[n]; ++i) {}
-      return bound[i] * 1000
+    function quantile(part,  i, wanted) {
+      wanted = part * count[n]
+      for (i = 1; i < n && count[i] < wanted; ++i) {}
+      return sprintf("about %.2f ms, at most %.2f ms", 1000 * (bound[i - 1] + (bound[i] - bound[i - 1]) *
+        (wanted - count[i - 1]) / (count[i] - count[i - 1])), 1000 * bound[i])
     }
-    END {printf "p50 <= %.3f ms, p99 <= %.3f ms, %d calls\n", below(0.5), below(0.99), count[n]}' "$1" "$2"
+    END {printf "p50 %s; p99 %s; %d calls\n", quantile(0.5), quantile(0.99), count[n]}' "$1" "$2"
 }
 
 # A metric of bytes, in MiB: mebibytes FILE NAME.

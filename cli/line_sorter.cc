@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "base/mutex.h"
 #include "base/scratch_file.h"
 #include "base/status_macros.h"
@@ -14,7 +15,7 @@
 namespace unirust::cli {
 namespace {
 
-constexpr size_t kFileBufferBytes = 128 * 1024;
+constexpr size_t kFileBufferBytes = 64 * 1024;
 constexpr size_t kComparedWhole = 8;      // lines: fewer are not worth another round
 constexpr size_t kAgreedBytesMax = 512;  // bounds the rounds for lines that are equal
 
@@ -54,7 +55,7 @@ class LineSorter::Run {
   }
 
   // Leaves memory to others until it is read. Waits until the disk has it.
-  void PutAway() { file_->PutAway(); }
+  absl::Status PutAway() { return file_->PutAway(); }
 
   std::string_view line() const { return buffer_.view().substr(position_, line_size_); }
   uint64_t prefix() const { return HeadOf(line()); }
@@ -217,6 +218,7 @@ class LineSorter::MergeAhead {
 
 LineSorter::LineSorter(Options options) : options_(std::move(options)) {
   if (options_.directory.empty()) options_.directory = ScratchDirectory();
+  RaiseOpenFilesLimit();
 }
 
 LineSorter::~LineSorter() = default;
@@ -309,7 +311,9 @@ absl::Status LineSorter::Spill(Buffer* buffer) {
 
 absl::Status LineSorter::AddRun(size_t level, std::unique_ptr<Run> run) {
   if (levels_.size() <= level) levels_.resize(level + 1);
-  if (!levels_[level].empty()) levels_[level].back()->PutAway();  // the disk had time for that one
+  if (!levels_[level].empty()) {  // the disk had time for that one
+    UNIRUST_RETURN_IF_ERROR(levels_[level].back()->PutAway());
+  }
   levels_[level].push_back(std::move(run));
   if (levels_[level].size() < options_.fan_in) return absl::OkStatus();
   UNIRUST_ASSIGN_OR_RETURN(auto writer, NewWriter());

@@ -51,7 +51,7 @@ class LineSorter {
 
  private:
   class Run;     // a sorted spill file, read from its start
-  class MergeAhead;
+  class MergeAhead;  // some of them as one
   class Writer;  // one that is being written
 
   // Where a buffered line is.

@@ -86,7 +86,9 @@ void Output::WriteAll(std::string_view rest) {
       size_ += static_cast<uint64_t>(wrote);
     }
   }
-  if (!partial_path_.empty()) behind_.Wrote(fd_, size_);
+  if (partial_path_.empty() || !status_.ok()) return;
+  const absl::Status behind = behind_.Wrote(fd_, size_);
+  if (!behind.ok()) status_ = absl::UnknownError(path_ + ": " + std::string(behind.message()));
 }
 
 absl::Status Output::Error(std::string_view doing) const {

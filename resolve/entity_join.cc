@@ -15,8 +15,11 @@ namespace {
 using store::Family;
 
 constexpr uint32_t kShares = 4;
+constexpr uint64_t kRecordsBetweenLooks = 4096;  // whether anybody still reads
+constexpr int kStepsMax = 32;                    // to a record, before it is sought
 constexpr uint64_t kRecordsWalked = 16384;  // whose blocks are read together
-// Ranges of record ids, by their first bits: the places of one are sorted in memory, 50 MB of each billion records.
+// Ranges of record ids, by their first bits: each thread sorts the places of one in memory, 50 kB for each million
+// records of the store.
 constexpr uint32_t kRangeShift = 24;
 constexpr size_t kRanges = 256;
 constexpr size_t kIdBufferBytes = 4U << 20U;
@@ -28,7 +31,7 @@ std::string_view BytesOf(const T& value) {
 }
 
 absl::Status Unreadable() {
-  return absl::DataLossError("a temporary file is not as it was written");
+  return absl::InternalError("a temporary file is not as it was written");
 }
 
 // The values in some pieces, each of which is one.
@@ -72,9 +75,20 @@ absl::Status EntityJoin::Begin(std::string_view after) {
 }
 
 absl::Status EntityJoin::InParallel(absl::Status (EntityJoin::*step)(size_t share)) {
-  ParallelFor(shares_.size(), [&](size_t share) { shares_[share].status = (this->*step)(share); });
-  absl::Status status;
-  for (const Share& share : shares_) status.Update(share.status);
+  std::vector<Thread> threads;
+  for (size_t i = 0; i < shares_.size(); ++i) {
+    threads.emplace_back("join", [this, step, i] {
+      GiveWay();
+      shares_[i].status = (this->*step)(i);
+      if (!shares_[i].status.ok()) failed_ = true;
+    });
+  }
+  threads.clear();  // joins them
+  absl::Status status;  // the others were cancelled for what one of them says
+  for (const Share& share : shares_) {
+    if (!absl::IsCancelled(share.status)) status.Update(share.status);
+  }
+  if (status.ok() && failed_) return absl::CancelledError("nobody reads on");
   return status;
 }
 
@@ -86,10 +100,15 @@ absl::Status EntityJoin::TakeEntities(size_t share) {
   const bool from_the_first = slots.first == shares_[0].slots.first;  // several may begin there, all but one empty
   EntityWalk walk(context_.reader, from_the_first ? after_ : "", slots);
   EntityBatch few(context_);
+  const uint64_t records_max = std::min(kRecordsWalked, records_at_once_);
+  const size_t bytes_max = context_.sweep_bytes / 4 / kShares;
+  const auto has_room = [&] {
+    return few.size() == 0 || (few.records() < records_max && few.bytes() < bytes_max);
+  };
   do {
-    if (stop_) return absl::CancelledError("nobody reads on");
+    if (Stopped()) return absl::CancelledError("nobody reads on");
     few.Clear();
-    while (few.records() < kRecordsWalked && walk.Next(&few)) {
+    while (has_room() && walk.Next(&few)) {
     }
     UNIRUST_RETURN_IF_ERROR(walk.status());
     UNIRUST_RETURN_IF_ERROR(few.ReadBlocks());
@@ -136,17 +155,25 @@ absl::Status EntityJoin::TakeRecords(size_t share) {
   const auto records =
       context_.reader.Scan(Family::kRecords, store::RecordKey{first_id}.Encode(), "");
   for (size_t range = first; range < end; ++range) {
-    if (stop_) return absl::CancelledError("nobody reads on");
     std::vector<Place> places;
+    uint64_t bytes = 0;
+    for (const Share& each : shares_) bytes += each.ids->Bytes(range);
+    places.reserve(bytes / sizeof(Place));
     for (const Share& each : shares_) {
       UNIRUST_RETURN_IF_ERROR(each.ids->Read(
           range, [&](std::string_view pieces) { return AppendValues(pieces, &places); }));
     }
     std::sort(places.begin(), places.end(),
               [](const Place& a, const Place& b) { return a.record < b.record; });
+    uint64_t taken = 0;
     for (const Place& place : places) {
+      if (taken++ % kRecordsBetweenLooks == 0 && Stopped()) {
+        return absl::CancelledError("nobody reads on");
+      }
       const std::string key = store::RecordKey{RecordId(place.record)}.Encode();
-      while (records->Valid() && records->key() < key) records->Next();
+      for (int step = 0; records->Valid() && records->key() < key; ++step) {
+        step < kStepsMax ? records->Next() : records->Seek(key);
+      }
       UNIRUST_RETURN_IF_ERROR(records->status());
       if (!records->Valid() || records->key() != key) return store::Damaged(Family::kRecords, key);
       UNIRUST_RETURN_IF_ERROR(AddRow(place, records->value(), &shares_[share]));
@@ -193,14 +220,16 @@ absl::Status EntityJoin::Next(EntityBatch* batch) {
 // A batch whose rows turned out too large is read in several parts.
 absl::Status EntityJoin::Divide(const Batch& batch, size_t bytes_max) {
   constexpr uint64_t kBytesOfEntity = 16;  // beside its rows, in an EntityBatch
-  uint64_t bytes = batch.entities * kBytesOfEntity;
+  constexpr uint64_t kBytesOfRow = sizeof(EntityBatch::Member);
+  uint64_t bytes = batch.entities * kBytesOfEntity +
+                   batch.records * (kBytesOfRow - sizeof(RowHead));
   for (const Share& share : shares_) bytes += share.rows->Bytes(batch.number);
   Part part{.first = 0, .last = batch.entities};
   if (bytes > bytes_max) {
     std::vector<uint64_t> bytes_of(batch.entities, kBytesOfEntity);
     UNIRUST_RETURN_IF_ERROR(ReadRows(batch, [&](const RowHead& head, std::string_view row) {
       if (head.entity < batch.entities) {
-        bytes_of[head.entity] += row.size() + sizeof(EntityBatch::Member);
+        bytes_of[head.entity] += row.size() + kBytesOfRow;
       }
     }));
     uint64_t sum = 0;

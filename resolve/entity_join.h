@@ -4,8 +4,9 @@
 //   1. the walk: of each entity its name, and the ids of its records into one of some hundred ranges;
 //   2. the records, range by range: the rows, to the batch of entities they are for;
 //   3. batch by batch, the rows of its entities.
-// So a row is read from the store once, however little memory there is. The files take about as much as the records'
-// rows. Not thread-safe.
+// So a row is fetched once, however little memory there is. The files take as much as the records' rows and some 30
+// bytes for each. Memory: a quarter of the context's `sweep_bytes` for what is gathered and as much for what is
+// written, besides the batches, and about a byte for each record, for where the rows are. Not thread-safe.
 #pragma once
 
 #include <atomic>
@@ -27,8 +28,8 @@ namespace unirust::resolve {
 
 class EntityJoin {
  public:
-  // Steps 1 and 2: long, on all cores. `after`: the position() of an EntityWalk to go on behind, or empty.
-  // `records_at_once`: of a batch, about. The context must outlive this. CANCELLED soon after `stop` is true;
+  // Steps 1 and 2: long, on four threads that give way. `after`: the position() of an EntityWalk to go on behind, or
+  // empty. `records_at_once`: of a batch, about. The context must outlive this. CANCELLED soon after `stop` is true;
   // RESOURCE_EXHAUSTED if there is no room for the files; DATA_LOSS where rows do not fit together.
   static absl::StatusOr<std::unique_ptr<EntityJoin>> Make(const ReadContext& context,
                                                           std::string_view after,
@@ -74,6 +75,7 @@ class EntityJoin {
   EntityJoin(const ReadContext& context, uint64_t records_at_once, const std::atomic<bool>& stop)
       : context_(context), records_at_once_(records_at_once), stop_(stop) {}
 
+  bool Stopped() const { return stop_ || failed_; }
   // Of all shares.
   absl::Status Begin(std::string_view after);
   absl::Status InParallel(absl::Status (EntityJoin::*step)(size_t share));
@@ -90,6 +92,7 @@ class EntityJoin {
   const ReadContext& context_;
   const uint64_t records_at_once_;
   const std::atomic<bool>& stop_;
+  std::atomic<bool> failed_ = false;
   std::string after_;
   std::vector<Share> shares_;
   size_t share_ = 0;       // whose batches are read

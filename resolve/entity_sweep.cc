@@ -43,7 +43,7 @@ absl::Status EntitySweep::Turn() {
   std::swap(batch_, next_);
   names_.emplace(*context_.interner);
   index_ = 0;
-  if (batch_->records() >= kFewRecords || join_ != nullptr) ReadAhead();
+  if (batch_->records() >= kFewRecords || joins_next_ || join_ != nullptr) ReadAhead();
   return absl::OkStatus();
 }
 
@@ -72,7 +72,7 @@ bool EntitySweep::AwaitNext(uint64_t micros) {
 }
 
 absl::Status EntitySweep::Read() {
-  if (join_ == nullptr && !walked_all_ && records_max_ > 0 && records_at_once_ > records_max_) {
+  if (std::exchange(joins_next_, false)) {
     walk_.reset();
     UNIRUST_ASSIGN_OR_RETURN(join_, EntityJoin::Make(context_, walked_, records_max_, leaving_));
   }
@@ -99,8 +99,10 @@ absl::Status EntitySweep::ReadFew() {
   if (next_->size() == 0) return absl::OkStatus();
   const size_t bytes_of_record = next_->bytes() / next_->records() + 1;
   records_max_ = std::max<uint64_t>(next_->bytes_max() / 8 * 7 / bytes_of_record, 1);
-  records_at_once_ = records_at_once_ < kFewRecords ? kFewRecords
-                                                    : records_at_once_ * kMoreRecordsEachTime;
+  joins_next_ = !walked_all_ && records_at_once_ >= records_max_;
+  const uint64_t more = records_at_once_ < kFewRecords ? kFewRecords
+                                                       : records_at_once_ * kMoreRecordsEachTime;
+  records_at_once_ = std::min(more, records_max_);
   return absl::OkStatus();
 }
 

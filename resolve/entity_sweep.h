@@ -61,8 +61,9 @@ class EntitySweep {
   std::optional<EntityWalk> walk_;
   std::string walked_;        // its position
   bool walked_all_ = false;
-  uint64_t records_at_once_;  // grows until memory ends that: then join_ takes over
+  uint64_t records_at_once_;  // grows as long as memory allows
   uint64_t records_max_ = 0;  // of a batch, as far as that is known
+  bool joins_next_ = false;   // so many were read at once, and there are more
   std::unique_ptr<EntityJoin> join_;
   absl::Status read_;
   std::atomic<bool> leaving_ = false;

@@ -1,7 +1,6 @@
 #include "store/image.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,14 +32,6 @@ absl::Status Failed(const std::string& what, const std::string& path, int error)
   }
 }
 
-// Reading needs every file open at once, some of them twice.
-void RaiseOpenFilesLimit() {
-  struct rlimit files {};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);  // where it is refused, opening a file tells
-}
-
 bool IsManifest(const std::string& name) { return name.starts_with("MANIFEST-"); }
 
 // LOCK belongs to the shard, CURRENT is copied as it was looked at, of other files RocksDB reads nothing.
@@ -52,7 +43,7 @@ bool IsNeeded(const std::string& name) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DirectoryImage>> DirectoryImage::Take(const std::string& dir) {
-  RaiseOpenFilesLimit();
+  RaiseOpenFilesLimit();  // every file is open at once, some of them twice
   std::unique_ptr<DirectoryImage> image(new DirectoryImage(dir));
   for (size_t attempt = 0; attempt < limits::kImageAttemptsMax; ++attempt) {
     UNIRUST_ASSIGN_OR_RETURN(image->list_, image->Look());

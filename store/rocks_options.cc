@@ -86,12 +86,8 @@ bool IsLookedUp(Family family) {
   }
 }
 
-// Sorted runs of a family, of which compaction makes fewer: a look-up asks the filters of all, so for a family that is
-// only walked more are worth the compaction that they save.
-constexpr int kSortedRunsLookedUp = 8;
-constexpr int kSortedRunsWalked = 12;
-// Runs with older ones of so many percent of the family behind them are not compressed: they are rewritten soon.
-constexpr int kOldPercent = 50;
+// Sorted runs of a family, of which compaction makes fewer: a look-up asks the filters of all, a walk merges them.
+constexpr int kSortedRuns = 8;
 
 // Write buffers are charged to the block cache, but not what our memtables keep to order their rows: a quarter of the
 // rows' own bytes (rocks_memtable.h).
@@ -171,9 +167,7 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
   // Keys are hashes: every flush goes all over a family, and levels would be rewritten by each few of them
   // (docs/decisions/0010-universal-compaction.md).
   out.compaction_style = rdb::kCompactionStyleUniversal;
-  out.compaction_options_universal.compression_size_percent = kOldPercent;
-  out.level0_file_num_compaction_trigger =
-      IsLookedUp(family) ? kSortedRunsLookedUp : kSortedRunsWalked;
+  out.level0_file_num_compaction_trigger = kSortedRuns;
   // Memtables small enough for the processor's cache, several to a file of level 0.
   out.write_buffer_size = WriteBufferBytesOf(family);
   out.min_write_buffer_number_to_merge = 4;

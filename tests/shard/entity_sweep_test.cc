@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <set>
 
@@ -116,6 +117,32 @@ TEST_F(EntitySweepTest, SaysWhereThereIsNoRoomForWhatItJoins) {
   ASSERT_EQ(setenv("TMPDIR", before.empty() ? "/tmp" : before.c_str(), 1), 0);
   EXPECT_TRUE(absl::IsResourceExhausted(sweep.status())) << sweep.status();
   EXPECT_THAT(std::string(sweep.status().message()), testing::HasSubstr(nowhere));
+}
+
+TEST_F(EntitySweepTest, AJoinThatIsLeftEndsSoon) {
+  Fill(3000);
+  const resolve::ReadContext context = Context(kForAll);
+  std::atomic<bool> stop = true;
+  EXPECT_TRUE(absl::IsCancelled(resolve::EntityJoin::Make(context, "", 100, stop).status()));
+  stop = false;
+  EXPECT_TRUE(resolve::EntityJoin::Make(context, "", 100, stop).ok());
+}
+
+// A share of the join that fails ends the others, and what it says is told.
+TEST_F(EntitySweepTest, AJoinSaysWhatIsMissing) {
+  Fill(3000);
+  store::Batch batch;
+  const auto blocks = store_->Latest().Scan(store::Family::kBlocks, "", "");
+  store::BlockRow row;
+  ASSERT_TRUE(store::BlockRow::Decode(blocks->value(), &row));
+  ASSERT_TRUE(store::IsRecord(row.kids.at(0)));
+  const std::string key = store::RecordKey{store::RecordOf(row.kids[0])}.Encode();
+  batch.Delete(store::Family::kRecords, key);
+  store_->Commit(std::move(batch));
+  const resolve::ReadContext context = Context(kForAll);
+  const std::atomic<bool> stop = false;
+  const absl::Status status = resolve::EntityJoin::Make(context, "", 100, stop).status();
+  EXPECT_EQ(status, store::Damaged(store::Family::kRecords, key));
 }
 
 TEST_F(EntitySweepTest, IsLeftWhileItReads) {

@@ -74,11 +74,12 @@ in_shard() {
     {le = $0; sub(/.*le="/, "", le); sub(/".*/, "", le)}
     NR == FNR {before[le] = $NF; next}
     {bound[++n] = le; count[n] = $NF - before[le]}
-    function quantile(part,  i, wanted) {
+    function quantile(part,  i, wanted, within) {
       wanted = part * count[n]
       for (i = 1; i < n && count[i] < wanted; ++i) {}
-      return sprintf("about %.2f ms, at most %.2f ms", 1000 * (bound[i - 1] + (bound[i] - bound[i - 1]) *
-        (wanted - count[i - 1]) / (count[i] - count[i - 1])), 1000 * bound[i])
+      within = count[i] > count[i - 1] ? (wanted - count[i - 1]) / (count[i] - count[i - 1]) : 1
+      return sprintf("about %.2f ms, at most %.2f ms", 1000 * (bound[i - 1] + (bound[i] - bound[i - 1]) * within),
+        1000 * bound[i])
     }
     END {printf "p50 %s; p99 %s; %d calls\n", quantile(0.5), quantile(0.99), count[n]}' "$1" "$2"
 }

@@ -54,6 +54,9 @@ class ScratchStreams {
   // A piece at the end of a stream, in two parts if that is easier; a stream that nothing was added to yet is empty.
   absl::Status Append(size_t stream, std::string_view piece, std::string_view rest = {});
 
+  // Leaves no memory to buffers until the next Append.
+  absl::Status WriteBuffers();
+
   uint64_t Bytes(size_t stream) const;  // that it has
 
   // Its bytes in order, some whole pieces at a time. Stops at the first error of `visit`. Several threads may read at a
@@ -74,7 +77,6 @@ class ScratchStreams {
 
   ScratchStreams(std::unique_ptr<ScratchFile> file, size_t buffer_bytes)
       : file_(std::move(file)), buffer_bytes_(buffer_bytes) {}
-  absl::Status WriteBuffers();
 
   const std::unique_ptr<ScratchFile> file_;
   const size_t buffer_bytes_;

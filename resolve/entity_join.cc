@@ -54,7 +54,11 @@ absl::StatusOr<std::unique_ptr<EntityJoin>> EntityJoin::Make(const ReadContext& 
   UNIRUST_RETURN_IF_ERROR(join->Begin(after));
   UNIRUST_RETURN_IF_ERROR(join->InParallel(&EntityJoin::TakeEntities));
   UNIRUST_RETURN_IF_ERROR(join->InParallel(&EntityJoin::TakeRecords));
-  for (Share& share : join->shares_) share.ids.reset();
+  for (Share& share : join->shares_) {
+    share.ids.reset();
+    UNIRUST_RETURN_IF_ERROR(share.names->WriteBuffers());
+    UNIRUST_RETURN_IF_ERROR(share.rows->WriteBuffers());
+  }
   return join;
 }
 
@@ -69,7 +73,7 @@ absl::Status EntityJoin::Begin(std::string_view after) {
     UNIRUST_ASSIGN_OR_RETURN(share.ids, ScratchStreams::Create(kIdBufferBytes / kShares));
     UNIRUST_ASSIGN_OR_RETURN(share.names, ScratchStreams::Create(kNameBufferBytes / kShares));
     UNIRUST_ASSIGN_OR_RETURN(share.rows,
-                             ScratchStreams::Create(context_.sweep_bytes / 4 / kShares));
+                             ScratchStreams::Create(context_.sweep_bytes / 8 / kShares));
   }
   return absl::OkStatus();
 }
@@ -101,7 +105,7 @@ absl::Status EntityJoin::TakeEntities(size_t share) {
   EntityWalk walk(context_.reader, from_the_first ? after_ : "", slots);
   EntityBatch few(context_);
   const uint64_t records_max = std::min(kRecordsWalked, records_at_once_);
-  const size_t bytes_max = context_.sweep_bytes / 4 / kShares;
+  const size_t bytes_max = context_.sweep_bytes / 8 / kShares;
   const auto has_room = [&] {
     return few.size() == 0 || (few.records() < records_max && few.bytes() < bytes_max);
   };

@@ -5,8 +5,8 @@
 //   2. the records, range by range: the rows, to the batch of entities they are for;
 //   3. batch by batch, the rows of its entities.
 // So a row is fetched once, however little memory there is. The files take as much as the records' rows and some 30
-// bytes for each. Memory: a quarter of the context's `sweep_bytes` for what is gathered and as much for what is
-// written, besides the batches, and about a byte for each record, for where the rows are. Not thread-safe.
+// bytes for each. Memory while they are written: half of the context's `sweep_bytes`; and about a byte for each record,
+// for where the rows are. Not thread-safe.
 #pragma once
 
 #include <atomic>

@@ -74,6 +74,7 @@ bool EntitySweep::AwaitNext(uint64_t micros) {
 absl::Status EntitySweep::Read() {
   if (std::exchange(joins_next_, false)) {
     walk_.reset();
+    next_ = std::make_unique<EntityBatch>(context_);  // the join needs the memory of the last one
     UNIRUST_ASSIGN_OR_RETURN(join_, EntityJoin::Make(context_, walked_, records_max_, leaving_));
   }
   return join_ != nullptr ? join_->Next(next_.get()) : ReadFew();
@@ -98,7 +99,7 @@ absl::Status EntitySweep::ReadFew() {
   walked_ = walk_->position();
   if (next_->size() == 0) return absl::OkStatus();
   const size_t bytes_of_record = next_->bytes() / next_->records() + 1;
-  records_max_ = std::max<uint64_t>(next_->bytes_max() / 8 * 7 / bytes_of_record, 1);
+  records_max_ = std::max<uint64_t>(next_->bytes_max() / 8 * 5 / bytes_of_record, 1);
   joins_next_ = !walked_all_ && records_at_once_ >= records_max_;
   const uint64_t more = records_at_once_ < kFewRecords ? kFewRecords
                                                        : records_at_once_ * kMoreRecordsEachTime;

@@ -218,7 +218,7 @@ class LineSorter::MergeAhead {
 
 LineSorter::LineSorter(Options options) : options_(std::move(options)) {
   if (options_.directory.empty()) options_.directory = ScratchDirectory();
-  RaiseOpenFilesLimit();
+  RaiseOpenFilesLimit();  // all files that are merged at once are open, beside those of a store
 }
 
 LineSorter::~LineSorter() = default;

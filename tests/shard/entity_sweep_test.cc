@@ -155,7 +155,7 @@ TEST_F(EntitySweepTest, IsLeftWhileItReads) {
   }
 }
 
-TEST_F(EntitySweepTest, WaitsNoLongerThanItIsToldTo) {
+TEST_F(EntitySweepTest, GoesOnWhenWhatItAwaitedIsThere) {
   Fill(3000);
   const resolve::ReadContext context = Context(300'000);
   resolve::EntitySweep sweep(context, "");

@@ -118,14 +118,15 @@ class Ranking {
 std::vector<GoldenValue> Golden(const std::vector<const RecordRow*>& records, const Rules& rules,
                                 Names& names) {
   std::vector<GoldenValue> out;
-  for (const DescriptorView& d : GoldenMaker(rules).Of(records, names)) {
+  GoldenMaker maker(rules);
+  for (const DescriptorView& d : maker.Of(records, names)) {
     out.push_back({std::string(d.attribute), std::string(d.value), d.interval});
   }
   return out;
 }
 
 std::span<const DescriptorView> GoldenMaker::Of(const std::vector<const RecordRow*>& records,
-                                                Names& names) {
+                                                Names& names) & {
   out_.clear();
   held_.clear();
   for (size_t r = 0; r < records.size(); ++r) {

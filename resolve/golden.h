@@ -27,7 +27,7 @@ class GoldenMaker {
 
   // Views into the records and names; the list is valid until the next call.
   std::span<const DescriptorView> Of(const std::vector<const store::RecordRow*>& records,
-                                     Names& names);
+                                     Names& names) &;
 
  private:
   struct AttributeClaim {

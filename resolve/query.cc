@@ -246,11 +246,11 @@ class EntityScan {
 };
 
 struct Found {
-  Interval interval;
-  EntityRef ref;
+  Match match;  // its golden record only while all of them fit one answer
   BlockName entity;
   auto Order() const {
-    return std::tuple<Instant, Instant, const std::string&>(interval.start, interval.end, ref.name);
+    return std::tuple<Instant, Instant, const std::string&>(
+        match.interval.start, match.interval.end, match.entity.name);
   }
 };
 
@@ -258,26 +258,14 @@ struct Found {
 std::optional<std::pair<size_t, size_t>> FirstOverlap(const std::vector<Found>& found) {
   for (size_t i = 0; i < found.size(); ++i) {
     for (size_t j = i + 1;
-         j < found.size() && found[j].interval.start < found[i].interval.end; ++j) {
+         j < found.size() && found[j].match.interval.start < found[i].match.interval.end; ++j) {
       if (found[i].entity != found[j].entity &&
-          found[i].ref.entity_type == found[j].ref.entity_type) {
+          found[i].match.entity.entity_type == found[j].match.entity.entity_type) {
         return std::pair(i, j);
       }
     }
   }
   return std::nullopt;
-}
-
-absl::StatusOr<Match> MakeMatch(const ReadContext& context, const Found& found,
-                                const Interval& interval) {
-  EntityReader reader(context);
-  UNIRUST_ASSIGN_OR_RETURN(const Entity entity, reader.Load(found.entity));
-  Match match{.entity = found.ref,
-              .interval = interval,
-              .golden = Clipped(Golden(entity.records, reader.rows().rules(), reader.names()),
-                                interval)};
-  UNIRUST_RETURN_IF_ERROR(reader.status());
-  return match;
 }
 
 // All matches of the entity that the scan stands on.
@@ -291,27 +279,81 @@ std::vector<Match> Matches(EntityScan& scan) {
   return out;
 }
 
-absl::StatusOr<std::vector<Found>> FindAll(const ReadContext& context, const Matcher& matcher) {
-  UNIRUST_ASSIGN_OR_RETURN(const size_t pair, matcher.MostSelective());
-  EntityScan scan(context, matcher, pair, "");
-  std::vector<Found> found;
-  while (scan.more()) {
-    while (scan.Next()) {
-      for (const Interval& interval : scan.times()) {
-        found.push_back({interval, scan.entity().ref, scan.entity().name});
+// What matches in all. Golden records are let go of once an answer could not hold them.
+class AllMatches {
+ public:
+  explicit AllMatches(const ReadContext& context) : context_(context) {}
+
+  // RESOURCE_EXHAUSTED: more than limits::kQueryMatchesMax.
+  absl::Status Find(const Matcher& matcher) {
+    UNIRUST_ASSIGN_OR_RETURN(const size_t pair, matcher.MostSelective());
+    EntityScan scan(context_, matcher, pair, "");
+    while (scan.more()) {
+      while (scan.Next()) {
+        Add(scan);
+        UNIRUST_RETURN_IF_ERROR(scan.reader().status());
+        if (found_.size() > limits::kQueryMatchesMax) {
+          return absl::ResourceExhaustedError(
+              "query: more than " + std::to_string(limits::kQueryMatchesMax) +
+              " matches; add a descriptor, narrow the interval, or use FindEntities");
+        }
       }
-      if (found.size() > limits::kQueryMatchesMax) {
-        return absl::ResourceExhaustedError(
-            "query: more than " + std::to_string(limits::kQueryMatchesMax) +
-            " matches; add a descriptor, narrow the interval, or use FindEntities");
-      }
+      UNIRUST_RETURN_IF_ERROR(scan.status());
     }
-    UNIRUST_RETURN_IF_ERROR(scan.status());
+    std::sort(found_.begin(), found_.end(),
+              [](const Found& a, const Found& b) { return a.Order() < b.Order(); });
+    return absl::OkStatus();
   }
-  std::sort(found.begin(), found.end(),
-            [](const Found& a, const Found& b) { return a.Order() < b.Order(); });
-  return found;
-}
+
+  const std::vector<Found>& found() const { return found_; }
+
+  // Ordered by time and entity. RESOURCE_EXHAUSTED: too many for one answer.
+  absl::StatusOr<std::vector<Match>> Take() {
+    if (!fit_) {
+      return absl::ResourceExhaustedError("query: " + std::to_string(found_.size()) +
+                                          " matches are too many for one answer; use FindEntities");
+    }
+    std::vector<Match> out;
+    for (Found& found : found_) out.push_back(std::move(found.match));
+    return out;
+  }
+
+  // A match, with its golden record in the interval, a part of its own.
+  absl::StatusOr<Match> Within(const Found& found, const Interval& interval) const {
+    Match out{found.match.entity, interval, {}};
+    if (fit_) {
+      out.golden = Clipped(found.match.golden, interval);
+      return out;
+    }
+    EntityReader reader(context_);
+    UNIRUST_ASSIGN_OR_RETURN(const Entity entity, reader.Load(found.entity));
+    out.golden = Clipped(Golden(entity.records, reader.rows().rules(), reader.names()), interval);
+    UNIRUST_RETURN_IF_ERROR(reader.status());
+    return out;
+  }
+
+ private:
+  void Add(EntityScan& scan) {
+    for (Match& match : fit_ ? Matches(scan) : Times(scan)) {
+      if (fit_) bytes_ += MessageBytes(match);
+      found_.push_back({std::move(match), scan.entity().name});
+    }
+    if (!fit_ || bytes_ <= limits::kUnaryAnswerBytesMax) return;
+    fit_ = false;
+    for (Found& found : found_) std::vector<GoldenValue>().swap(found.match.golden);
+  }
+
+  static std::vector<Match> Times(const EntityScan& scan) {
+    std::vector<Match> out;
+    for (const Interval& time : scan.times()) out.push_back({scan.entity().ref, time, {}});
+    return out;
+  }
+
+  const ReadContext& context_;
+  std::vector<Found> found_;
+  size_t bytes_ = 0;
+  bool fit_ = true;  // one answer
+};
 
 }  // namespace
 
@@ -322,30 +364,22 @@ absl::StatusOr<QueryOutcome> Query(const ReadContext& context,
   Matcher matcher(context, interval);
   UNIRUST_ASSIGN_OR_RETURN(const bool possible, matcher.SetPairs(pairs));
   if (!possible) return QueryOutcome(std::vector<Match>());
-  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Found> found, FindAll(context, matcher));
-  if (const auto overlap = FirstOverlap(found)) {
-    const Found& a = found[overlap->first];
-    const Found& b = found[overlap->second];
-    QueryConflict conflict;
-    conflict.interval = {std::max(a.interval.start, b.interval.start),
-                         std::min(a.interval.end, b.interval.end)};
-    UNIRUST_ASSIGN_OR_RETURN(conflict.first, MakeMatch(context, a, conflict.interval));
-    UNIRUST_ASSIGN_OR_RETURN(conflict.second, MakeMatch(context, b, conflict.interval));
-    conflict.descriptors = pairs;
-    return QueryOutcome(std::move(conflict));
+  AllMatches matches(context);
+  UNIRUST_RETURN_IF_ERROR(matches.Find(matcher));
+  const auto overlap = FirstOverlap(matches.found());
+  if (!overlap) {
+    UNIRUST_ASSIGN_OR_RETURN(std::vector<Match> all, matches.Take());
+    return QueryOutcome(std::move(all));
   }
-  std::vector<Match> matches;
-  size_t bytes = 0;
-  for (const Found& f : found) {
-    UNIRUST_ASSIGN_OR_RETURN(Match match, MakeMatch(context, f, f.interval));
-    bytes += MessageBytes(match);
-    if (bytes > limits::kUnaryAnswerBytesMax) {
-      return absl::ResourceExhaustedError("query: " + std::to_string(found.size()) +
-                                          " matches are too many for one answer; use FindEntities");
-    }
-    matches.push_back(std::move(match));
-  }
-  return QueryOutcome(std::move(matches));
+  const Found& a = matches.found()[overlap->first];
+  const Found& b = matches.found()[overlap->second];
+  QueryConflict conflict;
+  conflict.interval = {std::max(a.match.interval.start, b.match.interval.start),
+                       std::min(a.match.interval.end, b.match.interval.end)};
+  UNIRUST_ASSIGN_OR_RETURN(conflict.first, matches.Within(a, conflict.interval));
+  UNIRUST_ASSIGN_OR_RETURN(conflict.second, matches.Within(b, conflict.interval));
+  conflict.descriptors = pairs;
+  return QueryOutcome(std::move(conflict));
 }
 
 absl::StatusOr<Page<Match>> FindEntities(const ReadContext& context,

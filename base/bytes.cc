@@ -88,6 +88,18 @@ std::string ByteReader::OrderedString() {
   return {};
 }
 
+void ByteReader::SkipOrderedString() {
+  while (ok_) {
+    const size_t zero = rest_.find('\0');
+    if (zero == std::string_view::npos || zero + 1 == rest_.size()) break;
+    const char mark = rest_[zero + 1];
+    if (mark != '\1' && mark != '\xFF') break;
+    rest_.remove_prefix(zero + 2);
+    if (mark == '\1') return;
+  }
+  ok_ = false;
+}
+
 uint64_t ByteReader::LongVarint() {
   uint64_t value = 0;
   for (unsigned shift = 0; ok_ && shift < 64 && !rest_.empty(); shift += 7) {

@@ -51,6 +51,7 @@ class ByteReader {
   uint64_t Big64();
   int64_t BigSigned64();
   std::string OrderedString();
+  void SkipOrderedString();
   uint64_t Varint() {
     if (ok_ && !rest_.empty() && static_cast<uint8_t>(rest_.front()) < 0x80) {  // most are so small
       const auto value = static_cast<uint8_t>(rest_.front());

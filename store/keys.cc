@@ -15,6 +15,7 @@ constexpr unsigned kSlotShift = 54;
 constexpr uint64_t kHandleBit = uint64_t{1} << 53U;
 constexpr size_t kHashedPrefixBytes = 16;
 constexpr size_t kHashedBytes = 1 + kHashedPrefixBytes + 32;  // mark, prefix, SHA-256
+constexpr size_t kAttributeBytes = 4;
 constexpr char kVerbatim = 0;
 constexpr char kHashed = 1;
 
@@ -37,7 +38,7 @@ std::optional<size_t> EncodedValueBytes(std::string_view bytes) {
   size_t size = kHashedBytes;
   if (bytes[0] != kHashed) {
     ByteReader in(bytes.substr(1));
-    in.OrderedString();
+    in.SkipOrderedString();
     size = bytes.size() - in.rest().size();
     if (bytes[0] != kVerbatim || !in.ok() || size > kVerbatimValueBytesMax) return std::nullopt;
   }
@@ -361,7 +362,7 @@ std::optional<TouchKey> TouchKey::Decode(std::string_view key) {
 
 std::string AttributeValueKey::Prefix(SymbolId attribute, std::string_view encoded_value) {
   std::string out;
-  out.reserve(4 + encoded_value.size() + TimedKey::kBytesMax);
+  out.reserve(kAttributeBytes + encoded_value.size() + TimedKey::kBytesMax);
   AppendBig32(&out, attribute.value());
   out.append(encoded_value);
   return out;
@@ -373,15 +374,20 @@ std::string AttributeValueKey::Encode() const {
   return out;
 }
 
+std::optional<size_t> AttributeValueKey::PrefixBytes(std::string_view key) {
+  if (key.size() <= kAttributeBytes) return std::nullopt;
+  const std::optional<size_t> value_bytes = EncodedValueBytes(key.substr(kAttributeBytes));
+  return value_bytes ? std::optional(kAttributeBytes + *value_bytes) : std::nullopt;
+}
+
 std::optional<AttributeValueKey> AttributeValueKey::Decode(std::string_view key) {
-  constexpr size_t kHeadBytes = 4;
-  if (key.size() <= kHeadBytes) return std::nullopt;
-  const std::optional<size_t> value_bytes = EncodedValueBytes(key.substr(kHeadBytes));
-  if (!value_bytes) return std::nullopt;
-  const auto timed = TimedKey::Decode(key.substr(kHeadBytes + *value_bytes));
+  const std::optional<size_t> prefix_bytes = PrefixBytes(key);
+  if (!prefix_bytes) return std::nullopt;
+  const auto timed = TimedKey::Decode(key.substr(*prefix_bytes));
   if (!timed) return std::nullopt;
+  const std::string_view value = key.substr(0, *prefix_bytes).substr(kAttributeBytes);
   return AttributeValueKey{.attribute = SymbolId(ByteReader(key).Big32()),
-                           .value = std::string(key.substr(kHeadBytes, *value_bytes)),
+                           .value = std::string(value),
                            .interval = timed->interval,
                            .record = timed->record};
 }

@@ -165,6 +165,8 @@ struct AttributeValueKey {
   RecordId record;
   std::string Encode() const;
   static std::string Prefix(SymbolId attribute, std::string_view encoded_value);
+  // How many bytes of a key that begins with a Prefix are the Prefix; nothing if none is. Allocates nothing.
+  static std::optional<size_t> PrefixBytes(std::string_view key);
   static std::optional<AttributeValueKey> Decode(std::string_view key);
 };
 

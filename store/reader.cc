@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "store/keys.h"
 #include "store/rocks_reader.h"
 #include "store/rocks_store.h"
 
@@ -17,15 +18,16 @@ thread_local uint64_t rows_read = 0;
 
 class RocksCursor : public Cursor {
  public:
+  // `filtered`: all keys of the range have one prefix that filters know.
   RocksCursor(rdb::DB* db, rdb::ColumnFamilyHandle* family, const rdb::Snapshot* snapshot,
-              std::string lower, std::string upper)
+              std::string lower, std::string upper, bool filtered)
       : lower_(std::move(lower)),
         upper_(std::move(upper)),
         lower_slice_(lower_),
         upper_slice_(upper_) {
     rdb::ReadOptions options;
     options.snapshot = snapshot;
-    options.total_order_seek = true;
+    options.total_order_seek = !filtered;
     options.iterate_lower_bound = &lower_slice_;
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
     iterator_.reset(db->NewIterator(options, family));
@@ -71,6 +73,12 @@ absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
                                ". Restore a backup; `unirust verify` names the damaged files");
   }
   return absl::InternalError(message);
+}
+
+std::unique_ptr<Cursor> Reader::State::Scan(Family family, std::string lower, std::string upper,
+                                            bool filtered) const {
+  return std::make_unique<RocksCursor>(families->db, families->handles[static_cast<size_t>(family)],
+                                       snapshot, std::move(lower), std::move(upper), filtered);
 }
 
 uint64_t RowsRead() { return rows_read; }
@@ -138,13 +146,13 @@ absl::StatusOr<Lineage> Reader::ReadLineage() const {
 }
 
 std::unique_ptr<Cursor> Reader::Scan(Family family, std::string lower, std::string upper) const {
-  const Families& families = *state_->families;
-  return std::make_unique<RocksCursor>(families.db, families.handles[static_cast<size_t>(family)],
-                                       state_->snapshot, std::move(lower), std::move(upper));
+  return state_->Scan(family, std::move(lower), std::move(upper), false);
 }
 
 std::unique_ptr<Cursor> Reader::ScanPrefix(Family family, std::string_view prefix) const {
-  return Scan(family, std::string(prefix), PrefixEnd(prefix));
+  const bool filtered = family == Family::kAttributeValues &&
+                        AttributeValueKey::PrefixBytes(prefix) == prefix.size();
+  return state_->Scan(family, std::string(prefix), PrefixEnd(prefix), filtered);
 }
 
 }  // namespace unirust::store

@@ -3,6 +3,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
@@ -15,7 +16,10 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "store/keys.h"
 #include "store/rocks_memtable.h"
+#include "store/rocks_reader.h"
+#include "store/rocks_tables.h"
 
 namespace unirust::store {
 namespace {
@@ -67,6 +71,18 @@ class OurLog : public rdb::Logger {
   }
 };
 
+// Keys of attribute_values by attribute and value: the filter of a file tells whether it has any of a value.
+class PostingPrefix : public rdb::SliceTransform {
+ public:
+  const char* Name() const override { return "unirust.attribute_value"; }
+  bool InDomain(const rdb::Slice& key) const override {
+    return AttributeValueKey::PrefixBytes(View(key)).has_value();
+  }
+  rdb::Slice Transform(const rdb::Slice& key) const override {
+    return {key.data(), AttributeValueKey::PrefixBytes(View(key)).value_or(key.size())};
+  }
+};
+
 // True if rows are looked up by their whole key. The others are only ever walked: no filter can help.
 bool IsLookedUp(Family family) {
   switch (family) {
@@ -106,10 +122,9 @@ RocksOptions::RocksOptions(uint64_t memory_budget_bytes)
   table_.block_cache = cache_;
   table_.cache_index_and_filter_blocks = true;
   table_.cache_index_and_filter_blocks_with_high_priority = true;
-  // Look-ups go through these at every level: no search in the cache for the small top parts, and none at all for young
-  // files. What is pinned counts as cache.
+  // Look-ups go through these in every file: no search in the cache for the small top parts. What is pinned counts as
+  // cache.
   table_.metadata_cache_options.top_level_index_pinning = rdb::PinningTier::kAll;
-  table_.metadata_cache_options.partition_pinning = rdb::PinningTier::kFlushedAndSimilar;
   table_.index_type = rdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table_.format_version = 5;
   // Blocks a little below a size class of the allocator, in which they are cached. Partitions of indexes and filters
@@ -162,7 +177,13 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
     out.memtable_prefix_bloom_size_ratio = 0.05;
     out.memtable_whole_key_filtering = true;
   }
-  out.table_factory.reset(rdb::NewBlockBasedTableFactory(table));
+  if (family == Family::kAttributeValues) {
+    out.prefix_extractor = std::make_shared<PostingPrefix>();
+    table.filter_policy.reset(rdb::NewBloomFilterPolicy(10));
+    table.partition_filters = true;
+    table.whole_key_filtering = false;
+  }
+  out.table_factory = NewPinningTableFactory(table);
   out.compression = rdb::kLZ4Compression;
   // Keys are hashes: every flush goes all over a family, and levels would be rewritten by each few of them
   // (docs/decisions/0010-universal-compaction.md).

@@ -40,6 +40,9 @@ struct Reader::State {
   ~State() {
     if (snapshot != nullptr) families->db->ReleaseSnapshot(snapshot);
   }
+  std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper,
+                               bool filtered) const;
+
   std::shared_ptr<Families> families;
   const rocksdb::Snapshot* snapshot = nullptr;
 };

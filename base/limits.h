@@ -32,7 +32,7 @@ inline constexpr size_t kRequestIdBytesMax = 64;              // a client's x-re
 inline constexpr size_t kStatusMessageBytesMax = 2048;        // message of a gRPC status
 
 // --- one daemon -----------------------------------------------------------------------------
-inline constexpr size_t kCommitRecordsMax = 5000;      // records gathered into one commit
+inline constexpr size_t kCommitRecordsMax = 1000;      // records gathered into one commit
 // What a record of a commit takes in memory from its resolution until the next commit is written, for three commits.
 inline constexpr uint64_t kCommitBytesPerRecord = 32U << 10U;
 inline constexpr size_t kChunksInFlightMax = 16;        // unanswered chunks of one ingest stream

@@ -137,6 +137,7 @@ class BatchResolver {
     }
     SortAndUnique(&blocks);  // a hot group has one block around very many pieces
     rows_.PreloadBlocks(blocks);
+    rows_.PreloadNames(blocks);
     for (const BlockName block : blocks) {
       const BlockRow& row = rows_.Block(block).now();
       if (row.records >= limits::kLargeEntityRecordsMin) continue;

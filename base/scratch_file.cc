@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -13,19 +12,12 @@
 namespace unirust {
 namespace {
 
-constexpr char kOtherDirectory[] = " (set TMPDIR to a directory that can be written and has room)";
-
-absl::Status CannotCreate(const std::string& directory, int error) {
+absl::Status FileError(std::string_view doing, const std::string& directory, int error) {
   const bool too_many = error == EMFILE || error == ENFILE;
   return absl::ResourceExhaustedError(
-      "cannot create a temporary file in " + directory + ": " + std::strerror(error) +
-      (too_many ? " (allow more open files: ulimit -n)" : kOtherDirectory));
-}
-
-absl::Status Told(const absl::Status& written, const std::string& directory) {
-  if (written.ok()) return written;
-  return absl::ResourceExhaustedError("cannot write a temporary file in " + directory + ": " +
-                                      std::string(written.message()) + kOtherDirectory);
+      std::string(doing) + " a temporary file in " + directory + ": " + std::strerror(error) +
+      (too_many ? " (allow more open files: ulimit -n)"
+                : " (set TMPDIR to a directory that can be written and has room)"));
 }
 
 }  // namespace
@@ -33,7 +25,7 @@ absl::Status Told(const absl::Status& written, const std::string& directory) {
 absl::StatusOr<std::unique_ptr<ScratchFile>> ScratchFile::Create(std::string directory) {
   std::string path = directory + "/unirust-scratch-XXXXXX";
   const int fd = mkostemp(path.data(), O_CLOEXEC);
-  if (fd < 0) return CannotCreate(directory, errno);
+  if (fd < 0) return FileError("cannot create", directory, errno);
   unlink(path.c_str());
   return std::unique_ptr<ScratchFile>(new ScratchFile(fd, std::move(directory)));
 }
@@ -41,45 +33,35 @@ absl::StatusOr<std::unique_ptr<ScratchFile>> ScratchFile::Create(std::string dir
 ScratchFile::~ScratchFile() { close(fd_); }
 
 absl::Status ScratchFile::Append(std::string_view bytes) {
-  return Told(writer_.Append(bytes), directory_);
+  while (!bytes.empty()) {
+    const ssize_t wrote = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return FileError("cannot write", directory_, errno);
+    bytes.remove_prefix(static_cast<size_t>(wrote));
+    size_ += static_cast<uint64_t>(wrote);
+  }
+  return behind_.Wrote(fd_, size_);
 }
-
-absl::Status ScratchFile::Flush() { return Told(writer_.Flush(), directory_); }
 
 absl::StatusOr<size_t> ScratchFile::Read(uint64_t offset, std::span<char> to) const {
-  if (offset >= size()) return 0;
-  to = to.first(std::min<uint64_t>(to.size(), size() - offset));
-  const uint64_t written = writer_.written();
-  const size_t from_disk = offset < written ? std::min<uint64_t>(to.size(), written - offset) : 0;
-  UNIRUST_RETURN_IF_ERROR(ReadBlocks(offset, to.first(from_disk)));
-  const std::span<char> rest = to.subspan(from_disk);
-  if (!rest.empty()) {
-    std::memcpy(rest.data(), writer_.unwritten().data() + (offset + from_disk - written),
-                rest.size());
-  }
-  return to.size();
-}
-
-absl::Status ScratchFile::ReadBlocks(uint64_t offset, std::span<char> to) const {
-  constexpr size_t kReadBytes = 256 * 1024;
-  thread_local FileBlocks blocks;
-  if (!to.empty() && blocks == nullptr) blocks = NewFileBlocks(kReadBytes);
-  while (!to.empty()) {
-    const uint64_t before = offset % kFileBlockBytes;
-    const uint64_t wanted = std::min<uint64_t>(before + to.size(), kReadBytes);
-    const uint64_t whole = (wanted + kFileBlockBytes - 1) / kFileBlockBytes * kFileBlockBytes;
-    const ssize_t got = pread(fd_, blocks.get(), whole, static_cast<off_t>(offset - before));
+  size_t filled = 0;
+  while (filled < to.size()) {
+    const ssize_t got = pread(fd_, to.data() + filled, to.size() - filled,
+                              static_cast<off_t>(offset + filled));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 || static_cast<uint64_t>(got) <= before) {
+    if (got < 0) {
       return absl::InternalError("cannot read a temporary file in " + directory_ + ": " +
-                                 (got < 0 ? std::strerror(errno) : "it became shorter"));
+                                 std::strerror(errno));
     }
-    const size_t count = std::min<uint64_t>(static_cast<uint64_t>(got) - before, to.size());
-    std::memcpy(to.data(), blocks.get() + before, count);
-    offset += count;
-    to = to.subspan(count);
+    if (got == 0) break;
+    filled += static_cast<size_t>(got);
   }
-  return absl::OkStatus();
+  // The cache lets go of whole folios only, and reads ahead in large ones.
+  constexpr uint64_t kFolioBytesMax = 2ULL << 20U;
+  const uint64_t from = offset / kFolioBytesMax * kFolioBytesMax;
+  posix_fadvise(fd_, static_cast<off_t>(from), static_cast<off_t>(offset + filled - from),
+                POSIX_FADV_DONTNEED);
+  return filled;
 }
 
 absl::StatusOr<std::unique_ptr<ScratchStreams>> ScratchStreams::Create(size_t buffer_bytes) {
@@ -105,7 +87,7 @@ absl::Status ScratchStreams::WriteBuffers() {
     stream.buffer = std::string();
   }
   buffered_ = 0;
-  return file_->Flush();
+  return absl::OkStatus();
 }
 
 uint64_t ScratchStreams::Bytes(size_t stream) const {
@@ -118,7 +100,8 @@ absl::Status ScratchStreams::Read(
   std::string bytes;
   for (const Extent& extent : streams_[stream].written) {
     bytes.resize(extent.size);
-    UNIRUST_RETURN_IF_ERROR(file_->Read(extent.offset, bytes).status());
+    UNIRUST_ASSIGN_OR_RETURN(const size_t read, file_->Read(extent.offset, bytes));
+    if (read < extent.size) return absl::InternalError("a temporary file became shorter");
     UNIRUST_RETURN_IF_ERROR(visit(bytes));
   }
   return visit(streams_[stream].buffer);

@@ -13,8 +13,8 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/file_writer.h"
 #include "base/files.h"
+#include "base/write_behind.h"
 
 namespace unirust {
 
@@ -29,21 +29,20 @@ class ScratchFile {
   ScratchFile& operator=(const ScratchFile&) = delete;
 
   absl::Status Append(std::string_view bytes);
-  // Leaves no memory, but part of a block, until the next Append.
-  absl::Status Flush();
-  uint64_t size() const { return writer_.size(); }
+  // Leaves memory to others until it is read. Waits until the disk has it.
+  absl::Status PutAway() { return behind_.WroteAll(fd_, size_); }
+  uint64_t size() const { return size_; }
   // Fills `to` from `offset` on, as far as the file goes; returns with how many bytes. They are read from the disk
-  // again if they are asked for again. Several threads may read at a time.
+  // again if they are asked for again.
   absl::StatusOr<size_t> Read(uint64_t offset, std::span<char> to) const;
 
  private:
-  ScratchFile(int fd, std::string directory)
-      : fd_(fd), directory_(std::move(directory)), writer_(fd, FileWriter::Cache::kPass) {}
-  absl::Status ReadBlocks(uint64_t offset, std::span<char> to) const;  // of what is written
+  ScratchFile(int fd, std::string directory) : fd_(fd), directory_(std::move(directory)) {}
 
   const int fd_;
   const std::string directory_;
-  FileWriter writer_;
+  uint64_t size_ = 0;
+  WriteBehind behind_;
 };
 
 // Many sequences of pieces that grow side by side, in one file.

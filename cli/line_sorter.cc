@@ -54,6 +54,9 @@ class LineSorter::Run {
     }
   }
 
+  // Leaves memory to others until it is read. Waits until the disk has it.
+  absl::Status PutAway() { return file_->PutAway(); }
+
   std::string_view line() const { return buffer_.view().substr(position_, line_size_); }
   uint64_t prefix() const { return HeadOf(line()); }
 
@@ -84,17 +87,25 @@ class LineSorter::Writer {
   explicit Writer(std::unique_ptr<ScratchFile> file) : file_(std::move(file)) {}
 
   absl::Status Add(std::string_view line) {
-    UNIRUST_RETURN_IF_ERROR(file_->Append(line));
-    return file_->Append("\n");
+    buffer_.append(line);
+    buffer_.push_back('\n');
+    return buffer_.size() < kFileBufferBytes ? absl::OkStatus() : Flush();
   }
 
   absl::StatusOr<std::unique_ptr<Run>> Finish() {
-    UNIRUST_RETURN_IF_ERROR(file_->Flush());
+    UNIRUST_RETURN_IF_ERROR(Flush());
     return std::make_unique<Run>(std::move(file_));
   }
 
  private:
+  absl::Status Flush() {
+    UNIRUST_RETURN_IF_ERROR(file_->Append(buffer_));
+    buffer_.clear();
+    return absl::OkStatus();
+  }
+
   std::unique_ptr<ScratchFile> file_;
+  std::string buffer_;
 };
 
 namespace {
@@ -300,6 +311,9 @@ absl::Status LineSorter::Spill(Buffer* buffer) {
 
 absl::Status LineSorter::AddRun(size_t level, std::unique_ptr<Run> run) {
   if (levels_.size() <= level) levels_.resize(level + 1);
+  if (!levels_[level].empty()) {  // the disk had time for that one
+    UNIRUST_RETURN_IF_ERROR(levels_[level].back()->PutAway());
+  }
   levels_[level].push_back(std::move(run));
   if (levels_[level].size() < options_.fan_in) return absl::OkStatus();
   UNIRUST_ASSIGN_OR_RETURN(auto writer, NewWriter());

@@ -12,6 +12,8 @@
 namespace unirust::cli {
 namespace {
 
+constexpr size_t kBufferBytes = 64 * 1024;
+
 bool WrittenInPlace(const std::string& path) {
   struct stat info {};
   return stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
@@ -33,15 +35,12 @@ absl::StatusOr<std::unique_ptr<Output>> Output::Open(const std::string& path) {
 }
 
 Output::Output(int fd, std::string path, std::string partial_path)
-    : fd_(fd),
-      path_(std::move(path)),
-      partial_path_(std::move(partial_path)),
-      writer_(fd, partial_path_.empty() ? FileWriter::Cache::kUse : FileWriter::Cache::kPass) {}
+    : fd_(fd), path_(std::move(path)), partial_path_(std::move(partial_path)) {}
 
 Output::~Output() {
   if (fd_ < 0) return;
   if (path_.empty()) {
-    writer_.Finish().IgnoreError();
+    Flush();
     return;
   }
   close(fd_);
@@ -49,32 +48,53 @@ Output::~Output() {
 }
 
 void Output::Write(std::string_view text) {
-  if (!status_.ok()) return;
-  const absl::Status written = writer_.Append(text);
-  if (!written.ok()) status_ = Error("cannot write", std::string(written.message()));
+  if (text.size() < kBufferBytes) {
+    buffer_.append(text);
+    if (buffer_.size() >= kBufferBytes) Flush();
+  } else {
+    Flush();
+    WriteAll(text);
+  }
 }
 
 absl::Status Output::Close() {
+  Flush();
   const int fd = std::exchange(fd_, -1);
-  if (fd < 0) return status_;
-  if (status_.ok()) {
-    const absl::Status written = writer_.Finish();
-    if (!written.ok()) status_ = Error("cannot write", std::string(written.message()));
-  }
-  if (path_.empty()) return status_;
-  if (close(fd) != 0 && status_.ok()) status_ = Error("cannot write", std::strerror(errno));
+  if (path_.empty() || fd < 0) return status_;
+  if (close(fd) != 0 && status_.ok()) status_ = Error("cannot write");
   if (partial_path_.empty()) return status_;
   if (status_.ok() && std::rename(partial_path_.c_str(), path_.c_str()) != 0) {
-    status_ = Error("cannot create", std::strerror(errno));
+    status_ = Error("cannot create");
   }
   if (!status_.ok()) unlink(partial_path_.c_str());
   return status_;
 }
 
-absl::Status Output::Error(std::string_view doing, std::string_view why) const {
+void Output::Flush() {
+  WriteAll(buffer_);
+  buffer_.clear();
+}
+
+void Output::WriteAll(std::string_view rest) {
+  while (!rest.empty() && status_.ok()) {
+    const ssize_t wrote = write(fd_, rest.data(), rest.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) {
+      status_ = Error("cannot write");
+    } else {
+      rest.remove_prefix(static_cast<size_t>(wrote));
+      size_ += static_cast<uint64_t>(wrote);
+    }
+  }
+  if (partial_path_.empty() || !status_.ok()) return;
+  const absl::Status behind = behind_.Wrote(fd_, size_);
+  if (!behind.ok()) status_ = absl::UnknownError(path_ + ": " + std::string(behind.message()));
+}
+
+absl::Status Output::Error(std::string_view doing) const {
   return absl::UnknownError(std::string(doing) + " " +
                             (path_.empty() ? "to standard output" : path_) + ": " +
-                            std::string(why));
+                            std::strerror(errno));
 }
 
 }  // namespace unirust::cli

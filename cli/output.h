@@ -3,13 +3,14 @@
 // that writers need not check each line. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/file_writer.h"
+#include "base/write_behind.h"
 
 namespace unirust::cli {
 
@@ -34,12 +35,16 @@ class Output {
 
  private:
   Output(int fd, std::string path, std::string partial_path);
-  absl::Status Error(std::string_view doing, std::string_view why) const;
+  void Flush();
+  void WriteAll(std::string_view rest);
+  absl::Status Error(std::string_view doing) const;
 
   int fd_;
   std::string path_;          // empty: standard output
   std::string partial_path_;  // empty: written in place
-  FileWriter writer_;
+  std::string buffer_;
+  uint64_t size_ = 0;  // of what is written
+  WriteBehind behind_;
   absl::Status status_;
 };
 

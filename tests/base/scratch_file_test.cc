@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -46,6 +48,35 @@ TEST(ScratchFile, HasNoNameAndSaysWhereItCannotBe) {
   EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
   EXPECT_THAT(std::string(refused.message()), testing::HasSubstr(directory->path() + "/none"));
   EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("TMPDIR"));
+}
+
+// Lets files of this process grow to so many bytes only.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST(ScratchFile, SaysWhereThereIsNoMoreRoom) {
+  const FileSizeLimit limit(1'000'001);
+  const auto directory = TemporaryDirectory::Create().value();
+  const auto file = ScratchFile::Create(directory->path()).value();
+  absl::Status status;
+  for (int i = 0; i < 100 && status.ok(); ++i) status = file->Append(std::string(20'000, 'x'));
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr(directory->path()));
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("TMPDIR"));
 }
 
 // So long that what was written first has left the page cache.

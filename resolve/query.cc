@@ -245,6 +245,33 @@ class EntityScan {
   IntervalSet times_;
 };
 
+// Where a page of FindEntities ends.
+struct FindPosition {
+  size_t pair = 0;     // whose postings are walked
+  std::string behind;  // the posting to go on behind
+  std::string within;  // the posting of an entity of which some matches were handed on
+  size_t taken = 0;    // so many
+
+  std::string Encode() const {
+    std::string out;
+    AppendBig8(&out, static_cast<uint8_t>(pair));
+    AppendString(&out, behind);
+    AppendString(&out, within);
+    AppendVarint(&out, taken);
+    return out;
+  }
+  // Cursors are checked as a whole.
+  static FindPosition Decode(std::string_view position) {
+    ByteReader in(position);
+    FindPosition out;
+    out.pair = position.empty() ? 0 : in.Big8();
+    out.behind = position.empty() ? "" : in.String();
+    out.within = position.empty() ? "" : in.String();
+    out.taken = position.empty() ? 0 : in.Varint();
+    return out;
+  }
+};
+
 struct Found {
   Match match;  // its golden record only while all of them fit one answer
   BlockName entity;
@@ -268,15 +295,9 @@ std::optional<std::pair<size_t, size_t>> FirstOverlap(const std::vector<Found>& 
   return std::nullopt;
 }
 
-// All matches of the entity that the scan stands on.
-std::vector<Match> Matches(EntityScan& scan) {
-  const std::vector<GoldenValue> golden =
-      Golden(scan.entity().records, scan.reader().rows().rules(), scan.reader().names());
-  std::vector<Match> out;
-  for (const Interval& time : scan.times()) {
-    out.push_back({scan.entity().ref, time, Clipped(golden, time)});
-  }
-  return out;
+// The golden record of the entity that the scan stands on.
+std::vector<GoldenValue> GoldenOf(EntityScan& scan) {
+  return Golden(scan.entity().records, scan.reader().rows().rules(), scan.reader().names());
 }
 
 // What matches in all. Golden records are let go of once an answer could not hold them.
@@ -290,13 +311,13 @@ class AllMatches {
     EntityScan scan(context_, matcher, pair, "");
     while (scan.more()) {
       while (scan.Next()) {
-        Add(scan);
-        UNIRUST_RETURN_IF_ERROR(scan.reader().status());
-        if (found_.size() > limits::kQueryMatchesMax) {
+        if (found_.size() + scan.times().size() > limits::kQueryMatchesMax) {
           return absl::ResourceExhaustedError(
               "query: more than " + std::to_string(limits::kQueryMatchesMax) +
               " matches; add a descriptor, narrow the interval, or use FindEntities");
         }
+        Add(scan);
+        UNIRUST_RETURN_IF_ERROR(scan.reader().status());
       }
       UNIRUST_RETURN_IF_ERROR(scan.status());
     }
@@ -334,19 +355,19 @@ class AllMatches {
 
  private:
   void Add(EntityScan& scan) {
-    for (Match& match : fit_ ? Matches(scan) : Times(scan)) {
-      if (fit_) bytes_ += MessageBytes(match);
-      found_.push_back({std::move(match), scan.entity().name});
+    const std::vector<GoldenValue> golden = fit_ ? GoldenOf(scan) : std::vector<GoldenValue>();
+    for (const Interval& time : scan.times()) {
+      found_.push_back({{scan.entity().ref, time, {}}, scan.entity().name});
+      if (!fit_) continue;
+      found_.back().match.golden = Clipped(golden, time);
+      bytes_ += MessageBytes(found_.back().match);
+      if (bytes_ > limits::kUnaryAnswerBytesMax) LetGoOfGolden();
     }
-    if (!fit_ || bytes_ <= limits::kUnaryAnswerBytesMax) return;
-    fit_ = false;
-    for (Found& found : found_) std::vector<GoldenValue>().swap(found.match.golden);
   }
 
-  static std::vector<Match> Times(const EntityScan& scan) {
-    std::vector<Match> out;
-    for (const Interval& time : scan.times()) out.push_back({scan.entity().ref, time, {}});
-    return out;
+  void LetGoOfGolden() {
+    fit_ = false;
+    for (Found& found : found_) std::vector<GoldenValue>().swap(found.match.golden);
   }
 
   const ReadContext& context_;
@@ -400,34 +421,31 @@ absl::StatusOr<Page<Match>> FindEntities(const ReadContext& context,
   Matcher matcher(context, interval);
   UNIRUST_ASSIGN_OR_RETURN(const bool possible, matcher.SetPairs(pairs));
   if (!possible) return page;
-  // The position is the pair that is walked and the posting to go on behind.
-  ByteReader in(position);
-  size_t pair = position.empty() ? 0 : in.Big8();
-  const std::string after(in.ok() ? in.rest() : "");
+  FindPosition from = FindPosition::Decode(position);
   if (position.empty()) {
-    UNIRUST_ASSIGN_OR_RETURN(pair, matcher.MostSelective());
+    UNIRUST_ASSIGN_OR_RETURN(from.pair, matcher.MostSelective());
   }
-  if (pair >= pairs.size()) return absl::InvalidArgumentError("cursor: damaged");
-  const auto cursor_behind = [&](const std::string& posting) {
-    std::string next;
-    AppendBig8(&next, static_cast<uint8_t>(pair));
-    return EncodeCursor(listing, next + posting);
-  };
-  EntityScan scan(context, matcher, pair, after);
+  if (from.pair >= pairs.size()) return absl::InvalidArgumentError("cursor: damaged");
+  EntityScan scan(context, matcher, from.pair, from.behind);
   PageBudget budget(page_size);
   while (scan.Next()) {
-    const std::vector<Match> matches = Matches(scan);
+    const std::vector<GoldenValue> golden = GoldenOf(scan);
     UNIRUST_RETURN_IF_ERROR(scan.reader().status());
-    size_t bytes = 0;
-    for (const Match& match : matches) bytes += MessageBytes(match);
-    if (!budget.Take(bytes)) {
-      page.cursor = cursor_behind(scan.position_before());
-      return page;
+    for (size_t i = scan.position() == from.within ? from.taken : 0; i < scan.times().size(); ++i) {
+      Match match{scan.entity().ref, scan.times()[i], Clipped(golden, scan.times()[i])};
+      if (!budget.Take(MessageBytes(match))) {
+        page.cursor = EncodeCursor(
+            listing,
+            FindPosition{from.pair, scan.position_before(), scan.position(), i}.Encode());
+        return page;
+      }
+      page.items.push_back(std::move(match));
     }
-    page.items.insert(page.items.end(), matches.begin(), matches.end());
   }
   UNIRUST_RETURN_IF_ERROR(scan.status());
-  if (scan.more()) page.cursor = cursor_behind(scan.position());
+  if (scan.more()) {
+    page.cursor = EncodeCursor(listing, FindPosition{from.pair, scan.position(), "", 0}.Encode());
+  }
   return page;
 }
 

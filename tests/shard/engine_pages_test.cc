@@ -291,6 +291,55 @@ TEST_F(Pages, QueriesWithAnswersTooLargeAreRefused) {
   EXPECT_THAT(std::string(outcome.status().message()), HasSubstr("FindEntities"));
 }
 
+// Thousands of times, each with hundreds of golden values: far more than any answer, or any page, may hold.
+std::vector<Descriptor> ManyTimesOf(const std::string& name) {
+  std::vector<Descriptor> out = {{"tax", name, kAlways}};
+  for (int i = 0; i < 2000; ++i) out.push_back({"role", "admin", {2 * i, 2 * i + 1}});
+  for (int i = 0; i < 300; ++i) out.push_back({"a" + std::to_string(i), name, kAlways});
+  return out;
+}
+
+TEST_F(Pages, PartTheMatchesOfAnEntity) {
+  IngestMany(1, [](int) { return ManyTimesOf("one"); });
+  const View view = engine_->Read();
+  for (const size_t page_size : {1U, 70U, 100'000U}) {
+    std::string cursor;
+    Instant next = 0;
+    do {
+      const auto page = view.FindEntities({{"role", "admin"}}, kAlways, page_size, cursor);
+      ASSERT_TRUE(page.ok()) << page.status();
+      ASSERT_LE(page->items.size(), std::min<size_t>(page_size, 200)) << "for their bytes";
+      for (const Match& match : page->items) {
+        ASSERT_EQ(match.interval, (Interval{2 * next, 2 * next + 1}));
+        ASSERT_THAT(match.golden, SizeIs(1 + 1 + 300));
+        ++next;
+      }
+      cursor = page->cursor;
+    } while (!cursor.empty());
+    EXPECT_EQ(next, 2000);
+  }
+}
+
+TEST_F(Pages, AQueryOfAnEntityThatMatchesAtManyTimesIsRefused) {
+  IngestMany(1, [](int) { return ManyTimesOf("one"); });
+  const auto outcome = engine_->Read().Query({{"role", "admin"}}, kAlways);
+  EXPECT_EQ(outcome.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(outcome.status().message()), HasSubstr("FindEntities"));
+}
+
+TEST_F(Pages, AConflictOfEntitiesThatMatchAtManyTimesIsWhole) {
+  IngestMany(2, [](int i) { return ManyTimesOf(i == 0 ? "one" : "two"); });
+  const auto outcome = engine_->Read().Query({{"role", "admin"}}, kAlways);
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  const auto& conflict = std::get<QueryConflict>(*outcome);
+  EXPECT_EQ(conflict.interval, (Interval{0, 1}));
+  for (const Match& match : {conflict.first, conflict.second}) {
+    EXPECT_EQ(match.interval, conflict.interval);
+    EXPECT_THAT(match.golden, SizeIs(1 + 1 + 300));
+    for (const GoldenValue& value : match.golden) EXPECT_EQ(value.interval, conflict.interval);
+  }
+}
+
 TEST_F(ConflictPages, ItemsTakeNoMoreBytesThanTheyAreCountedFor) {
   IngestMany(3, [](int i) -> std::vector<Descriptor> {
     return {Email("\x01%/"), {"city", std::string(static_cast<size_t>(i) * 300, '/'), {i, 9}}};

@@ -18,19 +18,20 @@ thread_local uint64_t rows_read = 0;
 
 class RocksCursor : public Cursor {
  public:
-  // `filtered`: all keys of the range have one prefix that filters know.
+  // `filtered`: all keys of the range have one prefix that filters know. Their upper bound must have it too.
   RocksCursor(rdb::DB* db, rdb::ColumnFamilyHandle* family, const rdb::Snapshot* snapshot,
               std::string lower, std::string upper, bool filtered)
-      : lower_(std::move(lower)),
+      : db_(db),
+        family_(family),
+        lower_(std::move(lower)),
         upper_(std::move(upper)),
         lower_slice_(lower_),
         upper_slice_(upper_) {
-    rdb::ReadOptions options;
-    options.snapshot = snapshot;
-    options.total_order_seek = !filtered;
-    options.iterate_lower_bound = &lower_slice_;
-    if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
-    iterator_.reset(db->NewIterator(options, family));
+    options_.snapshot = snapshot;
+    options_.total_order_seek = !filtered;
+    options_.iterate_lower_bound = &lower_slice_;
+    if (!upper_.empty()) options_.iterate_upper_bound = &upper_slice_;
+    iterator_.reset(db_->NewIterator(options_, family_));
     iterator_->Seek(lower_);
     ++rows_read;
   }
@@ -47,19 +48,34 @@ class RocksCursor : public Cursor {
   }
   void Prev() override {
     ++rows_read;
+    if (!options_.total_order_seek) {
+      const std::string here(key());
+      IgnoreFilters();
+      iterator_->Seek(here);
+    }
     iterator_->Prev();
   }
   void SeekToLast() override {
     ++rows_read;
+    IgnoreFilters();
     iterator_->SeekToLast();
   }
   absl::Status status() const override { return FromRocks(iterator_->status(), "read"); }
 
  private:
+  // RocksDB 7.8 may miss rows on the way back where it asks filters of prefixes.
+  void IgnoreFilters() {
+    if (std::exchange(options_.total_order_seek, true)) return;
+    iterator_.reset(db_->NewIterator(options_, family_));
+  }
+
+  rdb::DB* const db_;
+  rdb::ColumnFamilyHandle* const family_;
   std::string lower_;
   std::string upper_;
   rdb::Slice lower_slice_;
   rdb::Slice upper_slice_;
+  rdb::ReadOptions options_;
   std::unique_ptr<rdb::Iterator> iterator_;
 };
 
@@ -152,7 +168,9 @@ std::unique_ptr<Cursor> Reader::Scan(Family family, std::string lower, std::stri
 std::unique_ptr<Cursor> Reader::ScanPrefix(Family family, std::string_view prefix) const {
   const bool filtered = family == Family::kAttributeValues &&
                         AttributeValueKey::PrefixBytes(prefix) == prefix.size();
-  return state_->Scan(family, std::string(prefix), PrefixEnd(prefix), filtered);
+  // Behind a value comes a level, which is never FF (timed_key.h).
+  std::string end = filtered ? std::string(prefix) + '\xFF' : PrefixEnd(prefix);
+  return state_->Scan(family, std::string(prefix), std::move(end), filtered);
 }
 
 }  // namespace unirust::store

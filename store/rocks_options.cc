@@ -4,7 +4,6 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/slice_transform.h>
-#include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
 #include <array>
@@ -19,7 +18,6 @@
 #include "store/keys.h"
 #include "store/rocks_memtable.h"
 #include "store/rocks_reader.h"
-#include "store/rocks_tables.h"
 
 namespace unirust::store {
 namespace {
@@ -83,7 +81,7 @@ class PostingPrefix : public rdb::SliceTransform {
   }
 };
 
-// True if rows are looked up by their whole key. The others are only ever walked: no filter can help.
+// True if rows are looked up by their whole key. The others are only ever walked: no filter of keys can help.
 bool IsLookedUp(Family family) {
   switch (family) {
     case Family::kAttributeValues:
@@ -117,6 +115,9 @@ uint64_t PlaceBytes(uint64_t memory_budget_bytes) {
 RocksOptions::RocksOptions(uint64_t memory_budget_bytes)
     : memory_budget_bytes_(memory_budget_bytes),
       cache_(rdb::NewLRUCache(memory_budget_bytes - PlaceBytes(memory_budget_bytes))),
+      write_buffers_(std::make_shared<rdb::WriteBufferManager>(
+          WriteBufferBytes(memory_budget_bytes), cache_)),
+      pinned_(std::make_shared<PinnedPartitions>(cache_, write_buffers_)),
       statistics_(rdb::CreateDBStatistics()) {
   statistics_->set_stats_level(rdb::StatsLevel::kExceptHistogramOrTimers);
   table_.block_cache = cache_;
@@ -137,8 +138,7 @@ rdb::Options RocksOptions::Db() const {
   rdb::Options out;
   out.create_if_missing = true;
   out.create_missing_column_families = true;
-  out.write_buffer_manager =
-      std::make_shared<rdb::WriteBufferManager>(WriteBufferBytes(memory_budget_bytes_), cache_);
+  out.write_buffer_manager = write_buffers_;
   // Replay ends where the log is damaged or torn. Whether acknowledged commits are missing then: commit_mark.h. Logs
   // stay until the store is accepted.
   out.wal_recovery_mode = rdb::WALRecoveryMode::kPointInTimeRecovery;
@@ -183,7 +183,7 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
     table.partition_filters = true;
     table.whole_key_filtering = false;
   }
-  out.table_factory = NewPinningTableFactory(table);
+  out.table_factory = NewPinningTableFactory(table, pinned_);
   out.compression = rdb::kLZ4Compression;
   // Keys are hashes: every flush goes all over a family, and levels would be rewritten by each few of them
   // (docs/decisions/0010-universal-compaction.md).

@@ -5,11 +5,13 @@
 #include <rocksdb/options.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
 
 #include <cstdint>
 #include <memory>
 
 #include "store/batch.h"
+#include "store/rocks_tables.h"
 
 namespace unirust::store {
 
@@ -31,6 +33,8 @@ class RocksOptions {
  private:
   uint64_t memory_budget_bytes_;
   std::shared_ptr<rocksdb::Cache> cache_;
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
+  std::shared_ptr<PinnedPartitions> pinned_;
   std::shared_ptr<rocksdb::Statistics> statistics_;  // counters only: timers would cost
   rocksdb::BlockBasedTableOptions table_;
 };

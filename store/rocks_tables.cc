@@ -1,5 +1,6 @@
 #include "store/rocks_tables.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -8,8 +9,8 @@ namespace {
 
 namespace rdb = rocksdb;
 
-// What filters and index take of a file, of small rows.
-constexpr double kPartitionsShareMax = 1.0 / 8;
+// What filters and index take of a file of small rows, at most.
+uint64_t PartitionBytes(uint64_t file_size) { return file_size / 8; }
 
 rdb::BlockBasedTableOptions With(rdb::BlockBasedTableOptions options, rdb::PinningTier partitions) {
   options.metadata_cache_options.partition_pinning = partitions;
@@ -18,24 +19,28 @@ rdb::BlockBasedTableOptions With(rdb::BlockBasedTableOptions options, rdb::Pinni
 
 class PinningTableFactory : public rdb::TableFactory {
  public:
-  explicit PinningTableFactory(const rdb::BlockBasedTableOptions& options)
-      : cache_(options.block_cache),
-        pinned_(rdb::NewBlockBasedTableFactory(With(options, rdb::PinningTier::kAll))),
-        usual_(rdb::NewBlockBasedTableFactory(With(options, rdb::PinningTier::kNone))) {}
+  PinningTableFactory(const rdb::BlockBasedTableOptions& options,
+                      std::shared_ptr<PinnedPartitions> pinned)
+      : pinned_(std::move(pinned)),
+        pinning_(rdb::NewBlockBasedTableFactory(With(options, rdb::PinningTier::kAll))),
+        usual_(
+            rdb::NewBlockBasedTableFactory(With(options, rdb::PinningTier::kFlushedAndSimilar))) {}
 
+  // To RocksDB it is what it wraps: tables of other kinds are not written anew every 30 days, for one.
   const char* Name() const override { return "unirust.pinning_tables"; }
-  const rdb::Customizable* Inner() const override { return usual_.get(); }  // whose options RocksDB looks at
+  const rdb::Customizable* Inner() const override { return usual_.get(); }
+  bool IsInstanceOf(const std::string& name) const override { return usual_->IsInstanceOf(name); }
 
   using rdb::TableFactory::NewTableReader;
   rdb::Status NewTableReader(const rdb::ReadOptions& read, const rdb::TableReaderOptions& options,
                              std::unique_ptr<rdb::RandomAccessFileReader>&& file,
                              uint64_t file_size, std::unique_ptr<rdb::TableReader>* reader,
                              bool prefetch) const override {
-    const double pinned = static_cast<double>(cache_->GetPinnedUsage()) +
-                          static_cast<double>(file_size) * kPartitionsShareMax;
-    const double limit = static_cast<double>(cache_->GetCapacity()) * kPinnedShare;
-    const rdb::TableFactory& factory = pinned < limit ? *pinned_ : *usual_;
-    return factory.NewTableReader(read, options, std::move(file), file_size, reader, prefetch);
+    const rdb::TableFactory& factory = pinned_->Begin(file_size) ? *pinning_ : *usual_;
+    const rdb::Status status =
+        factory.NewTableReader(read, options, std::move(file), file_size, reader, prefetch);
+    pinned_->Ended(file_size);
+    return status;
   }
 
   rdb::TableBuilder* NewTableBuilder(const rdb::TableBuilderOptions& options,
@@ -51,16 +56,32 @@ class PinningTableFactory : public rdb::TableFactory {
   }
 
  private:
-  const std::shared_ptr<rdb::Cache> cache_;
-  const std::unique_ptr<rdb::TableFactory> pinned_;
+  const std::shared_ptr<PinnedPartitions> pinned_;
+  const std::unique_ptr<rdb::TableFactory> pinning_;
   const std::unique_ptr<rdb::TableFactory> usual_;
 };
 
 }  // namespace
 
+PinnedPartitions::PinnedPartitions(std::shared_ptr<rdb::Cache> cache,
+                                   std::shared_ptr<rdb::WriteBufferManager> write_buffers)
+    : cache_(std::move(cache)), write_buffers_(std::move(write_buffers)) {}
+
+bool PinnedPartitions::Begin(uint64_t file_size) {
+  const uint64_t bytes = PartitionBytes(file_size);
+  const uint64_t opening = opening_.fetch_add(bytes) + bytes;
+  const uint64_t all = cache_->GetPinnedUsage();
+  const uint64_t others = write_buffers_->dummy_entries_in_cache_usage();
+  const uint64_t pinned = all - std::min(all, others);
+  return static_cast<double>(pinned + opening) <
+         kShare * static_cast<double>(cache_->GetCapacity());
+}
+
+void PinnedPartitions::Ended(uint64_t file_size) { opening_.fetch_sub(PartitionBytes(file_size)); }
+
 std::shared_ptr<rdb::TableFactory> NewPinningTableFactory(
-    const rdb::BlockBasedTableOptions& options) {
-  return std::make_shared<PinningTableFactory>(options);
+    const rdb::BlockBasedTableOptions& options, std::shared_ptr<PinnedPartitions> pinned) {
+  return std::make_shared<PinningTableFactory>(options, std::move(pinned));
 }
 
 }  // namespace unirust::store

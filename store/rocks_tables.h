@@ -5,18 +5,38 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 
 namespace unirust::store {
 
-// Files that are opened while less than kPinnedShare of the cache is pinned, with theirs, keep their partitions pinned
-// as long as they are open; the others find them in the cache like any block. What is pinned is charged to the cache,
-// and so are write buffers. Thread-safe. Cost: opening a file that is kept reads all of its index and filters.
-std::shared_ptr<rocksdb::TableFactory> NewPinningTableFactory(
-    const rocksdb::BlockBasedTableOptions& options);
+// How much of the block cache partitions may pin, of all families together. Thread-safe.
+class PinnedPartitions {
+ public:
+  // Of the cache. Beside write buffers, which may be another 36 % of it, the rest is left to data.
+  static constexpr double kShare = 0.25;
 
-// Beside a third of the budget for write buffers half of the cache is left to data.
-inline constexpr double kPinnedShare = 0.4;
+  // `write_buffers`: those that are charged to the cache too.
+  PinnedPartitions(std::shared_ptr<rocksdb::Cache> cache,
+                   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
+
+  // A file of that size is to be opened: whether it may pin its partitions. Ended must be called when it is open.
+  bool Begin(uint64_t file_size);
+  void Ended(uint64_t file_size);
+
+ private:
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  const std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
+  std::atomic<uint64_t> opening_ = 0;  // bytes that files which are not open yet may pin
+};
+
+// Files keep their partitions pinned, as long as they are open, if there was room when they were opened, and young ones
+// always; the others find them in the cache like any block. What is pinned is charged to the cache. Thread-safe. Cost:
+// opening a file that is kept reads all of its index and filters.
+std::shared_ptr<rocksdb::TableFactory> NewPinningTableFactory(
+    const rocksdb::BlockBasedTableOptions& options, std::shared_ptr<PinnedPartitions> pinned);
 
 }  // namespace unirust::store

@@ -83,6 +83,18 @@ RC_GTEST_PROP(Bytes, BigSigned64KeepsValueAndOrder, ()) {
   CheckOrdered(AppendBigSigned64, &ByteReader::BigSigned64);
 }
 
+RC_GTEST_PROP(Bytes, AnOrderedStringIsSkippedAsItIsRead, ()) {
+  std::string bytes = *NastyBytes();
+  if (*rc::gen::arbitrary<bool>()) AppendOrderedString(&bytes, *NastyBytes());
+  bytes += *NastyBytes();
+  ByteReader read(bytes);
+  ByteReader skipped(bytes);
+  read.OrderedString();
+  skipped.SkipOrderedString();
+  RC_ASSERT(read.ok() == skipped.ok());
+  if (read.ok()) RC_ASSERT(read.rest() == skipped.rest());
+}
+
 RC_GTEST_PROP(Bytes, OrderedStringKeepsValueAndOrderWhateverFollows, ()) {
   const std::string a = *NastyBytes();
   const std::string b = *NastyBytes();

@@ -401,6 +401,20 @@ RC_GTEST_PROP(TouchKey, KeepsFieldsAndOrder, ()) {
   RC_ASSERT(key.Encode().starts_with(TouchKey::Prefix(key.name, key.level)));
 }
 
+// Filters of files are made of these prefixes.
+RC_GTEST_PROP(AttributeValueKey, TellsItsPrefixWhateverFollows, ()) {
+  const AttributeValueKey key = AnyAttributeValueKey();
+  const std::string prefix = AttributeValueKey::Prefix(key.attribute, key.value);
+  RC_ASSERT(AttributeValueKey::PrefixBytes(prefix) == prefix.size());
+  RC_ASSERT(AttributeValueKey::PrefixBytes(key.Encode()) == prefix.size());
+  RC_ASSERT(AttributeValueKey::PrefixBytes(prefix + '\xFF') == prefix.size());
+  const Instant from = *AnyInteger<Instant>();
+  const auto level = *rc::gen::inRange<uint8_t>(0, 66);
+  RC_ASSERT(AttributeValueKey::PrefixBytes(TimedKey::Seek(prefix, level, from)) == prefix.size());
+  const size_t part = *rc::gen::inRange<size_t>(0, prefix.size());
+  RC_ASSERT(!AttributeValueKey::PrefixBytes(std::string_view(prefix).substr(0, part)));
+}
+
 RC_GTEST_PROP(AttributeValueKey, KeepsFieldsAndOrder, ()) {
   const AttributeValueKey a = AnyAttributeValueKey();
   AttributeValueKey b = AnyAttributeValueKey();

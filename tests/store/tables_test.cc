@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -101,6 +102,61 @@ TEST_F(PostingTablesTest, FiltersTellThatAValueIsNotThere) {
     ASSERT_EQ(Postings(Prefix(8, ValueOf(i))), 0U);
   }
   EXPECT_LT(Lookups() - before, 2 * kValues / 20);  // one in a hundred filters is wrong
+}
+
+// A store that is written, flushed, emptied and opened again: what a scan of one value finds is what a scan of the same
+// range does, which asks no filter.
+TEST_F(TablesTest, AScanOfAValueFindsWhatIsThere) {
+  std::mt19937 random(11);
+  const auto below = [&](uint32_t end) { return static_cast<uint32_t>(random() % end); };
+  const auto open = [&] {
+    store_.reset();
+    store_ = store::Store::Open({.dir = temp_.path() + "/data", .memory_budget_bytes = 8U << 20U})
+                 .value();
+  };
+  open();
+  for (int step = 0; step < 60; ++step) {
+    Batch batch;
+    for (int i = 0; i < 200; ++i) {
+      const AttributeValueKey key{.attribute = SymbolId(1 + below(2)),
+                                  .value = EncodeValue(ValueOf(below(60))),
+                                  .interval = {below(4), 100},
+                                  .record = RecordId(1 + below(5))};
+      if (below(3) == 0) {
+        batch.Delete(Family::kAttributeValues, key.Encode());
+      } else {
+        batch.Put(Family::kAttributeValues, key.Encode(), std::to_string(step));
+      }
+    }
+    store_->Commit(std::move(batch));
+    if (below(4) == 0) {
+      ASSERT_TRUE(store_->Checkpoint(temp_.path() + "/copy" + std::to_string(step)).ok());
+    }
+    if (below(20) == 0) {
+      ASSERT_TRUE(store_->Clear().ok());
+    }
+    if (below(8) == 0) open();
+    const Reader reader = step % 2 == 0 ? store_->Latest() : store_->Snapshot();
+    for (uint32_t value = 0; value < 70; ++value) {
+      const std::string prefix = Prefix(1, ValueOf(value));
+      const auto filtered = reader.ScanPrefix(Family::kAttributeValues, prefix);
+      const auto all = reader.Scan(Family::kAttributeValues, prefix, PrefixEnd(prefix));
+      for (; all->Valid(); all->Next(), filtered->Next()) {
+        ASSERT_TRUE(filtered->Valid());
+        ASSERT_EQ(filtered->key(), all->key());
+        ASSERT_EQ(filtered->value(), all->value());
+      }
+      ASSERT_FALSE(filtered->Valid());
+      all->SeekToLast();
+      filtered->SeekToLast();
+      ASSERT_EQ(filtered->Valid(), all->Valid());
+      if (!all->Valid()) continue;
+      ASSERT_EQ(filtered->key(), all->key());
+      all->Prev();
+      filtered->Prev();
+      ASSERT_EQ(filtered->Valid(), all->Valid());
+    }
+  }
 }
 
 class PartitionsTest : public TablesTest {

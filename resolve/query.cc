@@ -262,12 +262,13 @@ struct FindPosition {
   }
   // Cursors are checked as a whole.
   static FindPosition Decode(std::string_view position) {
-    ByteReader in(position);
     FindPosition out;
-    out.pair = position.empty() ? 0 : in.Big8();
-    out.behind = position.empty() ? "" : in.String();
-    out.within = position.empty() ? "" : in.String();
-    out.taken = position.empty() ? 0 : in.Varint();
+    if (position.empty()) return out;
+    ByteReader in(position);
+    out.pair = in.Big8();
+    out.behind = in.String();
+    out.within = in.String();
+    out.taken = in.Varint();
     return out;
   }
 };

@@ -73,31 +73,29 @@ uint32_t ByteReader::Big32() { return static_cast<uint32_t>(Big(4)); }
 uint64_t ByteReader::Big64() { return Big(8); }
 int64_t ByteReader::BigSigned64() { return static_cast<int64_t>(Big(8) ^ kSignBit); }
 
-std::string ByteReader::OrderedString() {
-  std::string out;
+// Calls `take` with the parts of the string between what stands for zero bytes and its end.
+template <typename Take>
+void ByteReader::WalkOrderedString(const Take& take) {
   while (ok_) {
     const size_t zero = rest_.find('\0');
     if (zero == std::string_view::npos || zero + 1 == rest_.size()) break;
     const char mark = rest_[zero + 1];
     if (mark != '\1' && mark != '\xFF') break;
-    out.append(rest_.substr(0, mark == '\1' ? zero : zero + 1));
-    rest_.remove_prefix(zero + 2);
-    if (mark == '\1') return out;
-  }
-  ok_ = false;
-  return {};
-}
-
-void ByteReader::SkipOrderedString() {
-  while (ok_) {
-    const size_t zero = rest_.find('\0');
-    if (zero == std::string_view::npos || zero + 1 == rest_.size()) break;
-    const char mark = rest_[zero + 1];
-    if (mark != '\1' && mark != '\xFF') break;
+    take(rest_.substr(0, mark == '\1' ? zero : zero + 1));
     rest_.remove_prefix(zero + 2);
     if (mark == '\1') return;
   }
   ok_ = false;
+}
+
+std::string ByteReader::OrderedString() {
+  std::string out;
+  WalkOrderedString([&out](std::string_view part) { out.append(part); });
+  return ok_ ? out : std::string();
+}
+
+void ByteReader::SkipOrderedString() {
+  WalkOrderedString([](std::string_view) {});
 }
 
 uint64_t ByteReader::LongVarint() {

@@ -85,6 +85,8 @@ class ByteReader {
   void Fail() { ok_ = false; }
 
  private:
+  template <typename Take>
+  void WalkOrderedString(const Take& take);
   uint64_t LongVarint();
   uint64_t Big(size_t bytes);
   bool ok_ = true;

@@ -146,6 +146,7 @@ uint64_t Reader::EstimateBytes(Family family, std::string_view lower,
   uint64_t bytes = 0;
   rdb::SizeApproximationOptions options;
   options.include_files = true;
+  options.include_memtables = true;
   const rdb::Status status = families.db->GetApproximateSizes(
       options, families.handles[static_cast<size_t>(family)], &range, 1, &bytes);
   return status.ok() ? bytes : 0;  // whoever reads the range then sees the error

@@ -72,8 +72,8 @@ class Reader {
   absl::Status MultiGet(Family family, std::span<const std::string> keys,
                         absl::FunctionRef<void(size_t, std::string_view)> row) const;
 
-  // Roughly how many bytes the keys of [lower, upper) and their values take on disk, without what is not flushed yet. A
-  // few look-ups in indexes.
+  // Roughly how many bytes the keys of [lower, upper) and their values take, on disk or not flushed yet. A few
+  // look-ups in indexes.
   uint64_t EstimateBytes(Family family, std::string_view lower, std::string_view upper) const;
 
   absl::StatusOr<Lineage> ReadLineage() const;

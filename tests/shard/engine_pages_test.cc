@@ -76,6 +76,18 @@ TEST_F(Pages, AConjunctionReadsTheSelectivePair) {
   EXPECT_LT(RowsReadBy([&] { EXPECT_TRUE(view.Query(pairs, kAlways).ok()); }), 100U);
 }
 
+TEST_F(Pages, AConjunctionReadsTheRarerOfTwoCommonPairsWhoeverIsNamedFirst) {
+  IngestMany(kMany, [](int i) -> std::vector<Descriptor> {
+    return {i % 4 == 0 ? Descriptor{"floor", "3", kAlways} : Descriptor{"role", "admin", kAlways}};
+  });
+  const View view = engine_->Read();  // nothing is flushed
+  const auto rows = [&](const std::vector<AttributeValue>& pairs) {
+    return RowsReadBy(
+        [&] { EXPECT_THAT(view.FindEntities(pairs, kAlways, 0, "")->items, IsEmpty()); });
+  };
+  EXPECT_EQ(rows({{"role", "admin"}, {"floor", "3"}}), rows({{"floor", "3"}, {"role", "admin"}}));
+}
+
 TEST_F(Pages, AConjunctionOfValuesThatManyShareIsReadPageByPage) {
   IngestMany(3 * kMany, [](int i) -> std::vector<Descriptor> {
     return {{i % 2 == 0 ? "even" : "odd", "yes", kAlways}, {"role", "admin", {i, i + 1}}};

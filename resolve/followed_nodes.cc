@@ -44,26 +44,30 @@ bool FollowedNodes::Update(const std::set<BlockName>& nodes) {
     WriteStances(name, node->second);
     if (!Judge(&node->second.before, When::kBefore)) return false;
   }
-  if (PiecesChangedHands() || !MattersOnlyToChanged(nodes)) return false;
+  if (!MattersOnlyToChanged(nodes)) return false;
   for (auto& [name, node] : nodes_) {
     if (!Judge(&node.now, When::kNow)) return false;
   }
-  return CountDisputed() && UpdateLinked() && rows_.status().ok();
+  if (!CountDisputed() || !UpdateLinked()) return false;
+  FindHanded();
+  return rows_.status().ok();
 }
 
-// A piece that is another node's now: who it was linked through, and who is linked through it, is not looked at here.
-bool FollowedNodes::PiecesChangedHands() const {
-  std::map<RecordId, BlockName> before;
+void FollowedNodes::FindHanded() {
+  handed_.clear();
+  std::map<Piece, BlockName> holders;
   for (const auto& [name, node] : nodes_) {
-    for (const Piece& piece : node.before.pieces) before[piece.record] = name;
+    for (const Piece& piece : node.before.pieces) holders[piece] = name;
   }
-  return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
-    const std::vector<Piece>& pieces = entry.second.now.pieces;
-    return std::any_of(pieces.begin(), pieces.end(), [&](const Piece& piece) {
-      const auto holder = before.find(piece.record);
-      return holder != before.end() && holder->second != entry.first;
-    });
-  });
+  for (const auto& [name, node] : nodes_) {
+    for (const Piece& piece : node.now.pieces) {
+      const auto holder = holders.find(piece);
+      if (holder == holders.end() || holder->second == name) continue;
+      if (linked_.Has(piece, When::kBefore) && linked_.Has(piece, When::kNow)) {
+        handed_.push_back({piece, holder->second, name});
+      }
+    }
+  }
 }
 
 // Rows about a run are found by its start.

@@ -31,6 +31,14 @@ class FollowedNodes {
   // Of each run of those pieces that became part of a larger one in any Update, one piece.
   const std::vector<Piece>& joined() const { return joined_; }
 
+  // A piece that time chains link, before and now, and that is another node's than before.
+  struct Handed {
+    Piece piece;
+    BlockName before;
+    BlockName now;
+  };
+  const std::vector<Handed>& handed() const { return handed_; }  // of all Updates
+
   // Whether the last Update was told of the node.
   bool Has(BlockName node) const { return nodes_.contains(node); }
 
@@ -67,7 +75,7 @@ class FollowedNodes {
   using Neighbours = std::map<Instant, Edges>;  // by runs
 
   bool RunsKeepTheirStarts() const;
-  bool PiecesChangedHands() const;
+  void FindHanded();
   bool Load(BlockName name, Node* node);
   bool LoadPieces(BlockName name, When when, Side* side);
   void WriteStances(BlockName name, const Node& node);
@@ -91,6 +99,7 @@ class FollowedNodes {
   PieceSet linked_;
   PieceSet::Change linked_change_;
   std::vector<Piece> joined_;
+  std::vector<Handed> handed_;
   std::map<BlockName, Node> nodes_;
   std::map<Instant, Instant> runs_before_;  // those that were asked for: start -> end
   std::map<Instant, Instant> runs_now_;

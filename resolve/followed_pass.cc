@@ -33,7 +33,10 @@ bool LevelPass::LinkFollowed(GroupState& group, FollowedWork& work) {
   const auto agreements = nodes.Agreements();
   if (!agreements) return false;
   for (const auto& [a, b] : *agreements) AddKnot(States{&rows_.Name(a), &rows_.Name(b)});
-  if (!LosePieces(group, nodes.linked(), nodes.linked_change().lost)) return false;
+  if (!LosePieces(group, nodes.linked(), nodes.linked_change().lost) ||
+      !LosePieces(group, nodes.linked(), GivenAway(nodes))) {
+    return false;
+  }
   const auto strays = nodes.Strays([&](RecordId record) {
     const NameState* node = PresentNode(record);
     return node == nullptr ? std::nullopt : std::optional(node->name);
@@ -83,21 +86,43 @@ bool LevelPass::AddNodesInPlace(std::set<BlockName>* nodes) {
   return true;
 }
 
+// Pieces that nodes which live on do not hold any more, though they are linked still.
+std::vector<LostPiece> LevelPass::GivenAway(const FollowedNodes& nodes) {
+  std::vector<LostPiece> out;
+  for (const auto& [piece, before, now] : nodes.handed()) {
+    // Of one that is gone, another is in its place, or it left its block.
+    if (!rows_.Exists(rows_.Name(before), key_index_).now) continue;
+    const std::optional<PieceRun> run = nodes.linked().RunBefore(piece.interval.start);
+    if (run) out.push_back({piece, *run, piece.interval.start});
+  }
+  return out;
+}
+
 // Nodes that are in no block for now are tied to others in each run of pieces that time chains link: for each run of
-// before that it is made of, to one that had a piece there and is in a block.
+// before that it is made of, to one that had a piece there and is in a block. So are nodes that took over a piece, but
+// for heirs, which are in the blocks of those that they replace.
 bool LevelPass::TieLoose(FollowedWork& work) {
   const PieceSet& linked = work.followed->linked();
   std::map<Instant, std::pair<PieceRun, std::set<BlockName>>> runs;
+  const auto add = [&](BlockName node, const Piece& piece) {
+    const std::optional<PieceRun> run = linked.RunNow(piece.interval.start);
+    if (!run) return false;
+    auto& [known, loose] = runs[run->interval.start];
+    known = *run;
+    loose.insert(node);
+    return true;
+  };
   for (const BlockName node : work.nodes) {
     if (!IsLoose(rows_.Name(node)) || !work.followed->Has(node)) continue;
     work.tied.insert(node);
     for (const Piece& piece : work.followed->LinkedPieces(node)) {
-      const std::optional<PieceRun> run = linked.RunNow(piece.interval.start);
-      if (!run) return false;
-      auto& [known, loose] = runs[run->interval.start];
-      known = *run;
-      loose.insert(node);
+      if (!add(node, piece)) return false;
     }
+  }
+  for (const auto& [piece, before, now] : work.followed->handed()) {
+    const NameState& old = rows_.Name(before);
+    if (old.change == Change::kGone && HeirOf(old) == &rows_.Name(now)) continue;
+    if (!add(now, piece)) return false;
   }
   for (auto& [start, run_and_loose] : runs) {
     auto& [run, knot] = run_and_loose;

@@ -87,9 +87,14 @@ void LevelPass::TakeGoneNode(NameState& node) {
   if (&block == &node || Is(block, &Marks::exploded)) return;
   RemoveKid(block, node, rows_.ContentBefore(node.name), rows_.FirstBefore(node.name));
   if (heir != nullptr) {
-    adopters_[heir->name].push_back(&block);
+    adopters_[heir->name].push_back({&block, &node});
     return;
   }
+  LeaveBehind(block, node);
+}
+
+// A gone node has left the block, and nothing takes its place there.
+void LevelPass::LeaveBehind(NameState& block, NameState& node) {
   for (const RecordId record : rows_.RecordsBefore(node.name)) {
     if (rows_.Record(record).live_now) moved_.push_back(NameOf(record));
   }
@@ -133,7 +138,9 @@ void LevelPass::TakeChangedNodes(const States& watched) {
 
 // A node that took over kids of blocks belongs to all of them, unless that would unite what clashes: then links decide.
 void LevelPass::Adopt() {
-  for (auto& [name, blocks] : adopters_) {
+  for (const auto& [name, replaced] : adopters_) {
+    States blocks;
+    for (const auto& [block, node] : replaced) blocks.push_back(block);
     std::sort(blocks.begin(), blocks.end(),
               [](const NameState* a, const NameState* b) { return a->name < b->name; });
     blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
@@ -147,9 +154,14 @@ void LevelPass::Adopt() {
       clash = clash || Clash(all, signature);
       all = Merged(all, signature);
     }
-    if (!clash) continue;
-    for (NameState* block : blocks) Explode(*block);
-    if (IsBlockHere(own)) Explode(own);
+    for (NameState* block : blocks) {
+      if (clash) {
+        Explode(*block);
+      } else {
+        heirs_in_[block].push_back(&rows_.Name(name));
+      }
+    }
+    if (clash && IsBlockHere(own)) Explode(own);
   }
 }
 
@@ -246,10 +258,15 @@ bool LevelPass::LinkGained(const GainedRun& run) {
   absl::InlinedVector<NameState*, 4> nodes;
   absl::InlinedVector<NameState*, 6> elements;
   for (const Piece& piece : run.old) {
-    // The other nodes of the old run are in the block of before, even if this one has left it for its heir.
+    // The other nodes of the old run, or their heirs, are in the block of before, even if this one has left it.
     NameState& record = rows_.Name(NameOf(piece.record));
     NameState& block = rows_.BlockBefore(record, level_);
-    if (IsBlockHere(block) && !Is(block, &Marks::exploded)) elements.push_back(&block);
+    if (IsBlockHere(block) && !Is(block, &Marks::exploded)) {
+      elements.push_back(&block);
+      if (const auto heirs = heirs_in_.find(&block); heirs != heirs_in_.end()) {
+        for (NameState* heir : heirs->second) elements.push_back(&Around(*heir));
+      }
+    }
     nodes.push_back(&rows_.BlockNow(record, key_index_));
   }
   for (const Piece& piece : run.added) nodes.push_back(&Node(piece.record));

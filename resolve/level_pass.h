@@ -82,6 +82,10 @@ class LevelPass {
   using States = std::vector<NameState*>;
   using Marks = NameState::Marks;
   using Change = NameState::Change;
+  struct Replaced {
+    NameState* block;
+    NameState* node;
+  };
   // Of a followed group: the nodes to look at, and those of them that were loose and are tied to others here.
   struct FollowedWork {
     std::set<BlockName> nodes;
@@ -91,6 +95,7 @@ class LevelPass {
 
   // --- step 1: what the level below changed (level_pass.cc)
   void TakeGoneNode(NameState& node);
+  void LeaveBehind(NameState& block, NameState& node);
   void TakeChangedNodes(const States& watched);
   void Adopt();
   void TouchGroupsOf(NameState& node);
@@ -111,6 +116,7 @@ class LevelPass {
   bool LinkFollowed(GroupState& group, FollowedWork& work);
   bool AddNodesInPlace(std::set<BlockName>* nodes);
   bool MetSettled(const std::set<BlockName>& nodes);
+  std::vector<LostPiece> GivenAway(const FollowedNodes& nodes);
   bool TieLoose(FollowedWork& work);
   bool AddAnchors(const FollowedNodes& nodes, const PieceRun& run, std::set<BlockName>* knot);
   void NoteFollowedPassages(GroupState& group, RecordId record, Passages* passages);
@@ -128,6 +134,7 @@ class LevelPass {
   void NoteLargePassages(GroupState& group, RecordId record, Passages* passages);
   bool HasOthers(const NameState& block, const NameState& node, std::span<const Piece> run);
   void Detach(NameState& block, NameState& node);
+  bool Disown(NameState& block, NameState& node);
   void RemoveKid(NameState& block, NameState& kid, const WorkingSet::Content& content,
                  const FirstRecord& first);
   void FindFirsts();
@@ -135,6 +142,7 @@ class LevelPass {
   // --- step 3: blocks along the links (uniting.cc)
   bool Unite();  // false: a settled part was met, evaluate again
   std::vector<States> ConnectedSets();
+  bool ExplodeAdopted(const States& set);
   bool AreClashFree(std::span<NameState* const> elements);
   NameState& MergeElements(const States& elements);
   void MoveUnder(NameState& element, NameState& target);
@@ -172,7 +180,9 @@ class LevelPass {
 
   States met_;    // each once
   States grown_;  // each once
-  absl::btree_map<BlockName, States> adopters_;  // node -> blocks that had parts of it as kids
+  // node -> the gone ones whose heir it is, with the blocks that they were in
+  absl::btree_map<BlockName, std::vector<Replaced>> adopters_;
+  absl::flat_hash_map<NameState*, States> heirs_in_;  // the same by blocks, but for exploded ones
   std::vector<BlockName> moved_;  // nodes that left a block which lives on, and records of such that are gone
   States first_left_;  // blocks whose first record may be none of theirs
   // block -> the links of before that nodes which left it had to others of it

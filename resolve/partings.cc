@@ -167,15 +167,32 @@ bool LevelPass::HasOthers(const NameState& block, const NameState& node,
 
 // The node leaves the block, which stays as it is; its own links are drawn anew.
 void LevelPass::Detach(NameState& block, NameState& node) {
-  if (adopters_.contains(node.name)) {
-    return Explode(block);  // the ways through the nodes that it replaces end, too
-  }
+  const bool is_kid = node.now.up_level == level_;
+  if (is_kid && &Around(node) != &block) return Explode(block);  // it is in another one, too, as an heir
+  if (!Disown(block, node)) return Explode(block);
   node.marks.detached = level_;
-  moved_.push_back(node.name);
-  RemoveKid(block, node, rows_.ContentNow(node), rows_.FirstNow(node));
+  if (is_kid) {
+    moved_.push_back(node.name);
+    RemoveKid(block, node, rows_.ContentNow(node), rows_.FirstNow(node));
+  }
   Loosen(node);
   NotePassages(block, node);
   TouchGroupsOfRecords(rows_.RecordsNow(node.name), false);
+}
+
+// The node is not in the block for the sake of those whose heir it is: these left it for good. False if it is heir to
+// nodes of other blocks, too.
+bool LevelPass::Disown(NameState& block, NameState& node) {
+  const auto adopter = adopters_.find(node.name);
+  if (adopter == adopters_.end()) return true;
+  const std::vector<Replaced> replaced = adopter->second;
+  if (std::any_of(replaced.begin(), replaced.end(),
+                  [&](const Replaced& one) { return one.block != &block; })) {
+    return false;
+  }
+  adopters_.erase(adopter);
+  for (const auto& [from, gone] : replaced) LeaveBehind(block, *gone);
+  return true;
 }
 
 void LevelPass::RemoveKid(NameState& block, NameState& kid, const WorkingSet::Content& content,

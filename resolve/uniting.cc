@@ -19,17 +19,40 @@ bool LevelPass::Unite() {
     }
   }
   if (settled_met) return false;
+  std::vector<bool> clash_free;
+  bool disowned = false;
   for (const States& set : sets) {
-    if (AreClashFree(set)) {
-      MergeElements(set);
+    clash_free.push_back(AreClashFree(set));
+    if (!clash_free.back()) disowned = ExplodeAdopted(set) || disowned;
+  }
+  if (disowned) return false;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    if (clash_free[i]) {
+      MergeElements(sets[i]);
     } else {
-      Settle(set);
+      Settle(sets[i]);
     }
   }
   for (size_t i = 0; i < grown_.size(); ++i) {
     if (!Is(*grown_[i], &Marks::exploded)) DissolveLonely(*grown_[i]);
   }
   return true;
+}
+
+// Of a set in which some clash: what heirs are in for the sake of those that they replaced may hang together no longer,
+// so links decide. True if there was any.
+bool LevelPass::ExplodeAdopted(const States& set) {
+  const absl::flat_hash_set<const NameState*> elements(set.begin(), set.end());
+  States adopted;
+  for (const auto& [name, replaced] : adopters_) {
+    NameState& own = Around(rows_.Name(name));
+    if (!elements.contains(&own)) continue;
+    for (const auto& [block, gone] : replaced) {
+      if (!Is(*block, &Marks::exploded)) adopted.push_back(block);
+    }
+  }
+  for (NameState* block : adopted) Explode(*block);
+  return !adopted.empty();
 }
 
 // Elements that links or heirs connect, two at least in each set.
@@ -52,8 +75,8 @@ std::vector<LevelPass::States> LevelPass::ConnectedSets() {
     }
     begin = end;
   }
-  for (const auto& [node, blocks] : adopters_) {
-    for (NameState* block : blocks) {
+  for (const auto& [node, replaced] : adopters_) {
+    for (const auto& [block, gone] : replaced) {
       if (Is(*block, &Marks::exploded)) continue;
       const size_t around = index_of(Around(rows_.Name(node)));
       links.emplace_back(around, index_of(*block));

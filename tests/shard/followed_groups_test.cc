@@ -25,7 +25,9 @@ class FollowedGroupsTest : public IncrementalTest {
 
   static ontology::Ontology SomeOntology(Dice& dice) {
     ontology::Ontology out;
-    for (const char* attribute : {"a", "b"}) {
+    std::vector<const char*> attributes = {"a", "b"};
+    if (dice.OneIn(2)) attributes.push_back("c");
+    for (const char* attribute : attributes) {
       ontology::IdentityKey key;
       key.name = std::string("by_") + attribute;
       key.attributes = {attribute};
@@ -33,7 +35,7 @@ class FollowedGroupsTest : public IncrementalTest {
       key.hold = dice.OneIn(5);
       out.identity_keys.push_back(std::move(key));
     }
-    if (dice.OneIn(2)) std::swap(out.identity_keys[0], out.identity_keys[1]);
+    dice.Shuffle(out.identity_keys);
     for (const char* attribute : {"s", "t"}) {
       out.strong_identifiers.push_back(
           {.attribute = attribute,
@@ -56,6 +58,15 @@ class FollowedGroupsTest : public IncrementalTest {
           {.attribute = attribute, .scope = ontology::Scope::kGlobal, .entity_types = {}});
     }
     Start(ontology);
+  }
+
+  // The keys k and a.
+  void StartWithTwoKeys() {
+    Start(ontology::ParseOntology(R"({
+        "identity_keys": [{"name": "by_k", "attributes": ["k"]}, {"name": "by_a", "attributes": ["a"]}],
+        "strong_identifiers": [{"attribute": "s", "scope": "global"},
+                               {"attribute": "t", "scope": "global"}]})")
+              .value());
   }
 
   // Records of one value of the key that clash with nobody.
@@ -113,6 +124,7 @@ class FollowedGroupsTest : public IncrementalTest {
     if (dice.OneIn(10)) add("a", dice.Below(4), shape.spread, shape.forever);
     if (dice.OneIn(3)) add("b", dice.Below(shape.others), 0, false);
     if (dice.OneIn(20)) add("b", dice.Below(shape.others), 0, false);
+    if (dice.OneIn(4)) add("c", dice.Below(shape.others), 0, false);
     if (!dice.OneIn(shape.mute)) {
       add("s", usual ? 0 : dice.Below(shape.ids), ids_spread, true);
     }
@@ -304,11 +316,7 @@ TEST_F(FollowedGroupsTest, NodesOfSettledPartsCome) {
 
 // A record of one block of the first key goes to another, and with it its piece of a group of the second.
 TEST_F(FollowedGroupsTest, PiecesGoFromOneNodeToAnother) {
-  Start(ontology::ParseOntology(R"({
-      "identity_keys": [{"name": "by_k", "attributes": ["k"]}, {"name": "by_a", "attributes": ["a"]}],
-      "strong_identifiers": [{"attribute": "s", "scope": "global"},
-                             {"attribute": "t", "scope": "global"}]})")
-            .value());
+  StartWithTwoKeys();
   std::vector<Write> writes = MuteAndTwoWhoClash(kAlways);
   const Descriptor x{"a", "x", kAlways};
   const Descriptor w{"a", "w", kAlways};
@@ -325,6 +333,29 @@ TEST_F(FollowedGroupsTest, PiecesGoFromOneNodeToAnother) {
     Apply({Person("w", "3", {of(k), x})});
     ExpectFresh(dice);
   }
+}
+
+// A record that nobody disputes is joined by one that says what others dispute: together they leave a large block,
+// which falls apart if the record held it together.
+TEST_F(FollowedGroupsTest, WhatTakesAPlaceInABlockTurnsDisputed) {
+  StartWithTwoKeys();
+  const auto of = [](std::string k) { return Descriptor{"k", std::move(k), kAlways}; };
+  const Descriptor x{"a", "x", kAlways};
+  const Descriptor y{"a", "y", kAlways};
+  std::vector<Write> writes = MuteAndTwoWhoClash(kAlways);
+  writes.push_back(Person("w", "1", {of("1"), x}));
+  writes.push_back(Person("w", "2", {of("2"), x, y}));
+  writes.push_back(Person("w", "3", {y}));
+  writes.push_back(Person("w", "4", {of("4"), x}));
+  writes.push_back(Person("w", "5", {of("5"), x}));
+  Apply(writes);
+  const Write first = Person("v", "1", {of("1"), {"s", "v1", kAlways}});
+  const Write second = Person("v", "2", {of("2"), {"s", "v2", kAlways}});
+  const Write both = Person("v", "4", {of("4"), of("5"), {"s", "v4", kAlways}});
+  ApplyEach({first, second, both, Gone("v", "2"), Gone("v", "1"), Gone("v", "4")});
+  Dice dice(1);
+  Apply({first, second, both});
+  ExpectFresh(dice);
 }
 
 TEST_F(FollowedGroupsTest, ConflictsAreOfTheNeighbourhoodsOfThoseWhoClash) {

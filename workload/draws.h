@@ -13,7 +13,7 @@ enum : uint64_t {
   kEventPlace,
   kOrder,
   // by record
-  kSource,
+  kPerspective,
   kStale,
   kSince,
   // by entity
@@ -36,9 +36,24 @@ enum : uint64_t {
   kTaxIds,
   kSerials,
   kPhones,
+  // by entity or record, for variants of people
+  kAccount,
+  kClaims,
+  kClaimed,
+  kMovesTo,
+  // by block of writes
+  kRewrittenBlock,
+  kRewrittenDistance,
+  // by event
+  kSeedTurn,
+  kSeed,
+  kEventPerspective,
+  kEventTime,
   // by entity, each and so many more as there are attributes
   kChange = 1000,
   kChangeTime = 2000,
+  // by event, each and so many more as a type has attributes
+  kEventValue = 3000,
 };
 
 }  // namespace unirust::workload::draws

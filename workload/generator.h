@@ -9,24 +9,15 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "model/record.h"
-#include "workload/plan.h"
-#include "workload/world.h"
+#include "workload/population.h"
+#include "workload/source.h"
 
 namespace unirust::workload {
 
 // The ontology that goes with the writes, as JSON.
 const char* Ontology();
-
-struct Options {
-  uint64_t records = 1'000'000;  // identities: at least 1, at most limits::kWorkloadRecordsMax
-  uint64_t seed = 1;
-  // The writes of so many records at a time arrive in random order, so those of an entity are about
-  // so far apart. Rounded up to whole cells (plan.h); 0: all records.
-  uint64_t window = 1'000'000;
-};
 
 // What holds under semantics.md and Ontology() when everything is written, in whatever order.
 struct Truth {
@@ -40,28 +31,26 @@ struct Truth {
   Truth& operator+=(const Truth& other);
 };
 
-class Generator {
+// The workload "people".
+class Generator : public Source {
  public:
-  explicit Generator(const Options& options);
+  explicit Generator(const Options& options) : population_(options) {}
 
   // A write for each record, for each retraction, and an earlier one for each rewritten record.
-  uint64_t writes() const { return plan_.writes(); }
+  uint64_t writes() const override { return population_.plan().writes(); }
 
-  // Makes the write at this position of the order of arrival, below writes(). The first descriptor
-  // of a record is undated and at most a few records hold it. Keeps the buffers of `*write`.
-  void Make(uint64_t position, Write* write) const;
+  // The first descriptor of a record is undated and at most a few records hold it.
+  void Make(uint64_t position, Write* write) const override;
+
+  const char* ontology() const override { return Ontology(); }
 
   // Counts group by group: linear in the records, about 1 µs for each; no memory.
   Truth CountTruth() const;
 
  private:
-  struct Subject;  // what a record is about
-  Subject SubjectOf(uint64_t record) const;
-  void Describe(const Subject& subject, std::vector<Descriptor>* descriptors) const;
   Truth CountGroup(uint64_t group) const;
 
-  Plan plan_;
-  World world_;
+  Population population_;
 };
 
 }  // namespace unirust::workload

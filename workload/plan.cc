@@ -55,17 +55,17 @@ Plan::Plan(uint64_t records, uint64_t window, Random random)
     : records_(records),
       random_(random),
       whole_cells_(records / kRecordsPerCell),
-      window_(WindowWrites(records, window)),
-      last_window_(1) {
+      last_extras_(LastExtras()),
+      order_(whole_cells_ * kWritesPerCell + records % kRecordsPerCell + last_extras_.size(),
+             WindowWrites(records, window), random) {}
+
+std::vector<PlannedWrite> Plan::LastExtras() const {
+  std::vector<PlannedWrite> extras;
   for (uint32_t extra = 0; extra < kWritesPerCell - kRecordsPerCell; ++extra) {
     const PlannedWrite write = Extra(whole_cells_, extra);
-    if (write.record < records) last_extras_.push_back(write);
+    if (write.record < records_) extras.push_back(write);
   }
-  last_window_ = Permutation(std::max<uint64_t>(writes() % window_.size(), 1));
-}
-
-uint64_t Plan::writes() const {
-  return whole_cells_ * kWritesPerCell + records_ % kRecordsPerCell + last_extras_.size();
+  return extras;
 }
 
 Group Plan::GroupAt(uint64_t group) const {
@@ -80,14 +80,6 @@ Group Plan::GroupAt(uint64_t group) const {
   const uint32_t later = kEntitiesPerGroup - 1 - out.owner;
   out.claimant = out.owner + 1 + static_cast<uint32_t>(Below(Mix(choice), later));
   return out;
-}
-
-PlannedWrite Plan::At(uint64_t position) const {
-  const uint64_t window = position / window_.size();
-  const uint64_t first = window * window_.size();
-  const bool whole = first + window_.size() <= writes();
-  const uint64_t key = random_(draws::kOrder, window);
-  return InOrder(first + (whole ? window_ : last_window_).At(key, position - first));
 }
 
 PlannedWrite Plan::InOrder(uint64_t index) const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "workload/order.h"
 #include "workload/profile.h"
 #include "workload/random.h"
 
@@ -62,14 +63,15 @@ class Plan {
   Plan(uint64_t records, uint64_t window, Random random);
 
   uint64_t records() const { return records_; }
-  uint64_t writes() const;
+  uint64_t writes() const { return order_.count(); }
 
   Group GroupAt(uint64_t group) const;
 
   // The write at this position of the order of arrival, below writes().
-  PlannedWrite At(uint64_t position) const;
+  PlannedWrite At(uint64_t position) const { return InOrder(order_.At(position)); }
 
  private:
+  std::vector<PlannedWrite> LastExtras() const;
   PlannedWrite Extra(uint64_t cell, uint32_t extra) const;
   PlannedWrite InOrder(uint64_t index) const;
 
@@ -77,8 +79,7 @@ class Plan {
   Random random_;
   uint64_t whole_cells_;
   std::vector<PlannedWrite> last_extras_;  // of the cell that is cut short
-  Permutation window_;                     // of the writes of a whole window
-  Permutation last_window_;
+  Order order_;                            // of the writes
 };
 
 }  // namespace unirust::workload

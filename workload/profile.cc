@@ -7,7 +7,7 @@ namespace {
 
 using enum Attribute;
 
-constexpr Source kPersonSources[] = {
+constexpr Perspective kPersonPerspectives[] = {
     {"crm", {kTaxId, kEmail, kPhone, kName, kRole}},
     {"erp", {kTaxId, kEmail, kPhone, kName, kRole}},
     {"registry", {kTaxId, kEmail, kPhone, kName, kAddress}},
@@ -15,20 +15,20 @@ constexpr Source kPersonSources[] = {
     {"web", {kEmail, kPhone, kName, kCountry, kRole}},
 };
 
-constexpr Source kFirmSources[] = {
+constexpr Perspective kFirmPerspectives[] = {
     {"crm", {kTaxId, kWebsite, kName, kAddress, kCountry}},
     {"erp", {kTaxId, kWebsite, kName, kAddress, kCountry}},
     {"registry", {kTaxId, kWebsite, kName, kAddress, kCountry}},
     {"web", {kTaxId, kWebsite, kName, kAddress, kCountry}},
 };
 
-constexpr Source kDeviceSources[] = {
+constexpr Perspective kDevicePerspectives[] = {
     {"erp", {kSerial, kHostname, kModel, kSite, kCountry}},
     {"inventory", {kSerial, kHostname, kModel, kFirmware, kSite}},
     {"monitor", {kSerial, kHostname, kModel, kFirmware, kCountry}},
 };
 
-// Indices of sources, each as often as it is probable.
+// Indices of perspectives, each as often as it is probable.
 constexpr uint8_t kFirstOfPerson[] = {0, 0, 0, 1, 1, 2};
 constexpr uint8_t kLaterOfPerson[] = {0, 0, 0, 1, 1, 2, 3, 4, 4, 4};
 constexpr uint8_t kOfFirm[] = {0, 0, 1, 1, 1, 2, 3};
@@ -42,17 +42,17 @@ uint8_t Pick(std::span<const uint8_t> from, uint64_t random) {
 
 }  // namespace
 
-const Source& SourceOf(EntityType type, bool first_record, uint64_t random) {
+const Perspective& PerspectiveOf(EntityType type, bool first_record, uint64_t random) {
   switch (type) {
     case EntityType::kPerson:
-      return kPersonSources[first_record ? Pick(kFirstOfPerson, random)
-                                         : Pick(kLaterOfPerson, random)];
+      return kPersonPerspectives[first_record ? Pick(kFirstOfPerson, random)
+                                              : Pick(kLaterOfPerson, random)];
     case EntityType::kFirm:
-      return kFirmSources[Pick(kOfFirm, random)];
+      return kFirmPerspectives[Pick(kOfFirm, random)];
     case EntityType::kDevice:
       break;
   }
-  return kDeviceSources[Pick(kOfDevice, random)];
+  return kDevicePerspectives[Pick(kOfDevice, random)];
 }
 
 const char* NameOf(EntityType type) {

@@ -1,5 +1,5 @@
-// What the sources of a workload know: three types of entities, their sources, and the five
-// attributes that each source tells.
+// What is known of people, firms and devices: the perspectives of each type, and the five
+// attributes that each perspective tells.
 //
 // Of each type, one attribute is strong: two values of it are two entities. One is the handle, by
 // which people find the entity; a contested record claims the handle of another entity.
@@ -30,16 +30,16 @@ enum class Attribute : uint8_t {
   kSite,
 };
 
-inline constexpr size_t kAttributesPerSource = 5;
+inline constexpr size_t kAttributesPerPerspective = 5;
 
-struct Source {
+struct Perspective {
   const char* name;
-  std::array<Attribute, kAttributesPerSource> attributes;  // the most selective first
+  std::array<Attribute, kAttributesPerPerspective> attributes;  // the most selective first
 };
 
-// `random` decides. The first record of an entity comes from a source that knows the strong
-// attribute.
-const Source& SourceOf(EntityType type, bool first_record, uint64_t random);
+// `random` decides. The first record of an entity comes from a perspective that knows the
+// strong attribute.
+const Perspective& PerspectiveOf(EntityType type, bool first_record, uint64_t random);
 
 const char* NameOf(EntityType type);
 const char* NameOf(Attribute attribute);

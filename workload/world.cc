@@ -1,9 +1,9 @@
 #include "workload/world.h"
 
 #include <bit>
-#include <charconv>
 
 #include "base/limits.h"
+#include "workload/digits.h"
 #include "workload/words.h"
 
 namespace unirust::workload {
@@ -18,19 +18,7 @@ uint64_t Scatter(uint64_t number, uint64_t offset) {
   return (number * kStride + offset) % kTenDigits;
 }
 
-void AppendNumber(uint64_t number, std::string* out) {
-  char digits[20];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), number);
-  out->append(digits, end);
-}
-
-void AppendTenDigits(uint64_t number, std::string* out) {
-  char digits[10];
-  for (size_t i = sizeof(digits); i-- > 0; number /= 10) {
-    digits[i] = static_cast<char>('0' + number % 10);
-  }
-  out->append(digits, sizeof(digits));
-}
+void AppendTenDigits(uint64_t number, std::string* out) { AppendDigits(number, 10, out); }
 
 void AppendLower(const char* ascii, std::string* out) {
   for (; *ascii != '\0'; ++ascii) {

@@ -20,8 +20,8 @@ class World {
  public:
   explicit World(Random random);
 
-  const Source& SourceOf(EntityType type, uint64_t record, bool first_record) const {
-    return workload::SourceOf(type, first_record, random_(draws::kSource, record));
+  const Perspective& PerspectiveOf(EntityType type, uint64_t record, bool first_record) const {
+    return workload::PerspectiveOf(type, first_record, random_(draws::kPerspective, record));
   }
   bool IsStale(uint64_t record) const { return random_(draws::kStale, record) % 2 == 0; }
 

@@ -37,6 +37,7 @@ inline constexpr size_t kCommitRecordsMax = 1000;      // records gathered into 
 inline constexpr uint64_t kCommitBytesPerRecord = 32U << 10U;
 inline constexpr size_t kChunksInFlightMax = 16;        // unanswered chunks of one ingest stream
 inline constexpr size_t kServerThreadsMax = 512;       // threads that serve requests
+inline constexpr size_t kIdleServerThreadsMax = 64;    // of these, that wait for requests; others end
 inline constexpr size_t kDrainMsMax = 5000;            // until running requests are cancelled at shutdown
 inline constexpr size_t kScrapesMax = 2;               // scrapes of /metrics at once
 inline constexpr size_t kScrapeRequestMsMax = 5000;    // for a scrape to send its request

@@ -33,6 +33,9 @@ void SetLimits(grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("unirust");
   quota.SetMaxThreads(static_cast<int>(limits::kServerThreadsMax));
   builder.SetResourceQuota(quota);
+  // A thread that has answered waits for the next request, instead of ending while another one begins.
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS,
+                              static_cast<int>(limits::kIdleServerThreadsMax));
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
   // Lets the transport take in the next chunk of a stream while the one before it is committed.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,

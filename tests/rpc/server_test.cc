@@ -5,7 +5,19 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mutex.h"
+#include "base/thread.h"
 #include "proto/unirust.grpc.pb.h"
 #include "rpc/channel.h"
 
@@ -49,6 +61,72 @@ TEST(Server, DoesNotShareAPort) {
 TEST(Server, RefusesAddressesThatAreNone) {
   Healthy service;
   EXPECT_EQ(Server::Start("nowhere", service).status().code(), absl::StatusCode::kUnavailable);
+}
+
+// Answers calls when so many of them are there, and notes which threads these were.
+class Together final : public proto::ShardService::Service {
+ public:
+  explicit Together(size_t calls) : calls_(calls) {}
+  grpc::Status HealthCheck(grpc::ServerContext*, const proto::HealthCheckRequest*,
+                           proto::HealthCheckResponse* response) override {
+    MutexLock lock(mutex_);
+    threads_.insert(gettid());
+    const size_t last = (arrived_++ / calls_ + 1) * calls_;
+    arrived_changed_.NotifyAll();
+    while (arrived_ < last) arrived_changed_.Wait(mutex_);
+    response->set_status("ok");
+    return grpc::Status::OK;
+  }
+  std::set<pid_t> threads() {
+    MutexLock lock(mutex_);
+    return threads_;
+  }
+
+ private:
+  const size_t calls_;
+  Mutex mutex_;
+  CondVar arrived_changed_;
+  size_t arrived_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::set<pid_t> threads_ ABSL_GUARDED_BY(mutex_);
+};
+
+void CallTogether(const std::shared_ptr<grpc::Channel>& channel, size_t calls) {
+  std::vector<Thread> clients;
+  for (size_t i = 0; i < calls; ++i) {
+    clients.emplace_back("test-client", [&] { EXPECT_EQ(Health(channel), "ok"); });
+  }
+}
+
+TEST(Server, KeepsItsThreads) {
+  constexpr size_t kCalls = 16;
+  constexpr size_t kRounds = 6;
+  Together service(kCalls);
+  const auto server = Server::Start("127.0.0.1:0", service);
+  ASSERT_TRUE(server.ok());
+  const auto channel = Connect((*server)->address());
+  for (size_t round = 0; round < kRounds; ++round) CallTogether(channel, kCalls);
+  EXPECT_LT(service.threads().size(), 2 * kCalls);  // not new ones for every round
+}
+
+TEST(Server, KeepsNoMoreIdleThreadsThanTheLimit) {
+  constexpr size_t kCalls = limits::kIdleServerThreadsMax + 40;
+  Together service(kCalls);
+  const auto server = Server::Start("127.0.0.1:0", service);
+  ASSERT_TRUE(server.ok());
+  CallTogether(Connect((*server)->address()), kCalls);
+  const std::set<pid_t> threads = service.threads();
+  ASSERT_GE(threads.size(), kCalls);
+  const auto running = [&] {
+    return std::count_if(threads.begin(), threads.end(), [](pid_t thread) {
+      return std::filesystem::exists("/proc/self/task/" + std::to_string(thread));
+    });
+  };
+  const uint64_t begin = SteadyClockMicros();
+  while (running() > static_cast<ptrdiff_t>(limits::kIdleServerThreadsMax) + 1 &&
+         SteadyClockMicros() - begin < 30'000'000) {
+    std::this_thread::yield();
+  }
+  EXPECT_LE(running(), static_cast<ptrdiff_t>(limits::kIdleServerThreadsMax) + 1);
 }
 
 TEST(Server, CanBeShutDownTwice) {

@@ -1,20 +1,29 @@
 #include "bench/ceilings.h"
 
-#include <atomic>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <ctime>
 #include <memory>
 #include <utility>
+#include <vector>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
-#include "bench/ingest_load.h"
+#include "bench/load.h"
 #include "proto/records.h"
+#include "proto/unirust.grpc.pb.h"
 #include "rpc/channel.h"
 #include "rpc/server.h"
 #include "store/batch.h"
 #include "store/keys.h"
 #include "store/store.h"
+#include "workload/random.h"
 
 namespace unirust::bench {
 namespace {
@@ -23,13 +32,37 @@ using Clock = std::chrono::steady_clock;
 using interner::SymbolId;
 using store::Family;
 
+uint64_t ThreadCpuMicros() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000 +
+         static_cast<uint64_t>(time.tv_nsec) / 1000;
+}
+
+uint64_t CalibrateOnce() {
+  constexpr size_t kNumbers = size_t{1} << 19U;
+  constexpr size_t kCounters = size_t{1} << 23U;
+  std::vector<uint64_t> numbers(kNumbers);
+  std::vector<uint64_t> counters(kCounters);
+  const uint64_t begin = ThreadCpuMicros();
+  uint64_t state = 1;
+  for (uint64_t& number : numbers) number = state = workload::Mix(state);
+  std::sort(numbers.begin(), numbers.end());
+  for (size_t round = 0; round < 4; ++round) {
+    for (const uint64_t number : numbers) ++counters[workload::Mix(number + round) % kCounters];
+  }
+  const uint64_t micros = ThreadCpuMicros() - begin;
+  return micros +
+         (counters[state % kCounters] > kNumbers ? 1 : 0);  // looked at, so that it is done
+}
+
 double PerSecond(uint64_t records, std::chrono::duration<double> seconds) {
   return static_cast<double>(records) / seconds.count();
 }
 
 // The rows of a record that joins an entity of two: itself, its indexes, two groups, its name, and
 // every second time a block.
-void AddRows(const workload::Generator& source, uint64_t number, store::Batch* batch) {
+void AddRows(const workload::Source& source, uint64_t number, store::Batch* batch) {
   constexpr SymbolId kType(1);
   constexpr SymbolId kPerspective(2);
   Write write;
@@ -76,7 +109,7 @@ class Discard : public proto::RouterService::Service {
 
 }  // namespace
 
-absl::StatusOr<double> CommitCeiling(const std::string& dir, const workload::Generator& source,
+absl::StatusOr<double> CommitCeiling(const std::string& dir, const workload::Source& source,
                                      uint64_t records) {
   UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store,
                            store::Store::Open({.dir = dir}));
@@ -93,19 +126,45 @@ absl::StatusOr<double> CommitCeiling(const std::string& dir, const workload::Gen
   return PerSecond(records, committing);
 }
 
-absl::StatusOr<double> TransportCeiling(const workload::Generator& source, uint64_t records,
-                                        uint64_t batch, uint64_t in_flight) {
+absl::StatusOr<double> TransportCeiling(const Requests& requests, uint64_t in_flight) {
   Discard service;
   UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Server> server,
                            rpc::Server::Start("127.0.0.1:0", service));
-  const auto stub = proto::RouterService::NewStub(rpc::Connect(server->address()));
-  std::atomic<uint64_t> acknowledged = 0;
-  IngestTimes times;
-  const IngestOptions options{
-      .first = 0, .records = records, .batch = batch, .in_flight = in_flight, .rate = 0};
-  const Clock::time_point begin = Clock::now();
-  UNIRUST_RETURN_IF_ERROR(Ingest(stub.get(), source, options, &acknowledged, &times));
-  return PerSecond(records, Clock::now() - begin);
+  RequestReader reader(requests);
+  Meter meter;
+  LoadTimes times;
+  UNIRUST_RETURN_IF_ERROR(StreamRecords(
+      rpc::Connect(server->address()), &reader, {.in_flight = in_flight}, &meter, [](uint64_t) {},
+      &times));
+  return times.PerSecond();
+}
+
+double CalibrationMicros() {
+  std::array<uint64_t, 3> times{};
+  for (uint64_t& micros : times) micros = CalibrateOnce();
+  std::sort(times.begin(), times.end());
+  return static_cast<double>(times[1]);
+}
+
+absl::StatusOr<double> SyncMicros(const std::string& dir) {
+  constexpr size_t kTimes = 201;
+  const std::string path = dir + "/sync";
+  const int fd = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0) return absl::InternalError("cannot write in " + dir);
+  const std::string block(4096, '+');
+  std::vector<uint64_t> micros;
+  bool good = true;
+  for (size_t i = 0; i < kTimes && good; ++i) {
+    const uint64_t begin = SteadyClockMicros();
+    good = write(fd, block.data(), block.size()) == static_cast<ssize_t>(block.size()) &&
+           fdatasync(fd) == 0;
+    micros.push_back(SteadyClockMicros() - begin);
+  }
+  close(fd);
+  unlink(path.c_str());
+  if (!good) return absl::InternalError("cannot write and sync in " + dir);
+  std::nth_element(micros.begin(), micros.begin() + kTimes / 2, micros.end());
+  return static_cast<double>(micros[kTimes / 2]);
 }
 
 }  // namespace unirust::bench

@@ -3,17 +3,21 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 namespace unirust::bench {
 namespace {
 
-uint64_t CpuMicrosOf(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+// Of a process or thread, whose directory it is; `*name` is what it calls itself.
+uint64_t CpuMicrosAt(const std::string& directory, std::string* name) {
+  std::ifstream file(directory + "/stat");
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const size_t name_end = text.rfind(')');  // the program's name may hold anything
-  if (name_end == std::string::npos) return 0;
+  const size_t name_begin = text.find('(');
+  const size_t name_end = text.rfind(')');  // the name may hold anything
+  if (name_begin == std::string::npos || name_end == std::string::npos) return 0;
+  *name = text.substr(name_begin + 1, name_end - name_begin - 1);
   std::istringstream fields(text.substr(name_end + 2));
   std::string skipped;
   for (int i = 0; i < 11; ++i) fields >> skipped;  // state is field 3; user time is field 14
@@ -40,8 +44,39 @@ bool ParseProcesses(const std::vector<std::string>& entries, Processes* processe
 
 std::map<std::string, uint64_t> CpuMicros(const Processes& processes) {
   std::map<std::string, uint64_t> micros;
-  for (const auto& [name, pid] : processes) micros[name] = CpuMicrosOf(pid);
+  std::string own_name;
+  for (const auto& [name, pid] : processes) {
+    micros[name] = CpuMicrosAt("/proc/" + std::to_string(pid), &own_name);
+  }
   return micros;
+}
+
+std::map<std::string, uint64_t> ThreadCpuMicros(int pid) {
+  std::map<std::string, uint64_t> micros;
+  std::error_code error;  // a thread may end while it is looked at
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  std::string name;
+  for (std::filesystem::directory_iterator task(tasks, error), end; !error && task != end;
+       task.increment(error)) {
+    const uint64_t own = CpuMicrosAt(task->path().string(), &name);
+    micros[name] += own;
+  }
+  return micros;
+}
+
+Resident ResidentBytes(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  Resident resident;
+  std::string line;
+  while (std::getline(file, line)) {
+    std::istringstream fields(line);
+    std::string key;
+    uint64_t kibibytes = 0;
+    fields >> key >> kibibytes;
+    if (key == "VmRSS:") resident.now = kibibytes << 10U;
+    if (key == "VmHWM:") resident.peak = kibibytes << 10U;
+  }
+  return resident;
 }
 
 }  // namespace unirust::bench

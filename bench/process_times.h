@@ -1,4 +1,4 @@
-// CPU time of running processes, by /proc.
+// CPU time and memory of running processes, by /proc.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,24 @@
 
 namespace unirust::bench {
 
-// One "name=pid" each, e.g. "shard=123".
+// Of each its number, e.g. "shard": 123.
 using Processes = std::map<std::string, int>;
 
-// False if an entry is not of that form.
+// One "name=pid" each, e.g. "shard=123". False if an entry is not of that form.
 bool ParseProcesses(const std::vector<std::string>& entries, Processes* processes);
 
 // Microseconds of user and system time so far, by name; 0 for a process that is gone.
 std::map<std::string, uint64_t> CpuMicros(const Processes& processes);
+
+// Microseconds of a process's threads so far, those of one name together; of an ended thread
+// nothing.
+std::map<std::string, uint64_t> ThreadCpuMicros(int pid);
+
+// Resident memory in bytes, now and at most so far; 0 for a process that is gone.
+struct Resident {
+  uint64_t now = 0;
+  uint64_t peak = 0;
+};
+Resident ResidentBytes(int pid);
 
 }  // namespace unirust::bench

@@ -36,16 +36,19 @@ ratio() { awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN {printf "%.*f\n", d, b == 0 ?
 
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
-# Runs the load; its answer is $work/load.json: load FLAGS...
+# Runs a measurement; its answer is $work/load.json: load COMMAND FLAGS...
 load() {
-  "$bin/unirust_load" --router "$address" --of $((records + beside + 200000)) --processes "shard=$shard" "$@" >"$work/load.json"
+  local command=$1
+  shift
+  "$bin/unirust" bench "$command" --router "$address" --of $((records + beside + 200000)) --processes "shard=$shard" \
+    --no-ceilings --quiet --json "$@" >"$work/load.json"
 }
 
-# A number of it by its path: answer slices 0 records_per_second.
+# A figure of it, or of its slice number N: answer NAME [N].
 answer() {
-  python3 -c 'import functools, json, sys
-step = lambda value, key: value[int(key) if isinstance(value, list) else key]
-print(functools.reduce(step, sys.argv[2:], json.load(open(sys.argv[1]))))' "$work/load.json" "$@"
+  python3 -c 'import json, sys
+lines = [json.loads(line)["figures"] for line in open(sys.argv[1])]
+print(lines[int(sys.argv[3]) if len(sys.argv) > 3 else -1][sys.argv[2]])' "$work/load.json" "$@"
 }
 
 # The shard's metrics into a file: scrape FILE.
@@ -145,7 +148,7 @@ opening() {
 # An opening after a kill beside an ingest, of as many records as fill the logs: opening_after_a_kill DIR KNOWN.
 opening_after_a_kill() {
   local cache logs
-  load --known "$2" --records 200000
+  load stream --known "$2" --records 200000
   logs=$(du -c --block-size=1MiB "$1"/*.log | tail -1 | cut -f1)
   kill -KILL "$shard"
   stop_daemons
@@ -154,18 +157,17 @@ opening_after_a_kill() {
 }
 
 ingest() {
-  local million first last
+  local part first last slice=$((records < 1000000 ? records : 1000000))
   start_daemons "$data" "${shard_flags[@]}"
-  load --records "$records" --slice 1000000
-  first=$(answer slices 0 records_per_second)
-  for ((million = 0; million * 1000000 < records; ++million)); do
-    last=$(answer slices $million records_per_second)
-    row "ingest, from record $((million * 1000000))" "$last records/s, shard $(
-      answer slices $million cpu_micros_per_record shard) us CPU a record"
+  load stream --records "$records" --slice "$slice"
+  first=$(answer records_per_second 0)
+  for ((part = 0; (part + 1) * slice <= records; ++part)); do
+    last=$(answer records_per_second $part)
+    row "ingest, from record $((part * slice))" "$last records/s, shard $(
+      answer shard_cpu_micros_per_record $part) us CPU a record"
   done
   row "ingest, last to first" "$(ratio "$last" "$first" 2) of its rate, $(
-    ratio "$(answer slices $((million - 1)) cpu_micros_per_record shard)" \
-      "$(answer slices 0 cpu_micros_per_record shard)" 2) of its CPU"
+    ratio "$(answer shard_cpu_micros_per_record $((part - 1)))" "$(answer shard_cpu_micros_per_record 0)" 2) of its CPU"
   memory "after ingest"
 }
 
@@ -182,23 +184,23 @@ cost_on_disk() {
 reads() {
   local method page
   scrape "$work/before"
-  load --known "$records" --records "$beside" --rate 10000 --query --entity --query-rate 500
+  load query --known "$records" --records "$beside" --rate 10000 --query-rate 500 --entity-rate 500
   scrape "$work/after"
-  row "beside it, ingest" "$(answer records_per_second overall) records/s of 10000"
+  row "beside it, ingest" "$(answer records_per_second) records/s of 10000"
   for method in QueryEntities GetEntity; do
     row "$method beside it, in the shard" "$(in_shard "$work/before" "$work/after" $method)"
   done
   for method in query entity; do
-    row "  the client's view, $method" "p50 $(answer ${method}_micros p50) us, p99 $(answer ${method}_micros p99) us"
+    row "  the client's view, $method" "p50 $(answer ${method}_p50_micros) us, p99 $(answer ${method}_p99_micros) us"
   done
   memory "during this ingest"
-  load --known $((records + beside)) --records 0 --query --entity --query-rate 500 --seconds 30
-  row "1000 random queries a second, the client's view" "p50 $(answer query_micros p50) us, p99 $(
-    answer query_micros p99) us; entities $(answer entity_micros p50) us, $(answer entity_micros p99) us"
+  load query --known $((records + beside)) --records 0 --query-rate 500 --entity-rate 500 --seconds 30
+  row "1000 random queries a second, the client's view" "p50 $(answer query_p50_micros) us, p99 $(
+    answer query_p99_micros) us; entities $(answer entity_p50_micros) us, $(answer entity_p99_micros) us"
   memory "during 1000 random queries a second"
-  load --known $((records + beside)) --records 0 --first-pages 100
+  load pages --known $((records + beside)) --times 100
   for page in {find,scan}_admins_{before,early,late} conflicts; do
-    row "first page, $page" "$(answer "${page}_micros" min) us at least, p50 $(answer "${page}_micros" p50) us, $(
+    row "first page, $page" "$(answer "${page}_min_micros") us at least, p50 $(answer "${page}_p50_micros") us, $(
       answer "${page}_items") items"
   done
 }
@@ -226,6 +228,6 @@ opening_after_a_kill "$data" $((records + beside))
 stop_daemons
 opening "$records records" "$data"
 start_daemons "$work/ten" "${shard_flags[@]}"
-load --records 10
+load stream --records 10
 stop_daemons
 opening "10 records" "$work/ten"

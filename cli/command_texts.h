@@ -155,9 +155,10 @@ inline constexpr CommandText kGenerateText{
     "generate",
     "make synthetic records, and say what a store must find in them",
     "People, firms and devices of several sources, as JSON Lines: about 2.2 records an entity,\n"
-    "values that change, 1 % contested, 1 % written twice, 0.1 % retracted; docs/scale.md. The\n"
-    "same for the same flags on every machine. The numbers at the end (with --out on standard\n"
-    "output, else on standard error) are those that `unirust stats` shows after the ingest.",
+    "values that change, 1 % contested, 1 % written twice, 0.1 % retracted; or another workload\n"
+    "of docs/scale.md. The same for the same flags on every machine. The numbers at the end\n"
+    "(with --out on standard output, else on standard error) are those that `unirust stats`\n"
+    "shows after the ingest; other workloads than `people` have none.",
     "  unirust bench generate --records 1000000 --ontology ontology.json --out records.jsonl\n"
     "  unirust bench generate --records 20000 | unirust ingest --data-dir D --ontology "
     "ontology.json -\n"

@@ -1,5 +1,5 @@
-// The command line of `unirust`. The only file of this folder that includes CLI11, whose header
-// costs seconds to compile.
+// The command line of `unirust`. This and flags_bench.cc are the only files of this folder that
+// include CLI11, whose header costs seconds to compile.
 #include "cli/flags.h"
 
 #include <CLI/CLI.hpp>
@@ -10,6 +10,7 @@
 
 #include "base/exit_codes.h"
 #include "cli/command_texts.h"
+#include "cli/flag_parts.h"
 #include "cli/formats/names.h"
 #include "config/settings.h"
 
@@ -47,7 +48,6 @@ struct Parse {
   BackupsFlags backups;
   VerifyFlags verify;
   RestoreFlags restore;
-  GenerateFlags generate;
 };
 
 std::string RouterFromEnvironment() {
@@ -58,9 +58,7 @@ std::string RouterFromEnvironment() {
 // Adds a subcommand that sets `parse->command` to a copy of `*flags`.
 template <typename Flags>
 CLI::App* AddCommand(Parse* parse, CLI::App* parent, Flags* flags, const CommandText& text) {
-  CLI::App* command = parent->add_subcommand(text.name, text.summary);
-  const std::string details = *text.details == '\0' ? "" : std::string(text.details) + "\n\n";
-  command->footer(details + "Examples:\n" + text.examples);
+  CLI::App* command = NewCommand(parent, text);
   command->callback([parse, flags] { parse->command = *flags; });
   return command;
 }
@@ -93,16 +91,6 @@ void AddPaging(CLI::App* command, size_t* limit, std::string* cursor) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--cursor", *cursor, "go on where an earlier call with --limit ended")
       ->type_name("CURSOR");
-}
-
-void AddJson(CLI::App* command, bool* json) {
-  command->add_flag("--json", *json, "JSON for programs, one object a line (docs/cli.md)");
-}
-
-void AddProgress(CLI::App* command, bool* progress, bool* quiet, const std::string& quiet_help) {
-  auto* flag = command->add_flag("--progress", *progress,
-                                 "show progress also where standard error is no terminal");
-  command->add_flag("--quiet", *quiet, quiet_help)->excludes(flag);
 }
 
 void AddMemoryBudget(CLI::App* command, CLI::Option* data_dir, StoreFlags* store) {
@@ -366,8 +354,9 @@ void AddVerify(Parse* parse) {
   command->add_option("--shard-id", flags->shard_id, "of which shard it is, default 0")
       ->type_name("N");
   AddMemoryBudget(command, data_dir, &flags->store);
-  auto* full = command->add_flag("--full", flags->full, "compare everything: takes about as long "
-                                                        "as ingesting all records anew");
+  auto* full = command->add_flag("--full", flags->full,
+                                 "compare everything: takes about as long "
+                                 "as ingesting all records anew");
   auto* rebuild = command->add_flag("--rebuild-derived", flags->rebuild_derived,
                                     "first make anew what follows from the records");
   command
@@ -375,32 +364,6 @@ void AddVerify(Parse* parse) {
       ->excludes(full)
       ->excludes(rebuild);
   AddProgress(command, &flags->progress, &flags->quiet, "no progress");
-  AddJson(command, &flags->json);
-}
-
-void AddBench(Parse* parse) {
-  CLI::App* group = parse->app.add_subcommand("bench", "data for measurements (docs/scale.md)");
-  group->require_subcommand(1);
-  GenerateFlags* flags = &parse->generate;
-  CLI::App* command = AddCommand(parse, group, flags, kGenerateText);
-  command->add_option("--records", flags->records, "records, each of its own identity")
-      ->type_name("N")
-      ->required()
-      ->check(CLI::Range(uint64_t{1}, limits::kWorkloadRecordsMax));
-  command->add_option("--seed", flags->seed, "other seeds make other records; default 1")
-      ->type_name("S")
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--window", flags->window,
-                   "how far apart the records of an entity arrive: the writes of so many records "
-                   "come in random order before any later one, default 1000000; 0: all")
-      ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--out", flags->out, "file for the records; default standard output")
-      ->type_name("FILE");
-  command->add_option("--ontology", flags->ontology, "write the ontology that goes with them here")
-      ->type_name("FILE");
-  AddProgress(command, &flags->progress, &flags->quiet, "no progress and no summary");
   AddJson(command, &flags->json);
 }
 
@@ -429,7 +392,7 @@ void AddCommands(Parse* parse) {
   AddRetention(parse);
   AddVerify(parse);
   AddBackups(parse);
-  AddBench(parse);
+  AddBenchCommands(&parse->app, [parse](Command command) { parse->command = std::move(command); });
 }
 
 // What is wrong with the first argument that nothing took; empty if there is none.

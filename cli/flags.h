@@ -1,5 +1,5 @@
-// The command line of `unirust`: what each command was asked to do. Only flags.cc knows the library
-// that parses it.
+// The command line of `unirust`: what each command was asked to do. Only flags.cc and
+// flags_bench.cc know the library that parses it.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "bench/run_options.h"
 #include "config/programs.h"
 #include "model/time.h"
 
@@ -152,6 +153,7 @@ struct VerifyFlags {
 };
 
 struct GenerateFlags {
+  std::string workload = "people";
   uint64_t records = 0;
   uint64_t seed = 1;
   uint64_t window = 1'000'000;
@@ -162,11 +164,20 @@ struct GenerateFlags {
   bool json = false;
 };
 
-using Command = std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags,
-                             ScanFlags, ExportFlags, StatsFlags, OntologyShowFlags,
-                             OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags,
-                             RetentionShowFlags, RetentionAdvanceFlags, BackupFlags, BackupsFlags,
-                             RestoreFlags, GenerateFlags, VerifyFlags>;
+// `unirust bench` but for `generate`.
+struct BenchFlags {
+  std::string command;  // "stream"
+  bench::RunOptions run;
+  bool progress = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+using Command =
+    std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags, ScanFlags,
+                 ExportFlags, StatsFlags, OntologyShowFlags, OntologyApplyFlags, OntologyCheckFlags,
+                 CheckpointFlags, RetentionShowFlags, RetentionAdvanceFlags, BackupFlags,
+                 BackupsFlags, RestoreFlags, GenerateFlags, BenchFlags, VerifyFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

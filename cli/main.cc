@@ -29,6 +29,7 @@ struct Attempt {
   const char* operator()(const RestoreFlags&) const { return "cannot restore"; }
   const char* operator()(const VerifyFlags&) const { return "verify"; }
   const char* operator()(const GenerateFlags&) const { return "cannot generate records"; }
+  const char* operator()(const BenchFlags&) const { return "cannot measure"; }
 };
 
 int Main(int argc, const char* const* argv) {

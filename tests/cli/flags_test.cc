@@ -124,6 +124,33 @@ TEST(Flags, ReadGenerate) {
   Mistake({"bench"});
 }
 
+TEST(Flags, ReadMeasurements) {
+  const BenchFlags stream = ParseAs<BenchFlags>({"bench", "stream"});
+  EXPECT_EQ(stream.command, "stream");
+  EXPECT_EQ(stream.run.kind, bench::RunKind::kStream);
+  EXPECT_EQ(stream.run.records, 1'000'000U);
+  EXPECT_EQ(stream.run.in_flight, 16U);
+  EXPECT_TRUE(stream.run.ceilings);
+  const BenchFlags single = ParseAs<BenchFlags>({"bench", "single", "--rate", "8000", "--workload",
+                                                 "events", "--no-ceilings", "--json"});
+  EXPECT_EQ(single.run.kind, bench::RunKind::kUnary);
+  EXPECT_EQ(single.run.batch, 1U);
+  EXPECT_EQ(single.run.in_flight, 64U);
+  EXPECT_EQ(single.run.rate, 8000U);
+  EXPECT_EQ(single.run.workload, "events");
+  EXPECT_FALSE(single.run.ceilings);
+  EXPECT_TRUE(single.json);
+  const BenchFlags query = ParseAs<BenchFlags>(
+      {"bench", "query", "--router", "a:1", "--processes", "shard=4,router=5", "--known", "9"});
+  EXPECT_EQ(query.run.query_rate, 10'000U);
+  EXPECT_EQ(query.run.processes, (bench::Processes{{"router", 5}, {"shard", 4}}));
+  Mistake({"bench", "stream", "--processes", "shard=4"});
+  Mistake({"bench", "stream", "--router", "a:1", "--processes", "shard"});
+  Mistake({"bench", "stream", "--router", "a:1", "--data-dir", "d"});
+  Mistake({"bench", "contested", "--known", "5"});
+  EXPECT_THAT(Mistake({"bench", "stream", "--workload", "people,"}), HasSubstr("events"));
+}
+
 TEST(Flags, CheckAnOntologyAloneUnlessAStoreIsNamed) {
   setenv("UNIRUST_ROUTER", "host:1", 1);
   EXPECT_FALSE(ParseAs<OntologyCheckFlags>({"ontology", "check", "o.json"}).store.has_value());
@@ -156,6 +183,12 @@ TEST(Flags, HelpTeachesWithExamples) {
                                              {"stats"},
                                              {"checkpoint"},
                                              {"bench", "generate"},
+                                             {"bench", "stream"},
+                                             {"bench", "single"},
+                                             {"bench", "contested"},
+                                             {"bench", "query"},
+                                             {"bench", "pages"},
+                                             {"bench", "ceilings"},
                                              {"ontology", "show"},
                                              {"ontology", "apply"},
                                              {"ontology", "check"}}) {

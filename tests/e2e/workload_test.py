@@ -5,7 +5,9 @@ import json
 import os
 import unittest
 
+import compare
 import harness
+import judge
 from harness import E2eTest, unirust
 
 RECORDS = 20000
@@ -47,6 +49,19 @@ class WorkloadTest(E2eTest):
                 again = self.ingest(at, path)
                 self.assertEqual((again["applied"], again["stale"]), (0, truth["rewritten"] + truth["retracted"]))
                 self.agree(at, truth)
+
+    def test_stores_of_other_workloads_hold_what_the_oracle_says(self):
+        for name in ("hot-keys", "rewrites", "contested", "events"):
+            for seed in (1, 2):
+                with self.subTest(workload=name, seed=seed):
+                    path, summary = self.generate("records.jsonl", 1500, seed, "--workload", name)
+                    self.assertEqual((summary["workload"], summary["writes"] >= 1500), (name, True))
+                    self.assertNotIn("entities", summary)
+                    data = self.dir / f"{name}{seed}"
+                    self.ingest(("--data-dir", data), path, "--batch", 100)
+                    ontology = json.loads((self.dir / "ontology.json").read_text())
+                    lines = path.read_text(encoding="utf-8").splitlines()
+                    compare.same_lines(name, compare.export(data), judge.Verdict(lines, ontology).canonical())
 
     def test_a_daemon_holds_what_the_generator_says(self):
         path, truth = self.generate("records.jsonl", 5000, 9)

@@ -1,0 +1,40 @@
+// The measurements of `unirust bench`: each starts a shard and a router of its own, or uses a
+// running store, sends prepared requests and says what came out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/mutex.h"
+#include "bench/load.h"
+#include "bench/process_times.h"
+#include "bench/report.h"
+#include "bench/run_options.h"
+
+namespace unirust::bench {
+
+// What a run does at the moment. Thread-safe.
+class Watch {
+ public:
+  struct Stage {
+    std::string name;                    // "preparing records"
+    uint64_t total = 0;                  // records or calls in it; 0: not known
+    std::shared_ptr<const Meter> meter;  // null before the first stage
+    Processes processes;
+  };
+
+  std::shared_ptr<Meter> Begin(std::string name, uint64_t total, const Processes& processes);
+  Stage stage() const;
+
+ private:
+  mutable Mutex mutex_;
+  Stage stage_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Blocks until it is done. INVALID_ARGUMENT for options that do not go together; the errors of
+// Daemons::Start and of the calls.
+absl::StatusOr<Report> Measure(const RunOptions& options, Watch* watch);
+
+}  // namespace unirust::bench

@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+"""`unirust bench`: every measurement, small, on stores of its own and on running ones; that figures add up and nothing
+is left behind. How fast anything is does not matter here."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import unittest
+
+import harness
+from harness import E2eTest, command, environment, unirust
+
+SMALL = ("--records", 3000, "--batch", 100, "--slice", 1000, "--memory-budget", "64MiB")
+
+
+class BenchTest(E2eTest):
+    def setUp(self):
+        super().setUp()
+        self.env = {"TMPDIR": str(self.dir)}
+
+    def bench(self, name, *args, **more):
+        done = unirust("bench", name, *args, "--json", "--quiet", env=self.env, **more)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([line["type"] for line in lines[:-1]], ["slice"] * (len(lines) - 1))
+        self.assertEqual((lines[-1]["type"], lines[-1]["command"]), ("bench", name))
+        self.assertEqual(os.listdir(self.dir), [], "temporary files stay")
+        return lines[-1]["figures"], [line["figures"] for line in lines[:-1]]
+
+    def check_ingest(self, figures, records):
+        self.assertEqual(figures["records"], records)
+        self.assertAlmostEqual(figures["records"] / figures["records_per_second"], figures["seconds"], delta=0.1)
+        self.assertLessEqual(figures["request_p50_micros"], figures["request_p99_micros"])
+        self.assertLessEqual(figures["request_p99_micros"], figures["request_max_micros"])
+        parts = [figures[f"{name}_cpu_micros_per_record"] for name in ("shard", "router", "client")]
+        self.assertAlmostEqual(sum(parts), figures["all_cpu_micros_per_record"], delta=0.05)
+
+    def test_ingests(self):
+        for name in ("stream", "unary", "resend", "events"):
+            with self.subTest(name):
+                figures, slices = self.bench(name, *SMALL, "--no-ceilings")
+                self.check_ingest(figures, figures["records"])
+                self.assertGreaterEqual(figures["records"], 3000)
+                self.assertEqual([part["records"] for part in slices], [1000, 1000, 1000])
+
+    def test_single_records_at_a_rate(self):
+        figures, _ = self.bench("single", "--records", 300, "--no-ceilings", "--rate", 1000)
+        self.check_ingest(figures, 300)
+        self.assertGreaterEqual(figures["seconds"], 0.299, "the last one is due then")
+
+    def test_compared_with_plain_records(self):
+        for name in ("hot-keys", "rewrites", "contested"):
+            with self.subTest(name):
+                figures, _ = self.bench(name, *SMALL, "--no-ceilings")
+                self.check_ingest(figures, figures["records"])
+                self.assertAlmostEqual(figures["ratio_to_people"],
+                                       figures["records_per_second"] / figures["people_records_per_second"], delta=0.01)
+
+    def test_reads_beside_an_ingest(self):
+        for name in ("query", "entity"):
+            with self.subTest(name):
+                figures, _ = self.bench(name, *SMALL, "--preload", 2000, "--rate", 3000, f"--{name}-rate", 200,
+                                        "--no-ceilings")
+                self.check_ingest(figures, 3000)
+                self.assertGreater(figures[f"{name}_per_second"], 0)
+                self.assertLessEqual(figures[f"{name}_p50_micros"], figures[f"{name}_p99_micros"])
+                other = {"query": "entity", "entity": "query"}[name]
+                self.assertNotIn(f"{other}_per_second", figures)
+
+    def test_ceilings_and_ratios(self):
+        figures, _ = self.bench("stream", *SMALL)
+        for ceiling in ("commits", "transport"):
+            self.assertAlmostEqual(
+                figures[f"ratio_to_{ceiling}"],
+                figures["records_per_second"] / figures[f"ceiling_{ceiling}_records_per_second"], delta=0.001)
+        figures, _ = self.bench("ceilings", "--records", 2000)
+        self.assertGreater(figures["ceiling_sync_micros"], 0)
+
+    def test_a_running_store(self):
+        store = self.store("serve", data_dir=harness.REPO / "build" / f"bench-{os.getpid()}")
+        self.addCleanup(shutil.rmtree, store.data_dir, ignore_errors=True)
+        pid = store.programs[0].process.pid
+        at = ("--router", store.address, "--processes", f"shard={pid}")
+        figures, _ = self.bench("stream", *at, "--of", 4000, "--records", 3000, "--no-ceilings")
+        self.assertEqual(figures["records"], 3000)
+        self.assertIn("shard_cpu_micros_per_record", figures)
+        figures, _ = self.bench("stream", *at, "--of", 4000, "--known", 3000, "--records", 1000, "--no-ceilings")
+        self.assertEqual(figures["records"], 1000)
+        stats = json.loads(unirust("stats", "--router", store.address, "--json").stdout)
+        self.assertGreaterEqual(stats["records"], 3900, "all but those that are written twice or retracted")
+        figures, _ = self.bench("query", *at, "--known", 4000, "--of", 4000, "--records", 0, "--seconds", 1,
+                                "--entity-rate", 100, "--no-ceilings")
+        self.assertGreater(figures["query_per_second"], 0)
+        self.assertGreater(figures["entity_per_second"], 0)
+        figures, _ = self.bench("pages", *at, "--known", 4000, "--of", 4000, "--times", 2)
+        self.assertGreater(figures["conflicts_items"], 0)
+        self.assertGreaterEqual(figures["find_admins_late_p50_micros"], figures["find_admins_late_min_micros"])
+
+    def test_the_same_seed_sends_the_same_records(self):
+        exports = []
+        for batch in (100, 1000):
+            data = self.dir / "data"
+            unirust("bench", "stream", "--records", 2000, "--seed", 5, "--batch", batch, "--no-ceilings",
+                    "--data-dir", data)
+            exports.append(unirust("export", "--data-dir", data, "--format", "canonical").stdout)
+            shutil.rmtree(data)
+        self.assertEqual(exports[0], exports[1])
+        self.assertGreater(len(exports[0].splitlines()), 2000)
+
+    def test_what_does_not_go_together(self):
+        for args, message in (
+                (("stream", "--known", 5), "--known"),
+                (("stream", "--known", 5, "--data-dir", self.dir / "d"), "--of"),
+                (("stream", "--batch", 0), "--batch"),
+                (("query", "--preload", 0), "--preload"),
+                (("contested", "--data-dir", self.dir / "d"), "fresh stores"),
+                (("stream", "--records", 100, "--memory-budget", "1 banana"), "before it was ready")):
+            with self.subTest(args):
+                done = unirust("bench", *args, expect=None, env=self.env)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(message, done.stderr.decode())
+                self.assertEqual(os.listdir(self.dir), [])
+
+    def test_nobody_answers(self):
+        done = unirust("bench", "stream", "--router", "127.0.0.1:1", "--records", 100, "--no-ceilings",
+                       expect=harness.UNAVAILABLE, env=self.env)
+        self.assertIn("127.0.0.1:1", done.stderr.decode())
+
+    def test_an_interrupt_leaves_nothing_behind(self):
+        running = subprocess.Popen(
+            command("unirust", "bench", "stream", "--records", 5_000_000, "--no-ceilings", "--progress"),
+            env=environment(**self.env), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(running.kill)
+        for line in running.stderr:
+            if b": making records" in line and b"done     0 " not in line:
+                break
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=harness.RUN_TIMEOUT)
+        self.assertNotEqual(running.returncode, 0)
+        self.assertIn("interrupted", err.decode())
+        self.assertEqual(out, b"")
+        self.assertEqual(os.listdir(self.dir), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

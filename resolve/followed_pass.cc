@@ -99,8 +99,8 @@ std::vector<LostPiece> LevelPass::GivenAway(const FollowedNodes& nodes) {
 }
 
 // Nodes that are in no block for now are tied to others in each run of pieces that time chains link: for each run of
-// before that it is made of, to one that had a piece there and is in a block. So are nodes that took over a piece, but
-// for heirs, which are in the blocks of those that they replace.
+// before that it is made of, to one that had a piece there and is in a block. So are nodes that took over a piece: also
+// heirs, for the block that they are heirs in may explode while they have another one.
 bool LevelPass::TieLoose(FollowedWork& work) {
   const PieceSet& linked = work.followed->linked();
   std::map<Instant, std::pair<PieceRun, std::set<BlockName>>> runs;
@@ -120,8 +120,6 @@ bool LevelPass::TieLoose(FollowedWork& work) {
     }
   }
   for (const auto& [piece, before, now] : work.followed->handed()) {
-    const NameState& old = rows_.Name(before);
-    if (old.change == Change::kGone && HeirOf(old) == &rows_.Name(now)) continue;
     if (!add(now, piece)) return false;
   }
   for (auto& [start, run_and_loose] : runs) {

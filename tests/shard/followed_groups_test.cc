@@ -358,6 +358,34 @@ TEST_F(FollowedGroupsTest, WhatTakesAPlaceInABlockTurnsDisputed) {
   ExpectFresh(dice);
 }
 
+// What takes a node's place has a block of its own, and the node's block explodes, or is left with nobody else: the piece
+// that it takes over ties it to the run.
+TEST_F(FollowedGroupsTest, WhatTakesAPlaceHasABlockOfItsOwn) {
+  const auto of = [](const char* k) { return Descriptor{"k", k, kAlways}; };
+  const Descriptor x{"a", "x", {20, 30}};
+  const Descriptor y{"a", "y", kAlways};
+  const Descriptor z{"a", "z", kAlways};
+  const auto start = [&](const std::vector<Write>& more) {
+    StartWithTwoKeys();
+    std::vector<Write> writes = MuteAndTwoWhoClash({0, 10});
+    writes.push_back(Person("w", "1", {of("h"), y}));
+    writes.push_back(Person("w", "2", {of("h")}));
+    writes.push_back(Person("w", "3", {y}));
+    writes.push_back(Person("w", "4", {of("p"), x}));
+    writes.insert(writes.end(), more.begin(), more.end());
+    Apply(writes);
+  };
+  const Write joins = Person("v", "1", {of("h"), of("p")});
+  Dice dice(1);
+  start({Person("w", "5", {x, z}), Person("w", "6", {x, z})});
+  Apply({joins, Gone("w", "5")});
+  ExpectFresh(dice);
+  RetractAll(dice);
+  start({Person("w", "5", {of("n"), x}), Person("w", "6", {of("n")})});
+  Apply({joins, Person("w", "5", {of("q"), x})});
+  ExpectFresh(dice);
+}
+
 TEST_F(FollowedGroupsTest, ConflictsAreOfTheNeighbourhoodsOfThoseWhoClash) {
   StartWith(false);
   Apply(MuteAndTwoWhoClash(kAlways));

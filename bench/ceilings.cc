@@ -105,6 +105,12 @@ class Discard : public proto::RouterService::Service {
     }
     return grpc::Status::OK;
   }
+  grpc::Status IngestRecords(grpc::ServerContext* /*context*/,
+                             const proto::IngestRecordsRequest* request,
+                             proto::IngestRecordsResponse* response) override {
+    for (int i = 0; i < request->records_size(); ++i) response->add_assignments();
+    return grpc::Status::OK;
+  }
 };
 
 }  // namespace
@@ -126,16 +132,19 @@ absl::StatusOr<double> CommitCeiling(const std::string& dir, const workload::Sou
   return PerSecond(records, committing);
 }
 
-absl::StatusOr<double> TransportCeiling(const Requests& requests, uint64_t in_flight) {
+absl::StatusOr<double> TransportCeiling(const Requests& requests, uint64_t in_flight, bool calls) {
   Discard service;
   UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Server> server,
                            rpc::Server::Start("127.0.0.1:0", service));
+  const auto channel = rpc::Connect(server->address());
+  const LoadOptions load{.in_flight = in_flight};
+  const auto answered = [](uint64_t) {};
   RequestReader reader(requests);
   Meter meter;
   LoadTimes times;
-  UNIRUST_RETURN_IF_ERROR(StreamRecords(
-      rpc::Connect(server->address()), &reader, {.in_flight = in_flight}, &meter, [](uint64_t) {},
-      &times));
+  UNIRUST_RETURN_IF_ERROR(
+      calls ? CallEach(channel, Method::kIngestRecords, &reader, load, &meter, answered, &times)
+            : StreamRecords(channel, &reader, load, &meter, answered, &times));
   return times.PerSecond();
 }
 

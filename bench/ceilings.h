@@ -17,9 +17,9 @@ namespace unirust::bench {
 absl::StatusOr<double> CommitCeiling(const std::string& dir, const workload::Source& source,
                                      uint64_t records);
 
-// Records a second that one stream over one connection carries to a server that parses and answers
-// them, and does nothing else.
-absl::StatusOr<double> TransportCeiling(const Requests& requests, uint64_t in_flight);
+// Records a second that one connection carries, over a stream or in calls, to a server that parses and answers them,
+// and does nothing else.
+absl::StatusOr<double> TransportCeiling(const Requests& requests, uint64_t in_flight, bool calls);
 
 // CPU microseconds of a fixed piece of work, the median of three, half of it sorting, half of it
 // memory beyond any cache: how fast the machine is at the moment, to compare figures of different

@@ -23,6 +23,13 @@ using Clock = std::chrono::steady_clock;
 
 // A call that takes longer has failed.
 constexpr std::chrono::seconds kCallTime{60};
+// How often a load looks whether it is to stop, and how long what is unanswered then may take.
+constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::seconds kLastAnswers{5};
+
+bool IsStopped(const LoadOptions& options) {
+  return options.stop != nullptr && options.stop->load();
+}
 
 uint64_t MicrosSince(Clock::time_point begin) {
   return static_cast<uint64_t>(
@@ -85,13 +92,16 @@ class StreamLoad {
     stream_->StartCall(Tag(kStart));
     tally_.times->begin = Clock::now();
     schedule_.emplace(options_.rate, tally_.times->begin);
-    absl::Status status = Loop();
+    const absl::Status status = Loop();
     if (!status.ok()) context_.TryCancel();
+    void* tag = nullptr;
+    bool ok = false;
+    while ((reading_ || writing_ || !started_) && queue_.Next(&tag, &ok)) Forget(EventOf(tag));
     grpc::Status finished;
     stream_->Finish(&finished, Tag(kFinish));
+    queue_.Next(&tag, &ok);
     queue_.Shutdown();
-    void* tag = nullptr;
-    for (bool ok = false; queue_.Next(&tag, &ok);) {
+    while (queue_.Next(&tag, &ok)) {
     }
     tally_.times->end = Clock::now();
     if (!status.ok()) return status;
@@ -103,6 +113,14 @@ class StreamLoad {
  private:
   enum Event : intptr_t { kStart = 1, kWrite, kRead, kWritesDone, kFinish };
   static void* Tag(Event event) { return reinterpret_cast<void*>(event); }
+  static Event EventOf(void* tag) { return static_cast<Event>(reinterpret_cast<intptr_t>(tag)); }
+
+  // What is under way when the load has failed.
+  void Forget(Event event) {
+    if (event == kStart) started_ = true;
+    if (event == kRead) reading_ = false;
+    if (event == kWrite || event == kWritesDone) writing_ = false;
+  }
 
   // Until nothing is to be read any more.
   absl::Status Loop() {
@@ -147,9 +165,9 @@ class StreamLoad {
   absl::StatusOr<std::optional<Clock::time_point>> WriteWhatIsDue() {
     if (!started_ || writing_ || ended_ || due_.size() >= options_.in_flight) return std::nullopt;
     const Clock::time_point due = schedule_->Due(sent_);
-    if (due > Clock::now()) return due;
+    bool more = !IsStopped(options_);
+    if (more && due > Clock::now()) return due;
     grpc::ByteBuffer bytes;
-    bool more = options_.stop == nullptr || !options_.stop->load();
     if (more) {
       UNIRUST_ASSIGN_OR_RETURN(more, requests_.Next(&bytes));
     }
@@ -181,6 +199,7 @@ class StreamLoad {
   bool reading_ = false;
   bool writing_ = false;
   bool ended_ = false;  // nothing more is written
+  std::optional<Clock::time_point> stopped_;
 };
 
 // As many calls at a time as there are slots. The caller's thread sends, another one takes the
@@ -223,13 +242,16 @@ class CallLoad {
     grpc::ByteBuffer bytes;
     for (uint64_t sent = 0;; ++sent) {
       const Clock::time_point due = schedule.Due(sent);
-      std::this_thread::sleep_until(due);
-      if (options_.stop != nullptr && options_.stop->load()) return absl::OkStatus();
+      while (!IsStopped(options_) && Clock::now() < due) {
+        std::this_thread::sleep_until(std::min(due, Clock::now() + kLook));
+      }
+      if (IsStopped(options_)) return absl::OkStatus();
       UNIRUST_ASSIGN_OR_RETURN(const bool more, requests_.Next(&bytes));
       if (!more) return absl::OkStatus();
       Slot* const slot = TakeSlot();
       if (slot == nullptr) return absl::OkStatus();
       slot->due = options_.rate == 0 ? Clock::now() : due;
+      slot->call.reset();  // lies in the context's memory
       slot->context.emplace();
       slot->context->set_deadline(std::chrono::system_clock::now() + kCallTime);
       slot->call = stub_.PrepareUnaryCall(&*slot->context, Path(), bytes, &queue_);
@@ -249,8 +271,15 @@ class CallLoad {
   }
 
   void WaitForAll() {
+    const Clock::time_point begin = Clock::now();
     MutexLock lock(mutex_);
-    while (free_.size() < slots_.size()) changed_.Wait(mutex_);
+    while (free_.size() < slots_.size()) {
+      changed_.WaitFor(mutex_, std::chrono::microseconds(kLook).count());
+      if (!IsStopped(options_) || Clock::now() - begin < kLastAnswers) continue;
+      for (Slot& slot : slots_) {
+        if (slot.context) slot.context->TryCancel();
+      }
+    }
   }
 
   void TakeAnswers() {
@@ -293,7 +322,9 @@ class CallLoad {
     if (method_ == Method::kQueryEntities) {
       UNIRUST_RETURN_IF_ERROR(Parse(answer, &found_));
       if (found_.has_matches() && found_.matches().matches().empty()) {
-        return absl::InternalError("a query for what a record holds found nothing");
+        return absl::InternalError(
+            "a query for what a record holds found nothing; were --of and --seed the same when the "
+            "records were sent?");
       }
     }
     return 1;

@@ -22,6 +22,7 @@ constexpr Day kEarly{20000103, 20000104};
 constexpr Day kLate{20220615, 20220616};
 
 constexpr uint32_t kPageItems = 100;
+constexpr std::chrono::seconds kPageTime{60};  // what takes longer has failed
 // After a page, for the shard to give up the next one.
 constexpr std::chrono::milliseconds kPause{20};
 
@@ -33,6 +34,7 @@ absl::Status Measure(std::string name, uint32_t times, const Call& call, const I
   page.name = std::move(name);
   for (uint32_t i = 0; i < times; ++i) {
     grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kPageTime);
     Chunk chunk;
     const uint64_t begin = SteadyClockMicros();
     const auto stream = call(&context);

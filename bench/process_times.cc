@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -36,8 +37,13 @@ bool ParseProcesses(const std::vector<std::string>& entries, Processes* processe
     const char* end = entry.data() + entry.size();
     int pid = 0;
     const auto [stop, error] = std::from_chars(entry.data() + equals + 1, end, pid);
-    if (error != std::errc() || stop != end) return false;
-    (*processes)[entry.substr(0, equals)] = pid;
+    if (error != std::errc() || stop != end || ResidentBytes(pid).now == 0) return false;
+    const std::string name = entry.substr(0, equals);
+    const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    if (!plain || name == "client" || name == "all") return false;
+    (*processes)[name] = pid;
   }
   return true;
 }

@@ -1,9 +1,11 @@
 // What a measurement found, for people and programs.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace unirust::bench {
@@ -17,8 +19,9 @@ struct Figure {
 // Figures in the order in which they are to be read.
 class Figures {
  public:
+  // What is no number is left out: a rate over no time.
   void Add(std::string name, double value, int decimals = 0) {
-    list_.push_back({std::move(name), value, decimals});
+    if (std::isfinite(value)) list_.push_back({std::move(name), value, decimals});
   }
   // Of microseconds, in any order: NAME_p50_micros, NAME_p99_micros and NAME_max_micros; none if
   // there are none.

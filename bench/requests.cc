@@ -4,6 +4,7 @@
 #include <grpcpp/support/slice.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -33,13 +34,18 @@ absl::Status Requests::Append(const google::protobuf::MessageLite& request) {
   buffer_.append(reinterpret_cast<const char*>(&length), kLengthBytes);
   request.AppendToString(&buffer_);
   ++count_;
-  return buffer_.size() < kBlockBytes ? absl::OkStatus() : Finish();
+  return buffer_.size() < kBlockBytes ? absl::OkStatus() : Flush();
 }
 
-absl::Status Requests::Finish() {
+absl::Status Requests::Flush() {
   UNIRUST_RETURN_IF_ERROR(file_->Append(buffer_));
   buffer_.clear();
   return absl::OkStatus();
+}
+
+absl::Status Requests::Finish() {
+  UNIRUST_RETURN_IF_ERROR(Flush());
+  return file_->PutAway();
 }
 
 uint32_t RequestReader::LengthHere() const {
@@ -53,6 +59,7 @@ absl::Status RequestReader::Fill(size_t bytes) {
   if (left >= bytes) return absl::OkStatus();
   const size_t room = std::max(bytes, kBlockBytes);
   auto* const memory = static_cast<char*>(std::malloc(room));
+  if (memory == nullptr) return absl::ResourceExhaustedError("no memory for a request");
   std::memcpy(memory, block_.begin() + at_, left);
   const auto read = requests_.file_->Read(offset_, std::span(memory + left, room - left));
   if (!read.ok()) {
@@ -100,12 +107,14 @@ absl::Status AppendRecords(const workload::Source& source, const RecordsToSend& 
 
 absl::Status AppendQueries(const workload::Source& source, QueryKind kind, uint64_t known,
                            uint64_t queries, uint64_t seed, Requests* requests) {
+  constexpr uint64_t kTriesMax = 100;  // for each
   std::mt19937_64 random(seed);
   Write write;
-  for (uint64_t i = 0; i < queries;) {
+  uint64_t made = 0;
+  for (uint64_t tries = 0; made < queries && tries < kTriesMax * queries; ++tries) {
     source.Make(random() % known, &write);
     if (write.version) continue;  // another write of the record may come, or stand already
-    ++i;
+    ++made;
     if (kind == QueryKind::kEntity) {
       proto::GetEntityRequest request;
       request.set_name(RecordName(write.identity));
@@ -120,6 +129,7 @@ absl::Status AppendQueries(const workload::Source& source, QueryKind kind, uint6
     pair->set_value(write.descriptors.front().value);
     UNIRUST_RETURN_IF_ERROR(requests->Append(request));
   }
+  if (made == 0) return absl::InvalidArgumentError("too few records to ask for");
   return requests->Finish();
 }
 

@@ -30,13 +30,14 @@ class Requests {
   static absl::StatusOr<std::unique_ptr<Requests>> Create();
 
   absl::Status Append(const google::protobuf::MessageLite& request);
-  // What is buffered goes to the file. Before the first reader.
+  // What is buffered goes to the disk. Before the first reader.
   absl::Status Finish();
 
   uint64_t count() const { return count_; }
 
  private:
   friend class RequestReader;
+  absl::Status Flush();
   explicit Requests(std::unique_ptr<ScratchFile> file) : file_(std::move(file)) {}
 
   const std::unique_ptr<ScratchFile> file_;
@@ -88,7 +89,8 @@ enum class QueryKind {
   kEntity,      // GetEntity by a record's name
 };
 
-// So many, about random ones of the first `known` writes of the workload "people".
+// So many, about random ones of the first `known` writes of the workload "people". INVALID_ARGUMENT if these hold none
+// that was written once only.
 absl::Status AppendQueries(const workload::Source& source, QueryKind kind, uint64_t known,
                            uint64_t queries, uint64_t seed, Requests* requests);
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
 #include "bench/ceilings.h"
@@ -25,6 +26,9 @@ namespace {
 constexpr uint64_t kCeilingRecords = 500'000;
 constexpr uint64_t kPreparedQueries = 200'000;  // then they begin anew
 constexpr uint64_t kReadsInFlight = 64;
+constexpr uint64_t kInFlightMax = 4096;
+constexpr uint64_t kPagesMax = 1'000'000;
+constexpr std::chrono::seconds kControlTime{60};  // for calls that are not measured
 
 // The store that is measured.
 class Target {
@@ -49,8 +53,22 @@ class Target {
     return target;
   }
 
-  absl::Status SetOntology(const char* json) {
+  // FAILED_PRECONDITION if it holds records: those of others are not touched.
+  absl::Status TakeForMeasurement(const char* json) {
+    proto::StatsResponse stats;
+    {
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + kControlTime);
+      UNIRUST_RETURN_IF_ERROR(proto::FromGrpc(router_->GetStats(&context, {}, &stats)));
+    }
+    if (stats.record_count() > 0) {
+      return absl::FailedPreconditionError(
+          "the store has " + std::to_string(stats.record_count()) +
+          " records; a measurement brings an ontology and records of its own. Give an empty store, "
+          "or --known N --of M if the records are those of earlier measurements");
+    }
     grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kControlTime);
     proto::ApplyOntologyRequest request;
     request.set_json(json);
     proto::ApplyOntologyResponse response;
@@ -75,8 +93,9 @@ class Usage {
   explicit Usage(const Processes& processes)
       : processes_(processes), cpu_(CpuMicros(processes)), begin_(SteadyClockMicros()) {}
 
-  // Since construction or the last call.
-  void AddTo(uint64_t records, Figures* figures) {
+  // Since construction or the last call. `of_records`: all CPU was for these records; else it is
+  // told as cores.
+  void AddTo(uint64_t records, bool of_records, Figures* figures) {
     const uint64_t now = SteadyClockMicros();
     const std::map<std::string, uint64_t> cpu = CpuMicros(processes_);
     const auto per_record = [&](uint64_t micros) {
@@ -87,10 +106,17 @@ class Usage {
     figures->Add("records_per_second", 1e6 / per_record(now - begin_));
     uint64_t all = 0;
     for (const auto& [name, micros] : cpu) {
-      all += micros - cpu_.at(name);
-      figures->Add(name + "_cpu_micros_per_record", per_record(micros - cpu_.at(name)), 2);
+      if (micros < cpu_.at(name)) continue;  // it ended
+      const uint64_t used = micros - cpu_.at(name);
+      all += used;
+      if (of_records) {
+        figures->Add(name + "_cpu_micros_per_record", per_record(used), 2);
+      } else {
+        figures->Add(name + "_cores", static_cast<double>(used) / static_cast<double>(now - begin_),
+                     2);
+      }
     }
-    figures->Add("all_cpu_micros_per_record", per_record(all), 2);
+    if (of_records) figures->Add("all_cpu_micros_per_record", per_record(all), 2);
     cpu_ = cpu;
     begin_ = now;
   }
@@ -106,7 +132,7 @@ class Run {
   Run(const RunOptions& options, Watch* watch) : options_(options), watch_(*watch) {}
 
   absl::StatusOr<Report> operator()() {
-    UNIRUST_RETURN_IF_ERROR(Check());
+    UNIRUST_RETURN_IF_ERROR(CheckOptions(options_));
     switch (options_.kind) {
       case RunKind::kStream:
       case RunKind::kUnary:
@@ -134,35 +160,16 @@ class Run {
  private:
   using Source = std::unique_ptr<workload::Source>;
 
-  absl::Status Check() const {
-    if (options_.batch == 0 || options_.in_flight == 0 || options_.slice == 0) {
-      return absl::InvalidArgumentError("--batch, --in-flight and --slice must be above 0");
-    }
-    if (options_.kind == RunKind::kCompared &&
-        !(options_.router.empty() && options_.data_dir.empty())) {
-      return absl::InvalidArgumentError(
-          "this needs two fresh stores: give neither --router nor --data-dir");
-    }
-    if (options_.known > 0 && options_.router.empty() && options_.data_dir.empty()) {
-      return absl::InvalidArgumentError(
-          "--known is of a store that is there: give --router or --data-dir");
-    }
-    if (options_.known > 0 && options_.of == 0) {
-      return absl::InvalidArgumentError(
-          "--known needs --of: how many records the whole workload has, the same in each run");
-    }
-    if (options_.kind == RunKind::kReads && options_.known + options_.preload == 0) {
-      return absl::InvalidArgumentError("there is nothing to ask for: give --preload or --known");
-    }
-    return absl::OkStatus();
-  }
-
   absl::StatusOr<Source> MakeSource(const std::string& workload) const {
     const uint64_t sent = options_.known + options_.preload + options_.records;
     Source source = workload::MakeSource(
         workload, {.records = options_.of == 0 ? sent : options_.of, .seed = options_.seed});
-    if (source == nullptr)
+    if (source == nullptr) {
       return absl::InvalidArgumentError("there is no workload '" + workload + "'");
+    }
+    if (sent > source->writes()) {
+      return absl::InvalidArgumentError("--of is less than what this run and earlier ones send");
+    }
     return source;
   }
 
@@ -183,7 +190,7 @@ class Run {
     target_.reset();
     watch_.Begin("starting", 0, {});
     UNIRUST_ASSIGN_OR_RETURN(target_, Target::Open(options_));
-    return options_.known > 0 ? absl::OkStatus() : target_->SetOntology(source.ontology());
+    return options_.known > 0 ? absl::OkStatus() : target_->TakeForMeasurement(source.ontology());
   }
 
   absl::Status Stopped() const {
@@ -202,9 +209,10 @@ class Run {
     Usage all(target_->processes());
     Usage slice(target_->processes());
     uint64_t sliced = 0;
+    const bool of_records = options_.kind != RunKind::kReads;
     const auto answered = [&](uint64_t records) {
       if (figures == nullptr || records - sliced < options_.slice) return;
-      slice.AddTo(records - sliced, &report_.slices.emplace_back());
+      slice.AddTo(records - sliced, of_records, &report_.slices.emplace_back());
       sliced = records;
     };
     RequestReader reader(requests);
@@ -217,7 +225,7 @@ class Run {
     UNIRUST_RETURN_IF_ERROR(Stopped());
     last_rate_ = times.PerSecond();
     if (figures == nullptr) return absl::OkStatus();
-    all.AddTo(times.records, figures);
+    all.AddTo(times.records, of_records, figures);
     figures->AddLatencies("request", std::move(times.latencies));
     AddOfTarget(figures);
     return absl::OkStatus();
@@ -240,16 +248,18 @@ class Run {
   }
 
   absl::Status AddCeilings(const Requests& requests) {
-    if (!options_.ceilings) return absl::OkStatus();
+    if (!options_.ceilings || options_.kind == RunKind::kReads) return absl::OkStatus();
     UNIRUST_ASSIGN_OR_RETURN(const Source people, MakeSource("people"));
     const uint64_t records = std::min({options_.records, kCeilingRecords, people->writes()});
     UNIRUST_ASSIGN_OR_RETURN(const auto directory, TemporaryDirectory::Create());
     watch_.Begin("measuring what the machine can take", 0, {{"client", getpid()}});
     UNIRUST_ASSIGN_OR_RETURN(const double sync, SyncMicros(directory->path()));
+    UNIRUST_RETURN_IF_ERROR(Stopped());
     UNIRUST_ASSIGN_OR_RETURN(const double commits,
                              CommitCeiling(directory->path() + "/store", *people, records));
-    UNIRUST_ASSIGN_OR_RETURN(const double transport,
-                             TransportCeiling(requests, options_.in_flight));
+    UNIRUST_ASSIGN_OR_RETURN(
+        const double transport,
+        TransportCeiling(requests, options_.in_flight, options_.kind == RunKind::kUnary));
     report_.figures.Add("calibration_cpu_micros", CalibrationMicros());
     report_.figures.Add("ceiling_sync_micros", sync);
     report_.figures.Add("ceiling_commits_records_per_second", commits);
@@ -316,30 +326,34 @@ class Run {
     const double rate = *plain.Find("records_per_second");
     report_.figures.Add("people_records_per_second", rate);
     report_.figures.Add("ratio_to_people", *report_.figures.Find("records_per_second") / rate, 2);
+    constexpr char kCpu[] = "all_cpu_micros_per_record";
+    report_.figures.Add("cpu_ratio_to_people", *report_.figures.Find(kCpu) / *plain.Find(kCpu), 2);
     AddRatios();
     return absl::OkStatus();
   }
 
   // Calls of one kind at their rate until `stop`.
   struct Reads {
+    uint64_t rate = 0;  // a second; 0: none
     std::unique_ptr<Requests> requests;
     LoadTimes times;
     absl::Status status;
   };
 
   absl::Status PrepareReads(const workload::Source& source, QueryKind kind, Reads* reads) {
+    if (reads->rate == 0) return absl::OkStatus();
     UNIRUST_ASSIGN_OR_RETURN(reads->requests, Requests::Create());
     return AppendQueries(source, kind, options_.known + options_.preload, kPreparedQueries,
                          options_.seed, reads->requests.get());
   }
 
-  Thread StartReads(Method method, uint64_t rate, const std::atomic<bool>* stop, Reads* reads) {
-    if (rate == 0) return {};
-    return Thread("load-reads", [this, method, rate, stop, reads] {
+  Thread StartReads(Method method, const std::atomic<bool>* stop, Reads* reads) {
+    if (reads->rate == 0) return {};
+    return Thread("load-reads", [this, method, stop, reads] {
       Meter meter;
       RequestReader reader(*reads->requests, /*again=*/true);
       const LoadOptions load{
-          .in_flight = kReadsInFlight, .rate = static_cast<double>(rate), .stop = stop};
+          .in_flight = kReadsInFlight, .rate = static_cast<double>(reads->rate), .stop = stop};
       reads->status = CallEach(
           target_->channel(), method, &reader, load, &meter, [](uint64_t) {}, &reads->times);
     });
@@ -351,13 +365,15 @@ class Run {
     watch_.Begin("making queries", 0, {{"client", getpid()}});
     Reads queries;
     Reads entities;
+    queries.rate = options_.query_rate;
+    entities.rate = options_.entity_rate;
     UNIRUST_RETURN_IF_ERROR(PrepareReads(*source, QueryKind::kDescriptor, &queries));
     UNIRUST_RETURN_IF_ERROR(PrepareReads(*source, QueryKind::kEntity, &entities));
     std::atomic<bool> done = false;
     absl::Status status;
     {
-      const Thread query = StartReads(Method::kQueryEntities, options_.query_rate, &done, &queries);
-      const Thread entity = StartReads(Method::kGetEntity, options_.entity_rate, &done, &entities);
+      const Thread query = StartReads(Method::kQueryEntities, &done, &queries);
+      const Thread entity = StartReads(Method::kGetEntity, &done, &entities);
       if (options_.records > 0) {
         const auto half = static_cast<uint64_t>(last_rate_ / 2);
         status = Send("reads beside an ingest", *requests,
@@ -370,36 +386,38 @@ class Run {
       }
       done = true;
     }
-    UNIRUST_RETURN_IF_ERROR(status);
-    UNIRUST_RETURN_IF_ERROR(queries.status);
-    UNIRUST_RETURN_IF_ERROR(entities.status);
+    for (const absl::Status& one : {status, Stopped(), queries.status, entities.status}) {
+      UNIRUST_RETURN_IF_ERROR(one);
+    }
     AddReads("query", &queries);
     AddReads("entity", &entities);
-    return AddInShard();
+    return queries.rate > 0 ? AddInShard() : absl::OkStatus();
   }
 
   void AddReads(const std::string& name, Reads* reads) {
     if (reads->times.records == 0) return;
     report_.figures.Add(name + "_per_second", reads->times.PerSecond());
+    report_.figures.Add(name + "_of_rate",
+                        reads->times.PerSecond() / static_cast<double>(reads->rate), 3);
     report_.figures.AddLatencies(name, std::move(reads->times.latencies));
   }
 
-  // What the shard itself says of all queries since it began.
+  // What the shard itself says of all QueryEntities since it began.
   absl::Status AddInShard() {
     grpc::ClientContext context;
     proto::MetricsResponse metrics;
     UNIRUST_RETURN_IF_ERROR(proto::FromGrpc(target_->router()->GetMetrics(&context, {}, &metrics)));
     const proto::LatencyMetrics& latency = metrics.query_latency();
-    report_.figures.Add("in_shard_p50_micros", static_cast<double>(latency.p50_micros()));
-    report_.figures.Add("in_shard_p99_micros", static_cast<double>(latency.p99_micros()));
+    report_.figures.Add("query_in_shard_p50_micros", static_cast<double>(latency.p50_micros()));
+    report_.figures.Add("query_in_shard_p99_micros", static_cast<double>(latency.p99_micros()));
     return absl::OkStatus();
   }
 
   absl::Status MeasurePages() {
-    UNIRUST_ASSIGN_OR_RETURN(const Source source, MakeSource("people"));
     if (options_.known > 0) {
-      UNIRUST_RETURN_IF_ERROR(OpenTarget(*source));
+      UNIRUST_ASSIGN_OR_RETURN(target_, Target::Open(options_));
     } else {
+      UNIRUST_ASSIGN_OR_RETURN(const Source source, MakeSource("people"));
       UNIRUST_ASSIGN_OR_RETURN(const auto requests, Prepare(*source, 0, options_.records));
       UNIRUST_RETURN_IF_ERROR(OpenTarget(*source));
       UNIRUST_RETURN_IF_ERROR(Send("ingest before the measurement", *requests, 0, nullptr));
@@ -408,6 +426,7 @@ class Run {
     std::vector<PageTimes> pages;
     UNIRUST_RETURN_IF_ERROR(
         MeasureFirstPages(target_->router(), static_cast<uint32_t>(options_.pages), &pages));
+    UNIRUST_RETURN_IF_ERROR(Stopped());
     for (PageTimes& page : pages) {
       report_.figures.Add(page.name + "_items", static_cast<double>(page.items));
       report_.figures.Add(
@@ -444,6 +463,73 @@ std::shared_ptr<Meter> Watch::Begin(std::string name, uint64_t total, const Proc
 Watch::Stage Watch::stage() const {
   MutexLock lock(mutex_);
   return stage_;
+}
+
+namespace {
+
+absl::Status CheckCounts(const RunOptions& options) {
+  using limits::kWorkloadRecordsMax;
+  const bool reads = options.kind == RunKind::kReads;
+  if (options.batch == 0 || options.in_flight == 0 || options.slice == 0) {
+    return absl::InvalidArgumentError("--batch, --in-flight and --slice must be above 0");
+  }
+  if (options.batch > limits::kRecordsPerRequestMax || options.in_flight > kInFlightMax) {
+    return absl::InvalidArgumentError("--batch is at most " +
+                                      std::to_string(limits::kRecordsPerRequestMax) +
+                                      ", --in-flight at most " + std::to_string(kInFlightMax));
+  }
+  if (options.records == 0 && !reads) {
+    return absl::InvalidArgumentError("--records must be above 0");
+  }
+  for (const uint64_t count : {options.records, options.known, options.preload, options.of}) {
+    if (count <= kWorkloadRecordsMax) continue;
+    return absl::InvalidArgumentError("a workload has at most " +
+                                      std::to_string(kWorkloadRecordsMax) + " records");
+  }
+  if (options.pages == 0 || options.pages > kPagesMax) {
+    return absl::InvalidArgumentError("--times is from 1 to " + std::to_string(kPagesMax));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckReads(const RunOptions& options) {
+  if (options.known + options.preload == 0) {
+    return absl::InvalidArgumentError("there is nothing to ask for: give --preload or --known");
+  }
+  if (options.query_rate == 0 && options.entity_rate == 0) {
+    return absl::InvalidArgumentError(
+        "there is nothing to ask: give --query-rate or --entity-rate");
+  }
+  if ((options.records == 0) != (options.seconds > 0)) {
+    return absl::InvalidArgumentError(
+        "reads last as long as --records are sent beside them, or, with --records 0, for "
+        "--seconds");
+  }
+  if (options.records > 0 && options.preload == 0 && options.rate == 0) {
+    return absl::InvalidArgumentError(
+        "without --preload nothing tells how fast records may come beside the reads: give --rate");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckOptions(const RunOptions& options) {
+  UNIRUST_RETURN_IF_ERROR(CheckCounts(options));
+  const bool own = options.router.empty() && options.data_dir.empty();
+  if (options.kind == RunKind::kCompared && !own) {
+    return absl::InvalidArgumentError(
+        "this needs two fresh stores: give neither --router nor --data-dir");
+  }
+  if (options.known > 0 && own) {
+    return absl::InvalidArgumentError(
+        "--known is of a store that is there: give --router or --data-dir");
+  }
+  if (options.known > 0 && options.of == 0 && options.kind != RunKind::kPages) {
+    return absl::InvalidArgumentError(
+        "--known needs --of: how many records the whole workload has, the same in each run");
+  }
+  return options.kind == RunKind::kReads ? CheckReads(options) : absl::OkStatus();
 }
 
 absl::StatusOr<Report> Measure(const RunOptions& options, Watch* watch) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "bench/load.h"
@@ -33,8 +34,11 @@ class Watch {
   Stage stage_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Blocks until it is done. INVALID_ARGUMENT for options that do not go together; the errors of
-// Daemons::Start and of the calls.
+// INVALID_ARGUMENT for options that are out of range or do not go together, with what to do.
+absl::Status CheckOptions(const RunOptions& options);
+
+// Blocks until it is done. The errors of CheckOptions, Daemons::Start and the calls; FAILED_PRECONDITION if the store
+// holds records of others; CANCELLED if it was stopped.
 absl::StatusOr<Report> Measure(const RunOptions& options, Watch* watch);
 
 }  // namespace unirust::bench

@@ -10,6 +10,7 @@
 #include "cli/bench_view.h"
 #include "cli/commands.h"
 #include "cli/display.h"
+#include "cli/failure.h"
 #include "cli/json_line.h"
 #include "cli/table.h"
 
@@ -19,9 +20,13 @@ namespace {
 std::atomic<bool> interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-// Loads end, and the daemons and directories of the run with them.
+// Loads end, and the daemons and directories of the run with them. A second signal ends the
+// process.
 void EndOnInterrupt() {
-  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { interrupted = true; });
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
 std::string Number(const bench::Figure& figure) {
@@ -81,7 +86,7 @@ void PrintTables(const bench::Report& report, Output* out) {
     const auto number = [&](const char* name, int decimals) {
       return ForPeople({name, slice.Find(name).value_or(0), decimals});
     };
-    table.Row({std::to_string(i + 1), number("records", 0), number("records_per_second", 0),
+    table.Row({std::to_string(i), number("records", 0), number("records_per_second", 0),
                number("all_cpu_micros_per_record", 2)});
   }
   table.Finish();
@@ -90,6 +95,7 @@ void PrintTables(const bench::Report& report, Output* out) {
 }  // namespace
 
 absl::Status Run(const BenchFlags& flags) {
+  UNIRUST_RETURN_IF_ERROR(WithExitCode(bench::CheckOptions(flags.run), kExitUsage));
   EndOnInterrupt();
   bench::RunOptions options = flags.run;
   options.stop = &interrupted;

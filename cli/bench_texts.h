@@ -1,4 +1,5 @@
-// What `--help` says about each measurement of `unirust bench`, and what it does if nothing else is asked for.
+// What `--help` says about each measurement of `unirust bench`, and what it does if nothing else is
+// asked for.
 #pragma once
 
 #include <array>
@@ -95,7 +96,7 @@ inline constexpr CommandText kBenchPagesText{
     "role=admin on one day, as entities and as records, and conflicts: what a client waits until\n"
     "it can show something.",
     "  unirust bench pages\n"
-    "  unirust bench pages --router A --known 1000000 --of 1000000\n",
+    "  unirust bench pages --router A --known 1000000\n",
 };
 
 inline constexpr CommandText kBenchCeilingsText{
@@ -117,21 +118,19 @@ struct BenchCommand {
   uint64_t entity_rate = 0;
 };
 
-using bench::RunKind;
-
 inline constexpr std::array<BenchCommand, 12> kBenchCommands = {{
-    {kBenchStreamText, RunKind::kStream, "people", 1'000'000},
-    {kBenchUnaryText, RunKind::kUnary, "people", 1'000'000},
-    {kBenchSingleText, RunKind::kUnary, "people", 200'000, 0, 1, 64},
-    {kBenchResendText, RunKind::kResend, "people", 1'000'000},
-    {kBenchHotKeysText, RunKind::kCompared, "hot-keys", 1'000'000},
-    {kBenchRewritesText, RunKind::kCompared, "rewrites", 1'000'000},
-    {kBenchContestedText, RunKind::kCompared, "contested", 1'000'000},
-    {kBenchEventsText, RunKind::kStream, "events", 1'000'000},
-    {kBenchQueryText, RunKind::kReads, "people", 200'000, 1'000'000, 1000, 16, 10'000},
-    {kBenchEntityText, RunKind::kReads, "people", 200'000, 1'000'000, 1000, 16, 0, 20'000},
-    {kBenchPagesText, RunKind::kPages, "people", 1'000'000},
-    {kBenchCeilingsText, RunKind::kCeilings, "people", 500'000},
+    {kBenchStreamText, bench::RunKind::kStream, "people", 1'000'000},
+    {kBenchUnaryText, bench::RunKind::kUnary, "people", 1'000'000},
+    {kBenchSingleText, bench::RunKind::kUnary, "people", 200'000, 0, 1, 64},
+    {kBenchResendText, bench::RunKind::kResend, "people", 1'000'000},
+    {kBenchHotKeysText, bench::RunKind::kCompared, "hot-keys", 1'000'000},
+    {kBenchRewritesText, bench::RunKind::kCompared, "rewrites", 1'000'000},
+    {kBenchContestedText, bench::RunKind::kCompared, "contested", 1'000'000},
+    {kBenchEventsText, bench::RunKind::kStream, "events", 1'000'000},
+    {kBenchQueryText, bench::RunKind::kReads, "people", 200'000, 1'000'000, 1000, 16, 10'000},
+    {kBenchEntityText, bench::RunKind::kReads, "people", 200'000, 1'000'000, 1000, 16, 0, 20'000},
+    {kBenchPagesText, bench::RunKind::kPages, "people", 1'000'000},
+    {kBenchCeilingsText, bench::RunKind::kCeilings, "people", 500'000},
 }};
 
 }  // namespace unirust::cli

@@ -1,5 +1,8 @@
 #include "cli/bench_view.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,6 +27,13 @@ std::string Decimal(double value, const char* format) {
 
 std::string Milliseconds(uint64_t micros) {
   return Decimal(static_cast<double>(micros) / 1000, micros < 10'000 ? "%.2f ms" : "%.0f ms");
+}
+
+// A longer line would take two rows. What is shown is ASCII.
+size_t TerminalColumns() {
+  constexpr size_t kUsual = 80;
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
 }
 
 }  // namespace
@@ -55,8 +65,8 @@ std::vector<std::string> BenchView::Lines() {
   const bench::Watch::Stage stage = watch_.stage();
   if (stage.meter == nullptr) return {};
   const uint64_t now = SteadyClockMicros();
-  if (stage_meter_ != stage.meter.get()) {
-    stage_meter_ = stage.meter.get();
+  if (stage_meter_ != stage.meter) {
+    stage_meter_ = stage.meter;
     stage_begin_ = now;
     last_micros_ = 0;
     last_done_ = 0;
@@ -141,7 +151,8 @@ void BenchView::Draw(const std::vector<std::string>& lines) {
   std::string out;
   if (mode_ == Progress::Mode::kTerminal) {
     if (drawn_ > 0) out = "\033[" + std::to_string(drawn_) + "A\r\033[J";
-    for (const std::string& line : lines) out += line + "\n";
+    const size_t width = TerminalColumns();
+    for (const std::string& line : lines) out += line.substr(0, width) + "\n";
     drawn_ = lines.size();
   } else if (!lines.empty()) {
     for (const std::string& line : lines) out += (out.empty() ? "" : " | ") + line;

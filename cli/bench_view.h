@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ class BenchView {
   const Progress::Mode mode_;
   std::atomic<bool> stop_ = false;
   // Of the view's thread.
-  const bench::Meter* stage_meter_ = nullptr;  // what it showed last; only compared
+  std::shared_ptr<const bench::Meter> stage_meter_;  // of the stage that it showed last
   uint64_t stage_begin_ = 0;
   uint64_t last_micros_ = 0;
   uint64_t last_done_ = 0;

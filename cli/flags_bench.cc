@@ -6,7 +6,6 @@
 #include "base/limits.h"
 #include "cli/bench_texts.h"
 #include "cli/flag_parts.h"
-#include "config/settings.h"
 #include "workload/source.h"
 
 namespace unirust::cli {
@@ -40,9 +39,10 @@ void AddWorkload(CLI::App* command, std::string* workload) {
 
 void AddStoreToMeasure(CLI::App* command, BenchParse* parse) {
   RunOptions& run = parse->flags.run;
-  auto* router = command->add_option("--router", run.router,
-                                     "a running store; without it, a shard and a router of its own "
-                                     "are started");
+  auto* router =
+      command->add_option("--router", run.router,
+                          "a running store, which must be empty unless --known is given; "
+                          "without it, a shard and a router of its own are started");
   router->type_name("ADDR");
   command
       ->add_option("--processes", parse->processes,
@@ -77,7 +77,7 @@ void AddIngestFlags(CLI::App* command, BenchParse* parse) {
                 ? "records a second beside the reads, 0: half of what the preload reached"
                 : "records a second at most, 0: no limit");
   AddNumber(command, "--preload", &run.preload,
-            "records to ingest before the measurement; with --known 0");
+            "records to ingest before the measurement; with --known none unless given");
   AddKnown(command, &run);
 }
 
@@ -109,12 +109,14 @@ void AddMeasurement(CLI::App* group, const BenchCommand& bench,
     AddWorkload(command, &run.workload);
   }
   if (run.kind == RunKind::kPages) {
-    AddKnown(command, &run);
+    AddNumber(command, "--known", &run.known, "records that the store has from earlier runs");
     AddNumber(command, "--times", &run.pages, "how often to ask for each page");
   } else if (run.kind != RunKind::kCeilings) {
     AddIngestFlags(command, parse.get());
   }
-  if (run.kind != RunKind::kCeilings) {
+  const bool compares =
+      run.kind != RunKind::kCeilings && run.kind != RunKind::kReads && run.kind != RunKind::kPages;
+  if (compares) {
     command->add_flag("--no-ceilings", parse->no_ceilings,
                       "do not measure first what the machine can take");
   }
@@ -123,7 +125,8 @@ void AddMeasurement(CLI::App* group, const BenchCommand& bench,
   AddJson(command, &parse->flags.json);
   command->callback([parse, choose, command] {
     if (!bench::ParseProcesses(parse->processes, &parse->flags.run.processes)) {
-      throw CLI::ValidationError("--processes", "name=pid,... is needed");
+      throw CLI::ValidationError(
+          "--processes", "name=pid,... of running processes is needed; names of a-z, 0-9, _");
     }
     parse->flags.run.ceilings = !parse->no_ceilings;
     if (parse->flags.run.known > 0 && command->get_option_no_throw("--preload") != nullptr &&

@@ -358,8 +358,8 @@ TEST_F(FollowedGroupsTest, WhatTakesAPlaceInABlockTurnsDisputed) {
   ExpectFresh(dice);
 }
 
-// What takes a node's place has a block of its own, and the node's block explodes, or is left with nobody else: the piece
-// that it takes over ties it to the run.
+// What takes a node's place has a block of its own, and the node's block explodes, or is left with nobody else: the
+// piece that it takes over ties it to the run.
 TEST_F(FollowedGroupsTest, WhatTakesAPlaceHasABlockOfItsOwn) {
   const auto of = [](const char* k) { return Descriptor{"k", k, kAlways}; };
   const Descriptor x{"a", "x", {20, 30}};

@@ -11,8 +11,8 @@ namespace unirust::bench {
 // Of each its number, e.g. "shard": 123.
 using Processes = std::map<std::string, int>;
 
-// One "name=pid" each, e.g. "shard=123". False if an entry is not of that form, if its process is not running, or if its
-// name is not made of a-z, 0-9 and _, or is "client" or "all".
+// One "name=pid" each, e.g. "shard=123". False if an entry is not of that form, if its process is not running, or if
+// its name is not made of a-z, 0-9 and _, or is "client" or "all".
 bool ParseProcesses(const std::vector<std::string>& entries, Processes* processes);
 
 // Microseconds of user and system time so far, by name; 0 for a process that is gone.

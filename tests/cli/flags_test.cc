@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -140,12 +141,18 @@ TEST(Flags, ReadMeasurements) {
   EXPECT_EQ(single.run.workload, "events");
   EXPECT_FALSE(single.run.ceilings);
   EXPECT_TRUE(single.json);
-  const BenchFlags query = ParseAs<BenchFlags>(
-      {"bench", "query", "--router", "a:1", "--processes", "shard=4,router=5", "--known", "9"});
+  const std::string own = std::to_string(getpid());
+  const std::string processes = "shard=" + own + ",router=" + own;
+  const BenchFlags query = ParseAs<BenchFlags>({"bench", "query", "--router", "a:1", "--processes",
+                                                processes.c_str(), "--known", "9"});
   EXPECT_EQ(query.run.query_rate, 10'000U);
-  EXPECT_EQ(query.run.processes, (bench::Processes{{"router", 5}, {"shard", 4}}));
-  Mistake({"bench", "stream", "--processes", "shard=4"});
-  Mistake({"bench", "stream", "--router", "a:1", "--processes", "shard"});
+  EXPECT_EQ(query.run.processes, (bench::Processes{{"router", getpid()}, {"shard", getpid()}}));
+  EXPECT_EQ(query.run.preload, 0U);  // the store has records
+  Mistake({"bench", "stream", "--processes", processes.c_str()});  // without --router
+  const std::vector<std::string> wrongs = {"shard", "shard=0", "all=" + own, "a\"b=" + own};
+  for (const std::string& wrong : wrongs) {
+    Mistake({"bench", "stream", "--router", "a:1", "--processes", wrong.c_str()});
+  }
   Mistake({"bench", "stream", "--router", "a:1", "--data-dir", "d"});
   Mistake({"bench", "contested", "--known", "5"});
   EXPECT_THAT(Mistake({"bench", "stream", "--workload", "people,"}), HasSubstr("events"));

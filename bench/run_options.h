@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "bench/process_times.h"
 
 namespace unirust::bench {
@@ -29,8 +30,8 @@ struct RunOptions {
   uint64_t slice = 1'000'000;    // figures for each so many records
   uint64_t batch = 1000;         // records in a request
   uint64_t in_flight = 16;       // requests ahead of their answers
-  uint64_t rate =
-      0;  // records a second at most; 0: no limit, kReads: half of what the preload reached
+  // Records a second at most; 0: no limit, kReads: half of what the preload reached.
+  uint64_t rate = 0;
   uint64_t query_rate = 0;   // kReads: QueryEntities a second, 0: none
   uint64_t entity_rate = 0;  // kReads: GetEntity a second, 0: none
   uint64_t seconds = 0;      // kReads: how long, if no records are sent beside them
@@ -43,5 +44,8 @@ struct RunOptions {
   std::string memory_budget = "512MiB";
   const std::atomic<bool>* stop = nullptr;  // ends loads early
 };
+
+// INVALID_ARGUMENT for options that are out of range or do not go together, with what to do.
+absl::Status CheckOptions(const RunOptions& options);
 
 }  // namespace unirust::bench

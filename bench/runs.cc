@@ -4,21 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/files.h"
-#include "base/limits.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
 #include "bench/ceilings.h"
-#include "bench/daemons.h"
 #include "bench/page_load.h"
+#include "bench/target.h"
 #include "proto/status.h"
-#include "proto/unirust.grpc.pb.h"
-#include "rpc/channel.h"
 
 namespace unirust::bench {
 namespace {
@@ -26,106 +21,6 @@ namespace {
 constexpr uint64_t kCeilingRecords = 500'000;
 constexpr uint64_t kPreparedQueries = 200'000;  // then they begin anew
 constexpr uint64_t kReadsInFlight = 64;
-constexpr uint64_t kInFlightMax = 4096;
-constexpr uint64_t kPagesMax = 1'000'000;
-constexpr std::chrono::seconds kControlTime{60};  // for calls that are not measured
-
-// The store that is measured.
-class Target {
- public:
-  static absl::StatusOr<std::unique_ptr<Target>> Open(const RunOptions& options) {
-    auto target = std::make_unique<Target>();
-    std::string address = options.router;
-    target->processes_ = options.processes;
-    if (address.empty()) {
-      DaemonOptions daemons{.data_dir = options.data_dir, .memory_budget = options.memory_budget};
-      if (daemons.data_dir.empty()) {
-        UNIRUST_ASSIGN_OR_RETURN(target->directory_, TemporaryDirectory::Create());
-        daemons.data_dir = target->directory_->path() + "/data";
-      }
-      UNIRUST_ASSIGN_OR_RETURN(target->daemons_, Daemons::Start(daemons));
-      address = target->daemons_->address();
-      target->processes_ = target->daemons_->processes();
-    }
-    target->processes_["client"] = getpid();
-    target->channel_ = rpc::Connect(address);
-    target->router_ = proto::RouterService::NewStub(target->channel_);
-    return target;
-  }
-
-  // FAILED_PRECONDITION if it holds records: those of others are not touched.
-  absl::Status TakeForMeasurement(const char* json) {
-    proto::StatsResponse stats;
-    {
-      grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + kControlTime);
-      UNIRUST_RETURN_IF_ERROR(proto::FromGrpc(router_->GetStats(&context, {}, &stats)));
-    }
-    if (stats.record_count() > 0) {
-      return absl::FailedPreconditionError(
-          "the store has " + std::to_string(stats.record_count()) +
-          " records; a measurement brings an ontology and records of its own. Give an empty store, "
-          "or --known N --of M if the records are those of earlier measurements");
-    }
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kControlTime);
-    proto::ApplyOntologyRequest request;
-    request.set_json(json);
-    proto::ApplyOntologyResponse response;
-    return proto::FromGrpc(router_->SetOntology(&context, request, &response));
-  }
-
-  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
-  proto::RouterService::Stub* router() { return router_.get(); }
-  const Processes& processes() const { return processes_; }
-
- private:
-  std::unique_ptr<TemporaryDirectory> directory_;
-  std::unique_ptr<Daemons> daemons_;
-  Processes processes_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<proto::RouterService::Stub> router_;
-};
-
-// CPU and time between the starts of two slices.
-class Usage {
- public:
-  explicit Usage(const Processes& processes)
-      : processes_(processes), cpu_(CpuMicros(processes)), begin_(SteadyClockMicros()) {}
-
-  // Since construction or the last call. `of_records`: all CPU was for these records; else it is
-  // told as cores.
-  void AddTo(uint64_t records, bool of_records, Figures* figures) {
-    const uint64_t now = SteadyClockMicros();
-    const std::map<std::string, uint64_t> cpu = CpuMicros(processes_);
-    const auto per_record = [&](uint64_t micros) {
-      return static_cast<double>(micros) / static_cast<double>(records);
-    };
-    figures->Add("records", static_cast<double>(records));
-    figures->Add("seconds", static_cast<double>(now - begin_) / 1e6, 1);
-    figures->Add("records_per_second", 1e6 / per_record(now - begin_));
-    uint64_t all = 0;
-    for (const auto& [name, micros] : cpu) {
-      if (micros < cpu_.at(name)) continue;  // it ended
-      const uint64_t used = micros - cpu_.at(name);
-      all += used;
-      if (of_records) {
-        figures->Add(name + "_cpu_micros_per_record", per_record(used), 2);
-      } else {
-        figures->Add(name + "_cores", static_cast<double>(used) / static_cast<double>(now - begin_),
-                     2);
-      }
-    }
-    if (of_records) figures->Add("all_cpu_micros_per_record", per_record(all), 2);
-    cpu_ = cpu;
-    begin_ = now;
-  }
-
- private:
-  const Processes& processes_;
-  std::map<std::string, uint64_t> cpu_;
-  uint64_t begin_;
-};
 
 class Run {
  public:
@@ -209,10 +104,10 @@ class Run {
     Usage all(target_->processes());
     Usage slice(target_->processes());
     uint64_t sliced = 0;
-    const bool of_records = options_.kind != RunKind::kReads;
+    const CpuAs cpu_as = options_.kind == RunKind::kReads ? CpuAs::kCores : CpuAs::kOfRecords;
     const auto answered = [&](uint64_t records) {
       if (figures == nullptr || records - sliced < options_.slice) return;
-      slice.AddTo(records - sliced, of_records, &report_.slices.emplace_back());
+      slice.AddTo(records - sliced, cpu_as, &report_.slices.emplace_back());
       sliced = records;
     };
     RequestReader reader(requests);
@@ -225,7 +120,7 @@ class Run {
     UNIRUST_RETURN_IF_ERROR(Stopped());
     last_rate_ = times.PerSecond();
     if (figures == nullptr) return absl::OkStatus();
-    all.AddTo(times.records, of_records, figures);
+    all.AddTo(times.records, cpu_as, figures);
     figures->AddLatencies("request", std::move(times.latencies));
     AddOfTarget(figures);
     return absl::OkStatus();
@@ -463,73 +358,6 @@ std::shared_ptr<Meter> Watch::Begin(std::string name, uint64_t total, const Proc
 Watch::Stage Watch::stage() const {
   MutexLock lock(mutex_);
   return stage_;
-}
-
-namespace {
-
-absl::Status CheckCounts(const RunOptions& options) {
-  using limits::kWorkloadRecordsMax;
-  const bool reads = options.kind == RunKind::kReads;
-  if (options.batch == 0 || options.in_flight == 0 || options.slice == 0) {
-    return absl::InvalidArgumentError("--batch, --in-flight and --slice must be above 0");
-  }
-  if (options.batch > limits::kRecordsPerRequestMax || options.in_flight > kInFlightMax) {
-    return absl::InvalidArgumentError("--batch is at most " +
-                                      std::to_string(limits::kRecordsPerRequestMax) +
-                                      ", --in-flight at most " + std::to_string(kInFlightMax));
-  }
-  if (options.records == 0 && !reads) {
-    return absl::InvalidArgumentError("--records must be above 0");
-  }
-  for (const uint64_t count : {options.records, options.known, options.preload, options.of}) {
-    if (count <= kWorkloadRecordsMax) continue;
-    return absl::InvalidArgumentError("a workload has at most " +
-                                      std::to_string(kWorkloadRecordsMax) + " records");
-  }
-  if (options.pages == 0 || options.pages > kPagesMax) {
-    return absl::InvalidArgumentError("--times is from 1 to " + std::to_string(kPagesMax));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckReads(const RunOptions& options) {
-  if (options.known + options.preload == 0) {
-    return absl::InvalidArgumentError("there is nothing to ask for: give --preload or --known");
-  }
-  if (options.query_rate == 0 && options.entity_rate == 0) {
-    return absl::InvalidArgumentError(
-        "there is nothing to ask: give --query-rate or --entity-rate");
-  }
-  if ((options.records == 0) != (options.seconds > 0)) {
-    return absl::InvalidArgumentError(
-        "reads last as long as --records are sent beside them, or, with --records 0, for "
-        "--seconds");
-  }
-  if (options.records > 0 && options.preload == 0 && options.rate == 0) {
-    return absl::InvalidArgumentError(
-        "without --preload nothing tells how fast records may come beside the reads: give --rate");
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-absl::Status CheckOptions(const RunOptions& options) {
-  UNIRUST_RETURN_IF_ERROR(CheckCounts(options));
-  const bool own = options.router.empty() && options.data_dir.empty();
-  if (options.kind == RunKind::kCompared && !own) {
-    return absl::InvalidArgumentError(
-        "this needs two fresh stores: give neither --router nor --data-dir");
-  }
-  if (options.known > 0 && own) {
-    return absl::InvalidArgumentError(
-        "--known is of a store that is there: give --router or --data-dir");
-  }
-  if (options.known > 0 && options.of == 0 && options.kind != RunKind::kPages) {
-    return absl::InvalidArgumentError(
-        "--known needs --of: how many records the whole workload has, the same in each run");
-  }
-  return options.kind == RunKind::kReads ? CheckReads(options) : absl::OkStatus();
 }
 
 absl::StatusOr<Report> Measure(const RunOptions& options, Watch* watch) {

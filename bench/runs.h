@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "bench/load.h"
@@ -33,9 +32,6 @@ class Watch {
   mutable Mutex mutex_;
   Stage stage_ ABSL_GUARDED_BY(mutex_);
 };
-
-// INVALID_ARGUMENT for options that are out of range or do not go together, with what to do.
-absl::Status CheckOptions(const RunOptions& options);
 
 // Blocks until it is done. The errors of CheckOptions, Daemons::Start and the calls; FAILED_PRECONDITION if the store
 // holds records of others; CANCELLED if it was stopped.

@@ -146,6 +146,16 @@ class BenchTest(E2eTest):
                        expect=harness.UNAVAILABLE, env=self.env)
         self.assertIn("127.0.0.1:1", done.stderr.decode())
 
+    def test_the_daemons_are_not_there(self):
+        with harness.temp_dir() as directory:
+            program = shutil.copy(harness.BIN_DIR / "unirust", directory)
+            done = subprocess.run([program, "bench", "stream", "--records", "100", "--no-ceilings"],
+                                  capture_output=True, env=environment(**self.env), timeout=harness.RUN_TIMEOUT)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("unirust_shard", done.stderr.decode())
+        self.assertIn("--router", done.stderr.decode())
+        self.assertEqual(os.listdir(self.dir), [])
+
     def interrupted(self, stage, *args):
         running = subprocess.Popen(command("unirust", "bench", *args, "--no-ceilings", "--progress"),
                                    env=environment(**self.env), stderr=subprocess.PIPE, stdout=subprocess.PIPE)

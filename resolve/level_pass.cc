@@ -407,7 +407,7 @@ void LevelPass::Meet(NameState& name) {
 }
 
 void LevelPass::Loosen(NameState& node) {
-  node.now.ClearUp();
+  if (node.now.up_level == level_) node.now.ClearUp();  // else it is a kid in a later level, and stays one
   node.marks.loose = level_;
   Meet(node);
 }

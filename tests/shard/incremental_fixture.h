@@ -95,25 +95,38 @@ inline Interval RandomInterval(Dice& dice) {
   return dice.OneIn(4) ? Interval{bounded.start, kMaxTime} : bounded;
 }
 
-inline std::vector<Descriptor> RandomDescriptors(Dice& dice) {
+// How much the records of a history have in common.
+struct Crowd {
+  size_t uids = 8;       // of each perspective
+  size_t values = 4;     // of an attribute
+  size_t held_max = 2;   // values that a record holds of an attribute
+  size_t strong_in = 2;  // one record in so many has a strong identifier
+};
+// Nearly all become one entity by the first key.
+inline constexpr Crowd kDense;
+// Every key makes blocks of its own, which the next ones unite.
+inline constexpr Crowd kSparse = {.uids = 12, .values = 8, .held_max = 1, .strong_in = 10};
+
+inline std::vector<Descriptor> RandomDescriptors(Dice& dice, const Crowd& crowd) {
   std::vector<Descriptor> out;
   for (const std::string& attribute : kAttributes) {
-    for (size_t n = dice.Below(3); n > 0; --n) {
-      out.push_back({attribute, std::to_string(dice.Below(4)), RandomInterval(dice)});
+    for (size_t n = dice.Below(crowd.held_max + 1); n > 0; --n) {
+      out.push_back({attribute, std::to_string(dice.Below(crowd.values)), RandomInterval(dice)});
     }
   }
   for (const char* attribute : {"s", "t"}) {
-    for (size_t n = dice.OneIn(2) ? 1 + dice.Below(2) : 0; n > 0; --n) {
+    for (size_t n = dice.OneIn(crowd.strong_in) ? 1 + dice.Below(2) : 0; n > 0; --n) {
       out.push_back({attribute, std::to_string(dice.Below(3)), RandomInterval(dice)});
     }
   }
   return out;
 }
 
-inline Write RandomWrite(Dice& dice) {
-  Write write = Person("p" + std::to_string(dice.Below(3)), std::to_string(dice.Below(8)));
+inline Write RandomWrite(Dice& dice, const Crowd& crowd = kDense) {
+  Write write =
+      Person("p" + std::to_string(dice.Below(3)), std::to_string(dice.Below(crowd.uids)));
   write.retract = dice.OneIn(4);
-  if (!write.retract) write.descriptors = RandomDescriptors(dice);
+  if (!write.retract) write.descriptors = RandomDescriptors(dice, crowd);
   return write;
 }
 

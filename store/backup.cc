@@ -241,7 +241,7 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<u
   return ToInfo(info, *origin);
 }
 
-absl::StatusOr<BackupInfo> Store::Backup(const std::string& dir, size_t keep,
+absl::StatusOr<BackupInfo> RocksStore::Backup(const std::string& dir, size_t keep,
                                          const std::function<bool()>& stop) const {
   UNIRUST_RETURN_IF_ERROR(MakeDirectory(dir));
   UNIRUST_ASSIGN_OR_RETURN(
@@ -252,17 +252,17 @@ absl::StatusOr<BackupInfo> Store::Backup(const std::string& dir, size_t keep,
       rdb::BackupEngine::Open(rdb::Env::Default(), rdb::BackupEngineOptions(dir), &raw),
       "cannot open the backups in " + dir));
   const std::unique_ptr<rdb::BackupEngine> backups(raw);
-  UNIRUST_RETURN_IF_ERROR(CheckOwner(*backups, dir, impl_->identity));
+  UNIRUST_RETURN_IF_ERROR(CheckOwner(*backups, dir, identity_));
 
   rdb::CreateBackupOptions options;
   options.flush_before_backup = true;  // else each backup has a log of its own (kLogBytesMax)
   options.progress_callback = [&] {
     if (stop()) backups->StopBackup();
   };
-  const Origin origin{.identity = impl_->identity, .commits = impl_->mark->acknowledged().commits};
+  const Origin origin{.identity = identity_, .commits = mark_->acknowledged().commits};
   rdb::BackupID id = 0;
   const rdb::Status made =
-      backups->CreateNewBackupWithMetadata(options, impl_->db.get(), origin.Encode(), &id);
+      backups->CreateNewBackupWithMetadata(options, db_.get(), origin.Encode(), &id);
   if (made.IsIncomplete()) return absl::CancelledError("the backup into " + dir + " was stopped");
   UNIRUST_RETURN_IF_ERROR(FromRocks(made, "cannot back up into " + dir));
   rdb::BackupInfo info;

@@ -62,6 +62,16 @@ void Batch::Add(interner::SymbolId id, std::string_view text) {
   Put(Family::kSymbols, SymbolByIdKey(id), text);
 }
 
+void Batch::VisitSorted(RowVisitor visit) {
+  for (size_t i = 0; i < kFamilies; ++i) {
+    FamilyWrites& family = families_[i];
+    family.Sort();
+    for (const Write& write : family.writes) {
+      visit(static_cast<Family>(i), family.Key(write), family.Value(write), write.remove);
+    }
+  }
+}
+
 bool Batch::empty() const {
   return std::all_of(families_.begin(), families_.end(),
                      [](const FamilyWrites& family) { return family.writes.empty(); });

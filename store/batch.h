@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "interner/interner.h"
 
@@ -54,8 +55,12 @@ class Batch : public interner::NewSymbols {
 
   bool empty() const;
 
+  // Every row, family by family, in the order of the keys; views are valid during the call.
+  using RowVisitor = absl::FunctionRef<void(Family, std::string_view key, std::string_view value,
+                                            bool remove)>;
+  void VisitSorted(RowVisitor visit);
+
  private:
-  friend class Store;
   // One row to write; where its key and value are in the family's buffer, the value behind the key.
   struct Write {
     uint64_t order = 0;  // the first 8 bytes of the key, so that most comparisons touch nothing else

@@ -63,45 +63,46 @@ std::string GenerationFamilyName(Family family, uint64_t generation) {
   return std::string(FamilyName(family)) + "@" + std::to_string(generation);
 }
 
-Store::Impl::~Impl() {
-  closing = true;
-  shrinking.Join();
-  current.reset();
-  pending.reset();
-  fixed.reset();
-  for (const auto& [name, handle] : found) db->DestroyColumnFamilyHandle(handle);
-  if (db != nullptr) db->Close();
+RocksStore::~RocksStore() {
+  FlushLogs();
+  closing_ = true;
+  shrinking_.Join();
+  current_.reset();
+  pending_.reset();
+  fixed_.reset();
+  for (const auto& [name, handle] : found_) db_->DestroyColumnFamilyHandle(handle);
+  if (db_ != nullptr) db_->Close();
 }
 
-absl::Status Store::Impl::OpenToWrite() {
-  if (mkdir(options.dir.c_str(), 0777) == 0) {
-    UNIRUST_RETURN_IF_ERROR(SyncDirectory(options.dir + "/.."));
+absl::Status RocksStore::Load() {
+  if (mkdir(options_.dir.c_str(), 0777) == 0) {
+    UNIRUST_RETURN_IF_ERROR(SyncDirectory(options_.dir + "/.."));
   } else if (errno != EEXIST) {
-    return absl::PermissionDeniedError("cannot create data directory " + options.dir + ": " +
+    return absl::PermissionDeniedError("cannot create data directory " + options_.dir + ": " +
                                        std::strerror(errno));
   }
-  if (access(options.dir.c_str(), R_OK | W_OK | X_OK) != 0) {
-    return absl::PermissionDeniedError("data directory " + options.dir +
+  if (access(options_.dir.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return absl::PermissionDeniedError("data directory " + options_.dir +
                                        " must be readable and writable: " + std::strerror(errno));
   }
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, OpenMark());
-  UNIRUST_RETURN_IF_ERROR(OpenFamilies(options.dir, names));
+  UNIRUST_RETURN_IF_ERROR(OpenFamilies(options_.dir, names));
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
-  UNIRUST_RETURN_IF_ERROR(options.rebuild ? EmptyIndexes() : CheckRebuilding());
+  UNIRUST_RETURN_IF_ERROR(options_.rebuild ? EmptyIndexes() : CheckRebuilding());
   UNIRUST_RETURN_IF_ERROR(ChooseGeneration());
-  if (!replays) return absl::OkStatus();
-  MutexLock lock(mutex);
-  shrinking = Thread("shrink_buffers", [this, families = current] { ShrinkBuffers(families); });
+  if (!replays_) return absl::OkStatus();
+  MutexLock lock(mutex_);
+  shrinking_ = Thread("shrink_buffers", [this, families = current_] { ShrinkBuffers(families); });
   return absl::OkStatus();
 }
 
 // Write buffers that took in what was replayed. RocksDB writes files for each change of options: nobody waits for that.
-void Store::Impl::ShrinkBuffers(std::shared_ptr<Families> families) {
-  for (size_t i = 0; i < kFamilies && !closing; ++i) {
-    const std::string bytes = std::to_string(rocks.WriteBufferBytesOf(static_cast<Family>(i)));
+void RocksStore::ShrinkBuffers(std::shared_ptr<Families> families) {
+  for (size_t i = 0; i < kFamilies && !closing_; ++i) {
+    const std::string bytes = std::to_string(rocks_.WriteBufferBytesOf(static_cast<Family>(i)));
     const rdb::Status status =
-        db->SetOptions(families->handles[i], {{"write_buffer_size", bytes}});
+        db_->SetOptions(families->handles[i], {{"write_buffer_size", bytes}});
     if (status.ok()) continue;
     Log(LogLevel::kWarning,
         std::string(FamilyName(static_cast<Family>(i))) +
@@ -110,15 +111,15 @@ void Store::Impl::ShrinkBuffers(std::shared_ptr<Families> families) {
 }
 
 // The image is needed only here: RocksDB holds every file open.
-absl::Status Store::Impl::OpenImage(const std::string& image, const KnownFiles& known) {
+absl::Status RocksStore::OpenImage(const std::string& image, const KnownFiles& known) {
   UNIRUST_ASSIGN_OR_RETURN(const KnownManifest manifest,
-                           CheckFiles(image, options.dir, known, acknowledged.sequence));
+                           CheckFiles(image, options_.dir, known, acknowledged_.sequence));
   LookBelow(image, known, manifest);
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies(image));
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     const bool there = std::find(names.begin(), names.end(), FamilyName(family)) != names.end();
-    if (!there && !IsDerived(family)) return NotMade(options.dir);
+    if (!there && !IsDerived(family)) return NotMade(options_.dir);
   }
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(image, names));
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
@@ -127,64 +128,64 @@ absl::Status Store::Impl::OpenImage(const std::string& image, const KnownFiles& 
   return ChooseGeneration();
 }
 
-absl::StatusOr<std::vector<std::string>> Store::Impl::ListFamilies(
+absl::StatusOr<std::vector<std::string>> RocksStore::ListFamilies(
     const std::string& dir) const {
   std::vector<std::string> names;
-  const rdb::Status listed = rdb::DB::ListColumnFamilies(rocks.Db(), dir, &names);
-  UNIRUST_RETURN_IF_ERROR(FromRocks(listed, "cannot read data directory " + options.dir));
+  const rdb::Status listed = rdb::DB::ListColumnFamilies(rocks_.Db(), dir, &names);
+  UNIRUST_RETURN_IF_ERROR(FromRocks(listed, "cannot read data directory " + options_.dir));
   return names;
 }
 
-void Store::Impl::LookBelow(const std::string& dir, const KnownFiles& known,
+void RocksStore::LookBelow(const std::string& dir, const KnownFiles& known,
                             const std::optional<KnownManifest>& manifest) {
-  log_replay.Expect(known.logs, acknowledged.sequence);
-  files = std::make_shared<MarkingFileSystem>(dir, mark.get(), &log_replay, manifest);
-  env = rdb::NewCompositeEnv(files);
+  log_replay_.Expect(known.logs, acknowledged_.sequence);
+  files_ = std::make_shared<MarkingFileSystem>(dir, mark_.get(), &log_replay_, manifest);
+  env_ = rdb::NewCompositeEnv(files_);
 }
 
 // The mark comes before anything that RocksDB makes: no store is ever without it. A database without our families is
 // one of ours whose creation was cut short if it has a mark, else another program's.
-absl::StatusOr<std::vector<std::string>> Store::Impl::OpenMark() {
-  UNIRUST_ASSIGN_OR_RETURN(const bool made, HasCurrent(options.dir));
-  if (made && access(CommitMark::PathIn(options.dir).c_str(), F_OK) != 0) {
-    UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies(options.dir));
+absl::StatusOr<std::vector<std::string>> RocksStore::OpenMark() {
+  UNIRUST_ASSIGN_OR_RETURN(const bool made, HasCurrent(options_.dir));
+  if (made && access(CommitMark::PathIn(options_.dir).c_str(), F_OK) != 0) {
+    UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFamilies(options_.dir));
     const bool ours =
         std::find(names.begin(), names.end(), FamilyName(Family::kMeta)) != names.end();
-    if (!ours) return IsForeign(options.dir);
+    if (!ours) return IsForeign(options_.dir);
   }
   UNIRUST_ASSIGN_OR_RETURN(
-      mark, CommitMark::Open(options.dir, made ? CommitMark::IfAbsent::kRefuse
+      mark_, CommitMark::Open(options_.dir, made ? CommitMark::IfAbsent::kRefuse
                                                : CommitMark::IfAbsent::kCreate));
-  acknowledged = mark->acknowledged();
-  const KnownFiles known = mark->files();
+  acknowledged_ = mark_->acknowledged();
+  const KnownFiles known = mark_->files();
   if (!made) {
-    if (acknowledged.commits > 0) return CurrentIsGone(options.dir);
-    LookBelow(options.dir, known, std::nullopt);
+    if (acknowledged_.commits > 0) return CurrentIsGone(options_.dir);
+    LookBelow(options_.dir, known, std::nullopt);
     return std::vector<std::string>();
   }
   UNIRUST_ASSIGN_OR_RETURN(
       const KnownManifest manifest,
-      CheckFiles(options.dir, options.dir, known, acknowledged.sequence));
+      CheckFiles(options_.dir, options_.dir, known, acknowledged_.sequence));
   // From now on CURRENT may name no MANIFEST but this one and the next.
-  UNIRUST_RETURN_IF_ERROR(SyncDirectory(options.dir));
-  LookBelow(options.dir, known, manifest);
-  return ListFamilies(options.dir);
+  UNIRUST_RETURN_IF_ERROR(SyncDirectory(options_.dir));
+  LookBelow(options_.dir, known, manifest);
+  return ListFamilies(options_.dir);
 }
 
 // RocksDB blames the MANIFEST for tables that it names, and no file for logs.
-absl::Status Store::Impl::WhyNotOpen(const std::string& dir, const rdb::Status& status) const {
-  if (IsInUse(status)) return InUse(options.dir);
+absl::Status RocksStore::WhyNotOpen(const std::string& dir, const rdb::Status& status) const {
+  if (IsInUse(status)) return InUse(options_.dir);
   if (status.IsCorruption()) {
-    UNIRUST_RETURN_IF_ERROR(log_replay.Check(options.dir));
-    const std::string missing = files->missing_table();
+    UNIRUST_RETURN_IF_ERROR(log_replay_.Check(options_.dir));
+    const std::string missing = files_->missing_table();
     const std::string tables = missing.empty() ? TablesThatDoNotOpen(dir) : missing;
     if (!tables.empty()) {
-      return absl::DataLossError("in data directory " + options.dir + " tables are " +
+      return absl::DataLossError("in data directory " + options_.dir + " tables are " +
                                  (missing.empty() ? "damaged: " : "missing: ") + tables +
                                  ". Restore a backup");
     }
   }
-  return FromRocks(status, "cannot open data directory " + options.dir);
+  return FromRocks(status, "cannot open data directory " + options_.dir);
 }
 
 namespace {
@@ -202,13 +203,13 @@ uint64_t LogBytes(const std::string& dir) {
 
 }  // namespace
 
-rdb::ColumnFamilyOptions Store::Impl::OptionsOf(Family family) const {
-  return replays ? rocks.OfReplay(family) : rocks.Of(family);
+rdb::ColumnFamilyOptions RocksStore::OptionsOf(Family family) const {
+  return replays_ ? rocks_.OfReplay(family) : rocks_.Of(family);
 }
 
-absl::Status Store::Impl::OpenFamilies(const std::string& dir,
+absl::Status RocksStore::OpenFamilies(const std::string& dir,
                                         const std::vector<std::string>& names) {
-  replays = !options.read_only && LogBytes(dir) > kMuchToReplay;
+  replays_ = !options_.read_only && LogBytes(dir) > kMuchToReplay;
   std::vector<rdb::ColumnFamilyDescriptor> descriptors;
   descriptors.emplace_back(rdb::kDefaultColumnFamilyName, OptionsOf(Family::kMeta));
   for (size_t i = 0; i < kFamilies; ++i) {
@@ -228,75 +229,75 @@ absl::Status Store::Impl::OpenFamilies(const std::string& dir,
                                    [&](const auto& d) { return d.name == name; });
     if (!known) {
       return absl::FailedPreconditionError(
-          "data directory " + options.dir + " has a column family '" + name +
+          "data directory " + options_.dir + " has a column family '" + name +
           "' that this program does not know: it was written by a newer one or is not unirust's");
     }
   }
   std::vector<rdb::ColumnFamilyHandle*> handles;
   rdb::DB* raw = nullptr;
-  rdb::Options db_options = options.read_only ? rocks.ReadOnlyDb() : rocks.Db();
-  db_options.wal_filter = &log_replay;
-  db_options.env = env.get();
+  rdb::Options db_options = options_.read_only ? rocks_.ReadOnlyDb() : rocks_.Db();
+  db_options.wal_filter = &log_replay_;
+  db_options.env = env_.get();
   const rdb::Status status =
-      options.read_only ? rdb::DB::OpenForReadOnly(db_options, dir, descriptors, &handles, &raw)
+      options_.read_only ? rdb::DB::OpenForReadOnly(db_options, dir, descriptors, &handles, &raw)
                         : rdb::DB::Open(db_options, dir, descriptors, &handles, &raw);
   if (!status.ok()) return WhyNotOpen(dir, status);
-  db.reset(raw);
-  files->Opened(raw);
-  fixed = std::make_shared<Families>(raw);
+  db_.reset(raw);
+  files_->Opened(raw);
+  fixed_ = std::make_shared<Families>(raw);
   for (rdb::ColumnFamilyHandle* handle : handles) {
     bool ours = false;
     for (size_t i = 0; i < kFamilies && !ours; ++i) {
       ours = !IsDerived(static_cast<Family>(i)) &&
              handle->GetName() == FamilyName(static_cast<Family>(i));
-      if (ours) fixed->handles[i] = handle;
+      if (ours) fixed_->handles[i] = handle;
     }
     if (ours || handle->GetName() == rdb::kDefaultColumnFamilyName) {
-      fixed->owned.push_back(handle);
+      fixed_->owned.push_back(handle);
     } else {
-      found[handle->GetName()] = handle;
+      found_[handle->GetName()] = handle;
     }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Store::Impl::GetMeta(const char* key, std::string* value) const {
+absl::StatusOr<bool> RocksStore::GetMeta(const char* key, std::string* value) const {
   const rdb::Status status =
-      db->Get({}, fixed->handles[static_cast<size_t>(Family::kMeta)], key, value);
+      db_->Get({}, fixed_->handles[static_cast<size_t>(Family::kMeta)], key, value);
   if (status.IsNotFound()) return false;
-  UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot read " + options.dir));
+  UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot read " + options_.dir));
   return true;
 }
 
-absl::Status Store::Impl::MakeIdentity() {
+absl::Status RocksStore::MakeIdentity() {
   std::random_device random;
-  identity.clear();
-  AppendBig32(&identity, kFormatVersion);
-  AppendBig32(&identity, options.shard_id);
-  for (int i = 0; i < 4; ++i) AppendBig32(&identity, random());
+  identity_.clear();
+  AppendBig32(&identity_, kFormatVersion);
+  AppendBig32(&identity_, options_.shard_id);
+  for (int i = 0; i < 4; ++i) AppendBig32(&identity_, random());
   rdb::WriteOptions sync;
   sync.sync = true;
-  rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
-  return FromRocks(db->Put(sync, meta, kStoreKey, identity), "cannot write to " + options.dir);
+  rdb::ColumnFamilyHandle* meta = fixed_->handles[static_cast<size_t>(Family::kMeta)];
+  return FromRocks(db_->Put(sync, meta, kStoreKey, identity_), "cannot write to " + options_.dir);
 }
 
-absl::Status Store::Impl::CheckIdentity() {
-  UNIRUST_ASSIGN_OR_RETURN(const bool made, GetMeta(kStoreKey, &identity));
-  if (!made) return options.read_only ? NotMade(options.dir) : MakeIdentity();
-  ByteReader in(identity);
+absl::Status RocksStore::CheckIdentity() {
+  UNIRUST_ASSIGN_OR_RETURN(const bool made, GetMeta(kStoreKey, &identity_));
+  if (!made) return options_.read_only ? NotMade(options_.dir) : MakeIdentity();
+  ByteReader in(identity_);
   const uint32_t version = in.Big32();
   const uint32_t shard = in.Big32();
   if (!in.ok()) return Damaged(Family::kMeta, kStoreKey);
   if (version != kFormatVersion) {
     return absl::FailedPreconditionError(
-        "data directory " + options.dir + " has format version " + std::to_string(version) +
+        "data directory " + options_.dir + " has format version " + std::to_string(version) +
         "; this program knows version " + std::to_string(kFormatVersion) +
         ". Use the program that wrote it, or ingest the records anew");
   }
-  if (shard != options.shard_id) {
-    return absl::FailedPreconditionError("data directory " + options.dir + " is of shard " +
+  if (shard != options_.shard_id) {
+    return absl::FailedPreconditionError("data directory " + options_.dir + " is of shard " +
                                          std::to_string(shard) + ", not of shard " +
-                                         std::to_string(options.shard_id) +
+                                         std::to_string(options_.shard_id) +
                                          ": give --shard-id " + std::to_string(shard) +
                                          " or another --data-dir");
   }
@@ -304,51 +305,51 @@ absl::Status Store::Impl::CheckIdentity() {
 }
 
 // What RocksDB recovered against what was acknowledged.
-absl::Status Store::Impl::CheckCommits() {
-  UNIRUST_RETURN_IF_ERROR(log_replay.Check(options.dir));
+absl::Status RocksStore::CheckCommits() {
+  UNIRUST_RETURN_IF_ERROR(log_replay_.Check(options_.dir));
   std::string value;
   UNIRUST_ASSIGN_OR_RETURN(const bool counted, GetMeta(kCommitsKey, &value));
   if (counted) {
     ByteReader in(value);
-    commits = in.Big64();
+    commits_ = in.Big64();
     if (!in.done()) return Damaged(Family::kMeta, kCommitsKey);
   }
-  if (commits >= acknowledged.commits) return absl::OkStatus();
+  if (commits_ >= acknowledged_.commits) return absl::OkStatus();
   return absl::DataLossError(
-      "data directory " + options.dir + " holds " + std::to_string(commits) + " commits, but " +
-      std::to_string(acknowledged.commits) +
+      "data directory " + options_.dir + " holds " + std::to_string(commits_) + " commits, but " +
+      std::to_string(acknowledged_.commits) +
       " were acknowledged: its newest files are damaged or missing. Restore a backup");
 }
 
-absl::Status Store::Impl::CheckRebuilding() const {
+absl::Status RocksStore::CheckRebuilding() const {
   std::string value;
   UNIRUST_ASSIGN_OR_RETURN(const bool rebuilding, GetMeta(kRebuildingKey, &value));
   if (!rebuilding) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      "in data directory " + options.dir + " a rebuild was cut short: run `unirust verify "
-      "--rebuild-derived --data-dir " + options.dir + "` again");
+      "in data directory " + options_.dir + " a rebuild was cut short: run `unirust verify "
+      "--rebuild-derived --data-dir " + options_.dir + "` again");
 }
 
 // Families are dropped, not read: their files may be damaged. One that is not there yet when this is cut short is made
 // by the next opening.
-absl::Status Store::Impl::EmptyIndexes() {
+absl::Status RocksStore::EmptyIndexes() {
   rdb::WriteBatch begin;
-  rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
+  rdb::ColumnFamilyHandle* meta = fixed_->handles[static_cast<size_t>(Family::kMeta)];
   UNIRUST_RETURN_IF_ERROR(FromRocks(begin.Put(meta, kRebuildingKey, ""), "rebuild"));
-  Commit(&begin);
+  CommitRows(&begin);
   for (const Family index : {Family::kAttributeValues, Family::kSources}) {
-    rdb::ColumnFamilyHandle*& handle = fixed->handles[static_cast<size_t>(index)];
-    UNIRUST_RETURN_IF_ERROR(FromRocks(db->DropColumnFamily(handle), "drop indexes"));
-    std::erase(fixed->owned, handle);
-    db->DestroyColumnFamilyHandle(std::exchange(handle, nullptr));
+    rdb::ColumnFamilyHandle*& handle = fixed_->handles[static_cast<size_t>(index)];
+    UNIRUST_RETURN_IF_ERROR(FromRocks(db_->DropColumnFamily(handle), "drop indexes"));
+    std::erase(fixed_->owned, handle);
+    db_->DestroyColumnFamilyHandle(std::exchange(handle, nullptr));
     UNIRUST_RETURN_IF_ERROR(FromRocks(
-        db->CreateColumnFamily(rocks.Of(index), FamilyName(index), &handle), "create indexes"));
-    fixed->owned.push_back(handle);
+        db_->CreateColumnFamily(rocks_.Of(index), FamilyName(index), &handle), "create indexes"));
+    fixed_->owned.push_back(handle);
   }
   return absl::OkStatus();
 }
 
-absl::Status Store::Impl::ChooseGeneration() {
+absl::Status RocksStore::ChooseGeneration() {
   std::string value;
   uint64_t generation = 0;
   UNIRUST_ASSIGN_OR_RETURN(const bool switched, GetMeta(kGenerationKey, &value));
@@ -357,44 +358,44 @@ absl::Status Store::Impl::ChooseGeneration() {
     generation = in.Big64();
     if (!in.done()) return Damaged(Family::kMeta, kGenerationKey);
   }
-  auto families = std::make_shared<Families>(db.get());
+  auto families = std::make_shared<Families>(db_.get());
   families->generation = generation;
-  families->base = fixed;
-  families->handles = fixed->handles;
+  families->base = fixed_;
+  families->handles = fixed_->handles;
   size_t chosen = 0;
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     if (!IsDerived(family)) continue;
-    const auto it = found.find(GenerationFamilyName(family, generation));
-    if (it == found.end()) continue;
+    const auto it = found_.find(GenerationFamilyName(family, generation));
+    if (it == found_.end()) continue;
     families->handles[i] = it->second;
     families->owned.push_back(it->second);
-    found.erase(it);
+    found_.erase(it);
     ++chosen;
   }
-  if (!options.read_only) UNIRUST_RETURN_IF_ERROR(DropLeftovers());
-  last_generation = generation;
+  if (!options_.read_only) UNIRUST_RETURN_IF_ERROR(DropLeftovers());
+  last_generation_ = generation;
   if (chosen == 0 && generation == 0) {
-    if (options.read_only) return NotMade(options.dir);
+    if (options_.read_only) return NotMade(options_.dir);
     UNIRUST_ASSIGN_OR_RETURN(families, CreateGeneration(0));
   } else if (chosen != families->owned.size() ||
              chosen != kFamilies - static_cast<size_t>(Family::kGroups)) {
-    return absl::DataLossError("data directory " + options.dir +
+    return absl::DataLossError("data directory " + options_.dir +
                                " lacks column families of generation " +
                                std::to_string(generation));
   }
-  MutexLock lock(mutex);
-  current = families;
+  MutexLock lock(mutex_);
+  current_ = families;
   return absl::OkStatus();
 }
 
 // Families of a rebuild that never finished.
-absl::Status Store::Impl::DropLeftovers() {
-  for (const auto& [name, handle] : found) {
-    UNIRUST_RETURN_IF_ERROR(FromRocks(db->DropColumnFamily(handle), "drop " + name));
-    db->DestroyColumnFamilyHandle(handle);
+absl::Status RocksStore::DropLeftovers() {
+  for (const auto& [name, handle] : found_) {
+    UNIRUST_RETURN_IF_ERROR(FromRocks(db_->DropColumnFamily(handle), "drop " + name));
+    db_->DestroyColumnFamilyHandle(handle);
   }
-  found.clear();
+  found_.clear();
   return absl::OkStatus();
 }
 
@@ -405,20 +406,23 @@ bool Store::Exists(const std::string& dir) {
 }
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
-  if (options.read_only) return OpenToRead(options);
-  auto impl = std::make_unique<Impl>(options);
-  UNIRUST_RETURN_IF_ERROR(impl->OpenToWrite());
-  return std::unique_ptr<Store>(new Store(std::move(impl)));
+  return options.read_only ? RocksStore::OpenToRead(options) : RocksStore::OpenToWrite(options);
+}
+
+absl::StatusOr<std::unique_ptr<Store>> RocksStore::OpenToWrite(const StoreOptions& options) {
+  std::unique_ptr<RocksStore> store(new RocksStore(options));
+  UNIRUST_RETURN_IF_ERROR(store->Load());
+  return store;
 }
 
 // What fails on an image although the shard changed nothing since is no race with it.
-absl::StatusOr<std::unique_ptr<Store>> Store::OpenToRead(const StoreOptions& options) {
+absl::StatusOr<std::unique_ptr<Store>> RocksStore::OpenToRead(const StoreOptions& options) {
   if (!Exists(options.dir)) return NotMade(options.dir);
   for (size_t attempt = 1;; ++attempt) {
-    auto impl = std::make_unique<Impl>(options);
+    std::unique_ptr<RocksStore> store(new RocksStore(options));
     // Before the image: that may lack what is acknowledged after it was taken.
     UNIRUST_ASSIGN_OR_RETURN(const CommitMark::Content before, CommitMark::Read(options.dir));
-    impl->acknowledged = before.acknowledged;
+    store->acknowledged_ = before.acknowledged;
     UNIRUST_ASSIGN_OR_RETURN(const bool made, HasCurrent(options.dir));
     if (!made) {
       return before.acknowledged.commits > 0 ? CurrentIsGone(options.dir) : NotMade(options.dir);
@@ -427,8 +431,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::OpenToRead(const StoreOptions& opt
     UNIRUST_ASSIGN_OR_RETURN(const CommitMark::Content after, CommitMark::Read(options.dir));
     const bool last = attempt == limits::kReadOnlyAttemptsMax;
     if (!last && before.files != after.files) continue;
-    const absl::Status status = impl->OpenImage(image->path(), before.files);
-    if (status.ok()) return std::unique_ptr<Store>(new Store(std::move(impl)));
+    const absl::Status status = store->OpenImage(image->path(), before.files);
+    if (status.ok()) return store;
     if (last || image->IsCurrent()) return status;
   }
 }

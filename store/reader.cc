@@ -91,42 +91,33 @@ absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
   return absl::InternalError(message);
 }
 
-std::unique_ptr<Cursor> Reader::State::Scan(Family family, std::string lower, std::string upper,
-                                            bool filtered) const {
-  return std::make_unique<RocksCursor>(families->db, families->handles[static_cast<size_t>(family)],
-                                       snapshot, std::move(lower), std::move(upper), filtered);
-}
-
 uint64_t RowsRead() { return rows_read; }
 
-absl::StatusOr<bool> Reader::Get(Family family, std::string_view key, std::string* value) const {
+absl::StatusOr<bool> RocksState::Get(Family family, std::string_view key,
+                                     std::string* value) const {
   ++rows_read;
   rdb::ReadOptions options;
-  options.snapshot = state_->snapshot;
-  const Families& families = *state_->families;
-  const rdb::Status status =
-      families.db->Get(options, families.handles[static_cast<size_t>(family)], Slice(key), value);
+  options.snapshot = snapshot_;
+  const rdb::Status status = families_->db->Get(options, Of(family), Slice(key), value);
   if (status.IsNotFound()) return false;
   UNIRUST_RETURN_IF_ERROR(FromRocks(status, std::string("read ") + FamilyName(family)));
   return true;
 }
 
-absl::Status Reader::MultiGet(Family family, std::span<const std::string> keys,
-                              absl::FunctionRef<void(size_t, std::string_view)> row) const {
+absl::Status RocksState::MultiGet(Family family, std::span<const std::string> keys,
+                                  Reader::RowVisitor row) const {
   constexpr size_t kAtOnce = 32;  // RocksDB looks up no more in one sweep
   rows_read += keys.size();
   rdb::ReadOptions options;
-  options.snapshot = state_->snapshot;
-  const Families& families = *state_->families;
-  rdb::ColumnFamilyHandle* handle = families.handles[static_cast<size_t>(family)];
+  options.snapshot = snapshot_;
   std::array<rdb::Slice, kAtOnce> slices;
   std::array<rdb::PinnableSlice, kAtOnce> values;
   std::array<rdb::Status, kAtOnce> statuses;
   for (size_t first = 0; first < keys.size(); first += kAtOnce) {
     const size_t count = std::min(kAtOnce, keys.size() - first);
     for (size_t i = 0; i < count; ++i) slices[i] = Slice(keys[first + i]);
-    families.db->MultiGet(options, handle, count, slices.data(), values.data(), statuses.data(),
-                          true);
+    families_->db->MultiGet(options, Of(family), count, slices.data(), values.data(),
+                            statuses.data(), true);
     for (size_t i = 0; i < count; ++i) {
       if (!statuses[i].IsNotFound()) {
         UNIRUST_RETURN_IF_ERROR(
@@ -139,17 +130,31 @@ absl::Status Reader::MultiGet(Family family, std::span<const std::string> keys,
   return absl::OkStatus();
 }
 
-uint64_t Reader::EstimateBytes(Family family, std::string_view lower,
-                               std::string_view upper) const {
-  const Families& families = *state_->families;
+uint64_t RocksState::EstimateBytes(Family family, std::string_view lower,
+                                   std::string_view upper) const {
   const rdb::Range range(Slice(lower), Slice(upper));
   uint64_t bytes = 0;
   rdb::SizeApproximationOptions options;
   options.include_files = true;
   options.include_memtables = true;
-  const rdb::Status status = families.db->GetApproximateSizes(
-      options, families.handles[static_cast<size_t>(family)], &range, 1, &bytes);
+  const rdb::Status status =
+      families_->db->GetApproximateSizes(options, Of(family), &range, 1, &bytes);
   return status.ok() ? bytes : 0;  // whoever reads the range then sees the error
+}
+
+std::unique_ptr<Cursor> RocksState::Scan(Family family, std::string lower,
+                                         std::string upper) const {
+  return std::make_unique<RocksCursor>(families_->db, Of(family), snapshot_, std::move(lower),
+                                       std::move(upper), false);
+}
+
+std::unique_ptr<Cursor> RocksState::ScanPrefix(Family family, std::string_view prefix) const {
+  const bool filtered = family == Family::kAttributeValues &&
+                        AttributeValueKey::PrefixBytes(prefix) == prefix.size();
+  // Behind a value comes a level, which is never FF (timed_key.h).
+  std::string end = filtered ? std::string(prefix) + '\xFF' : PrefixEnd(prefix);
+  return std::make_unique<RocksCursor>(families_->db, Of(family), snapshot_, std::string(prefix),
+                                       std::move(end), filtered);
 }
 
 absl::StatusOr<Lineage> Reader::ReadLineage() const {
@@ -158,20 +163,8 @@ absl::StatusOr<Lineage> Reader::ReadLineage() const {
   if (!found) return Damaged(Family::kMeta, kStoreKey);
   std::string cleared;
   UNIRUST_RETURN_IF_ERROR(Get(Family::kMeta, kClearedKey, &cleared).status());
-  AppendBig64(&cleared, state_->families->generation);
+  AppendBig64(&cleared, state_->generation());
   return Lineage{.store = Hash64(id), .history = Hash64(cleared)};
-}
-
-std::unique_ptr<Cursor> Reader::Scan(Family family, std::string lower, std::string upper) const {
-  return state_->Scan(family, std::move(lower), std::move(upper), false);
-}
-
-std::unique_ptr<Cursor> Reader::ScanPrefix(Family family, std::string_view prefix) const {
-  const bool filtered = family == Family::kAttributeValues &&
-                        AttributeValueKey::PrefixBytes(prefix) == prefix.size();
-  // Behind a value comes a level, which is never FF (timed_key.h).
-  std::string end = filtered ? std::string(prefix) + '\xFF' : PrefixEnd(prefix);
-  return state_->Scan(family, std::string(prefix), std::move(end), filtered);
 }
 
 }  // namespace unirust::store

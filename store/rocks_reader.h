@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "store/store.h"
@@ -36,15 +37,31 @@ struct Families {
   std::shared_ptr<Families> base;  // keeps the handles of the families that are not derived
 };
 
-struct Reader::State {
-  ~State() {
-    if (snapshot != nullptr) families->db->ReleaseSnapshot(snapshot);
+class RocksState final : public Reader::State {
+ public:
+  // `snapshot`: of what is newest at each call if null; released in the end.
+  RocksState(std::shared_ptr<Families> families, const rocksdb::Snapshot* snapshot)
+      : families_(std::move(families)), snapshot_(snapshot) {}
+  ~RocksState() override {
+    if (snapshot_ != nullptr) families_->db->ReleaseSnapshot(snapshot_);
   }
-  std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper,
-                               bool filtered) const;
 
-  std::shared_ptr<Families> families;
-  const rocksdb::Snapshot* snapshot = nullptr;
+  absl::StatusOr<bool> Get(Family family, std::string_view key, std::string* value) const override;
+  absl::Status MultiGet(Family family, std::span<const std::string> keys,
+                        Reader::RowVisitor row) const override;
+  uint64_t EstimateBytes(Family family, std::string_view lower,
+                         std::string_view upper) const override;
+  std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper) const override;
+  std::unique_ptr<Cursor> ScanPrefix(Family family, std::string_view prefix) const override;
+  uint64_t generation() const override { return families_->generation; }
+
+ private:
+  rocksdb::ColumnFamilyHandle* Of(Family family) const {
+    return families_->handles[static_cast<size_t>(family)];
+  }
+
+  const std::shared_ptr<Families> families_;
+  const rocksdb::Snapshot* const snapshot_;
 };
 
 }  // namespace unirust::store

@@ -1,5 +1,5 @@
-// What a Store holds. open.cc finds it in a directory, store.cc works on it, backup.cc copies it. Only for the sources
-// of store/.
+// The Store of a directory. open.cc finds it there, store.cc works on it, backup.cc copies it. Only for the sources of
+// store/.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -31,13 +31,33 @@ inline constexpr char kClearedKey[] = "cleared";        // how many commits ther
 inline constexpr char kCommitsKey[] = "commits";        // how many there were, this one with them
 inline constexpr char kRebuildingKey[] = "rebuilding";  // there while indexes and derived families are made anew
 
-struct Store::Impl {
-  explicit Impl(StoreOptions store_options)
-      : options(std::move(store_options)), rocks(options.memory_budget_bytes) {}
-  ~Impl();
+class RocksStore final : public Store {
+ public:
+  static absl::StatusOr<std::unique_ptr<Store>> OpenToWrite(const StoreOptions& options);
+  static absl::StatusOr<std::unique_ptr<Store>> OpenToRead(const StoreOptions& options);
+  ~RocksStore() override;
+
+  Reader Latest() const override;
+  Reader Snapshot() const override;
+  void Commit(Batch batch) override;
+  absl::Status BeginGeneration() override;
+  Reader Pending() const override;
+  void CommitPending(Batch batch) override;
+  void SwitchGeneration(Batch batch) override;
+  absl::Status DropPending() override;
+  absl::Status Clear() override;
+  absl::Status Checkpoint(const std::string& dir) const override;
+  absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
+                                    const std::function<bool()>& stop) const override;
+  absl::Status VerifyChecksums() const override;
+  StorageMetrics Metrics() const override;
+
+ private:
+  explicit RocksStore(StoreOptions options)
+      : options_(std::move(options)), rocks_(options_.memory_budget_bytes) {}
 
   // --- open.cc
-  absl::Status OpenToWrite();
+  absl::Status Load();
   absl::Status OpenImage(const std::string& image, const KnownFiles& known);
   absl::StatusOr<std::vector<std::string>> ListFamilies(const std::string& dir) const;
   // The names of the families.
@@ -62,30 +82,30 @@ struct Store::Impl {
   absl::StatusOr<std::shared_ptr<Families>> CreateGeneration(uint64_t generation);
   absl::Status DropGeneration(const std::shared_ptr<Families>& families);
   void Write(Batch batch, const Families& families, bool sync);
-  void Commit(rocksdb::WriteBatch* rows);
+  void CommitRows(rocksdb::WriteBatch* rows);
   void FlushLogs();
   [[noreturn]] void CannotWrite(const std::string& why) const;
   Reader MakeReader(std::shared_ptr<Families> families, bool snapshot) const;
 
-  StoreOptions options;
-  const RocksOptions rocks;
-  LogReplay log_replay;
-  std::unique_ptr<CommitMark> mark;  // null if the store is open to read
-  Acknowledged acknowledged;         // by the mark, when the store was opened
-  std::shared_ptr<MarkingFileSystem> files;
-  std::unique_ptr<rocksdb::Env> env;  // of `files`
-  std::unique_ptr<rocksdb::DB> db;
-  std::string identity;             // the row kStoreKey
-  uint64_t commits = 0;             // the committing thread's
-  std::shared_ptr<Families> fixed;  // not derived
-  std::map<std::string, rocksdb::ColumnFamilyHandle*> found;  // derived ones found at opening, until chosen or dropped
-  uint64_t last_generation = 0;
-  bool replays = false;               // there was much to replay: write buffers are larger than usual
-  std::atomic<bool> closing = false;  // ends `shrinking`
-  Thread shrinking;
-  mutable Mutex mutex;
-  std::shared_ptr<Families> current ABSL_GUARDED_BY(mutex);
-  std::shared_ptr<Families> pending ABSL_GUARDED_BY(mutex);
+  StoreOptions options_;
+  const RocksOptions rocks_;
+  LogReplay log_replay_;
+  std::unique_ptr<CommitMark> mark_;  // null if the store is open to read
+  Acknowledged acknowledged_;         // by the mark, when the store was opened
+  std::shared_ptr<MarkingFileSystem> files_;
+  std::unique_ptr<rocksdb::Env> env_;  // of `files`
+  std::unique_ptr<rocksdb::DB> db_;
+  std::string identity_;             // the row kStoreKey
+  uint64_t commits_ = 0;             // the committing thread's
+  std::shared_ptr<Families> fixed_;  // not derived
+  std::map<std::string, rocksdb::ColumnFamilyHandle*> found_;  // derived ones found at opening, until chosen or dropped
+  uint64_t last_generation_ = 0;
+  bool replays_ = false;               // there was much to replay: write buffers are larger than usual
+  std::atomic<bool> closing_ = false;  // ends `shrinking`
+  Thread shrinking_;
+  mutable Mutex mutex_;
+  std::shared_ptr<Families> current_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<Families> pending_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A whole, durable copy, which has at least what was acknowledged, gets a mark of its own.

@@ -19,173 +19,162 @@
 namespace unirust::store {
 namespace rdb = rocksdb;
 
-absl::StatusOr<std::shared_ptr<Families>> Store::Impl::CreateGeneration(uint64_t generation) {
-  auto families = std::make_shared<Families>(db.get());
+absl::StatusOr<std::shared_ptr<Families>> RocksStore::CreateGeneration(uint64_t generation) {
+  auto families = std::make_shared<Families>(db_.get());
   families->generation = generation;
-  families->base = fixed;
-  families->handles = fixed->handles;
+  families->base = fixed_;
+  families->handles = fixed_->handles;
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     if (!IsDerived(family)) continue;
     const std::string name = GenerationFamilyName(family, generation);
     rdb::ColumnFamilyHandle* handle = nullptr;
     UNIRUST_RETURN_IF_ERROR(
-        FromRocks(db->CreateColumnFamily(rocks.Of(family), name, &handle), "create " + name));
+        FromRocks(db_->CreateColumnFamily(rocks_.Of(family), name, &handle), "create " + name));
     families->handles[i] = handle;
     families->owned.push_back(handle);
   }
   return families;
 }
 
-absl::Status Store::Impl::DropGeneration(const std::shared_ptr<Families>& families) {
+absl::Status RocksStore::DropGeneration(const std::shared_ptr<Families>& families) {
   for (rdb::ColumnFamilyHandle* handle : families->owned) {
     UNIRUST_RETURN_IF_ERROR(
-        FromRocks(db->DropColumnFamily(handle), "drop column family " + handle->GetName()));
+        FromRocks(db_->DropColumnFamily(handle), "drop column family " + handle->GetName()));
   }
   return absl::OkStatus();
 }
 
-void Store::Impl::Write(Batch batch, const Families& families, bool sync) {
+void RocksStore::Write(Batch batch, const Families& families, bool sync) {
   rdb::WriteBatch rows;
-  for (size_t i = 0; i < kFamilies; ++i) {
-    Batch::FamilyWrites& family = batch.families_[i];
-    family.Sort();
-    rdb::ColumnFamilyHandle* handle = families.handles[i];
-    for (const Batch::Write& write : family.writes) {
-      const rdb::Slice key = Slice(family.Key(write));
-      const rdb::Status status = write.remove ? rows.Delete(handle, key)
-                                              : rows.Put(handle, key, Slice(family.Value(write)));
-      if (!status.ok()) Die(kExitStorage, "cannot gather a commit: " + status.ToString());
-    }
-  }
-  if (sync) return Commit(&rows);
-  const rdb::Status status = db->Write({}, &rows);
+  batch.VisitSorted([&](Family family, std::string_view key, std::string_view value, bool remove) {
+    rdb::ColumnFamilyHandle* handle = families.handles[static_cast<size_t>(family)];
+    const rdb::Status status = remove ? rows.Delete(handle, Slice(key))
+                                      : rows.Put(handle, Slice(key), Slice(value));
+    if (!status.ok()) Die(kExitStorage, "cannot gather a commit: " + status.ToString());
+  });
+  if (sync) return CommitRows(&rows);
+  const rdb::Status status = db_->Write({}, &rows);
   if (!status.ok()) CannotWrite(status.ToString());
 }
 
 // On disk, and counted, when it returns.
-void Store::Impl::Commit(rdb::WriteBatch* rows) {
+void RocksStore::CommitRows(rdb::WriteBatch* rows) {
   std::string number;
-  AppendBig64(&number, commits + 1);
-  rdb::ColumnFamilyHandle* meta = fixed->handles[static_cast<size_t>(Family::kMeta)];
+  AppendBig64(&number, commits_ + 1);
+  rdb::ColumnFamilyHandle* meta = fixed_->handles[static_cast<size_t>(Family::kMeta)];
   rdb::Status status = rows->Put(meta, kCommitsKey, number);
   rdb::WriteOptions sync;
   sync.sync = true;
-  if (status.ok()) status = db->Write(sync, rows);
+  if (status.ok()) status = db_->Write(sync, rows);
   if (!status.ok()) CannotWrite(status.ToString());
   const absl::Status marked =
-      mark->Advance({.commits = ++commits, .sequence = db->GetLatestSequenceNumber()});
+      mark_->Advance({.commits = ++commits_, .sequence = db_->GetLatestSequenceNumber()});
   if (!marked.ok()) CannotWrite(std::string(marked.message()));
 }
 
 // For an orderly end. What cannot be flushed stays in the logs.
-void Store::Impl::FlushLogs() {
-  if (mark == nullptr || LogBytes(options.dir) <= limits::kLogBytesLeftMax) return;
+void RocksStore::FlushLogs() {
+  if (mark_ == nullptr || LogBytes(options_.dir) <= limits::kLogBytesLeftMax) return;
   std::shared_ptr<Families> families;
   {
-    MutexLock lock(mutex);
-    families = current;
+    MutexLock lock(mutex_);
+    families = current_;
   }
   if (families == nullptr) return;
   const std::vector<rdb::ColumnFamilyHandle*> handles(families->handles.begin(),
                                                       families->handles.end());
   rdb::FlushOptions at_once;
   at_once.allow_write_stall = true;  // nobody writes
-  const rdb::Status status = db->Flush(at_once, handles);
+  const rdb::Status status = db_->Flush(at_once, handles);
   if (!status.ok()) {
     Log(LogLevel::kWarning, "the next opening has more to replay: " + status.ToString());
   }
 }
 
-void Store::Impl::CannotWrite(const std::string& why) const {
-  Die(kExitStorage, "cannot write to data directory " + options.dir + ": " + why +
+void RocksStore::CannotWrite(const std::string& why) const {
+  Die(kExitStorage, "cannot write to data directory " + options_.dir + ": " + why +
                         ". Nothing acknowledged is lost; free space or mend the disk, then start "
                         "again");
 }
 
-Reader Store::Impl::MakeReader(std::shared_ptr<Families> families, bool snapshot) const {
-  auto state = std::make_shared<Reader::State>();
-  state->families = std::move(families);
-  if (snapshot && !options.read_only) state->snapshot = db->GetSnapshot();
-  Reader reader;
-  reader.state_ = std::move(state);
-  return reader;
+Reader RocksStore::MakeReader(std::shared_ptr<Families> families, bool snapshot) const {
+  const rdb::Snapshot* const pinned =
+      snapshot && !options_.read_only ? db_->GetSnapshot() : nullptr;
+  return Reader(std::make_shared<RocksState>(std::move(families), pinned));
 }
 
-Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Store::~Store() { impl_->FlushLogs(); }
-
-Reader Store::Latest() const {
-  MutexLock lock(impl_->mutex);
-  return impl_->MakeReader(impl_->current, false);
+Reader RocksStore::Latest() const {
+  MutexLock lock(mutex_);
+  return MakeReader(current_, false);
 }
 
-Reader Store::Snapshot() const {
-  MutexLock lock(impl_->mutex);
-  return impl_->MakeReader(impl_->current, true);
+Reader RocksStore::Snapshot() const {
+  MutexLock lock(mutex_);
+  return MakeReader(current_, true);
 }
 
-void Store::Commit(Batch batch) {
+void RocksStore::Commit(Batch batch) {
   std::shared_ptr<Families> families;
   {
-    MutexLock lock(impl_->mutex);
-    families = impl_->current;
+    MutexLock lock(mutex_);
+    families = current_;
   }
-  impl_->Write(std::move(batch), *families, true);
+  Write(std::move(batch), *families, true);
 }
 
-absl::Status Store::BeginGeneration() {
+absl::Status RocksStore::BeginGeneration() {
   UNIRUST_RETURN_IF_ERROR(DropPending());
-  UNIRUST_ASSIGN_OR_RETURN(auto families, impl_->CreateGeneration(++impl_->last_generation));
-  MutexLock lock(impl_->mutex);
-  impl_->pending = std::move(families);
+  UNIRUST_ASSIGN_OR_RETURN(auto families, CreateGeneration(++last_generation_));
+  MutexLock lock(mutex_);
+  pending_ = std::move(families);
   return absl::OkStatus();
 }
 
-Reader Store::Pending() const {
-  MutexLock lock(impl_->mutex);
-  return impl_->MakeReader(impl_->pending, false);
+Reader RocksStore::Pending() const {
+  MutexLock lock(mutex_);
+  return MakeReader(pending_, false);
 }
 
-void Store::CommitPending(Batch batch) {
+void RocksStore::CommitPending(Batch batch) {
   std::shared_ptr<Families> families;
   {
-    MutexLock lock(impl_->mutex);
-    families = impl_->pending;
+    MutexLock lock(mutex_);
+    families = pending_;
   }
-  impl_->Write(std::move(batch), *families, false);
+  Write(std::move(batch), *families, false);
 }
 
-void Store::SwitchGeneration(Batch batch) {
+void RocksStore::SwitchGeneration(Batch batch) {
   std::shared_ptr<Families> old;
   {
-    MutexLock lock(impl_->mutex);
+    MutexLock lock(mutex_);
     std::string generation;
-    AppendBig64(&generation, impl_->pending->generation);
+    AppendBig64(&generation, pending_->generation);
     batch.Put(Family::kMeta, kGenerationKey, generation);
-    if (impl_->options.rebuild) batch.Delete(Family::kMeta, kRebuildingKey);
-    impl_->Write(std::move(batch), *impl_->pending, true);
-    old = std::exchange(impl_->current, std::exchange(impl_->pending, nullptr));
+    if (options_.rebuild) batch.Delete(Family::kMeta, kRebuildingKey);
+    Write(std::move(batch), *pending_, true);
+    old = std::exchange(current_, std::exchange(pending_, nullptr));
   }
-  const absl::Status dropped = impl_->DropGeneration(old);
+  const absl::Status dropped = DropGeneration(old);
   if (!dropped.ok()) Log(LogLevel::kWarning, std::string(dropped.message()));  // the next opening drops it
 }
 
-absl::Status Store::DropPending() {
+absl::Status RocksStore::DropPending() {
   std::shared_ptr<Families> families;
   {
-    MutexLock lock(impl_->mutex);
-    families = std::exchange(impl_->pending, nullptr);
+    MutexLock lock(mutex_);
+    families = std::exchange(pending_, nullptr);
   }
-  return families == nullptr ? absl::OkStatus() : impl_->DropGeneration(families);
+  return families == nullptr ? absl::OkStatus() : DropGeneration(families);
 }
 
-absl::Status Store::Clear() {
+absl::Status RocksStore::Clear() {
   rdb::WriteBatch writes;
   std::shared_ptr<Families> families;
   {
-    MutexLock lock(impl_->mutex);
-    families = impl_->current;
+    MutexLock lock(mutex_);
+    families = current_;
   }
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
@@ -205,11 +194,11 @@ absl::Status Store::Clear() {
   }
   UNIRUST_RETURN_IF_ERROR(meta->status());
   std::string cleared;
-  AppendBig64(&cleared, impl_->commits);
+  AppendBig64(&cleared, commits_);
   UNIRUST_RETURN_IF_ERROR(FromRocks(
       writes.Put(families->handles[static_cast<size_t>(Family::kMeta)], kClearedKey, cleared),
       "reset"));
-  impl_->Commit(&writes);
+  CommitRows(&writes);
   return absl::OkStatus();
 }
 
@@ -222,11 +211,11 @@ absl::Status AddMark(const std::string& dir, const Acknowledged& acknowledged) {
   return SyncDirectory(dir + "/..");
 }
 
-absl::Status Store::Checkpoint(const std::string& dir) const {
+absl::Status RocksStore::Checkpoint(const std::string& dir) const {
   rdb::Checkpoint* raw = nullptr;
-  UNIRUST_RETURN_IF_ERROR(FromRocks(rdb::Checkpoint::Create(impl_->db.get(), &raw), "checkpoint"));
+  UNIRUST_RETURN_IF_ERROR(FromRocks(rdb::Checkpoint::Create(db_.get(), &raw), "checkpoint"));
   const std::unique_ptr<rdb::Checkpoint> checkpoint(raw);
-  const Acknowledged acknowledged = impl_->mark->acknowledged();
+  const Acknowledged acknowledged = mark_->acknowledged();
   UNIRUST_RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint"));
   absl::Status status = AddMark(dir, acknowledged);
   if (!status.ok()) {  // half a copy is none
@@ -236,26 +225,26 @@ absl::Status Store::Checkpoint(const std::string& dir) const {
   return status;
 }
 
-absl::Status Store::VerifyChecksums() const {
-  const rdb::Status status = impl_->db->VerifyChecksum();
+absl::Status RocksStore::VerifyChecksums() const {
+  const rdb::Status status = db_->VerifyChecksum();
   if (!status.ok()) {
-    const std::string tables = TablesThatDoNotOpen(impl_->options.dir);
+    const std::string tables = TablesThatDoNotOpen(options_.dir);
     if (!tables.empty()) {
-      return absl::DataLossError("in data directory " + impl_->options.dir +
+      return absl::DataLossError("in data directory " + options_.dir +
                                  " tables are damaged: " + tables + ". Restore a backup");
     }
   }
-  return FromRocks(status, "checksums of " + impl_->options.dir);
+  return FromRocks(status, "checksums of " + options_.dir);
 }
 
-StorageMetrics Store::Metrics() const {
+StorageMetrics RocksStore::Metrics() const {
   std::vector<std::shared_ptr<Families>> generations;
   {
-    MutexLock lock(impl_->mutex);
-    generations.push_back(impl_->current);
-    if (impl_->pending != nullptr) generations.push_back(impl_->pending);
+    MutexLock lock(mutex_);
+    generations.push_back(current_);
+    if (pending_ != nullptr) generations.push_back(pending_);
   }
-  return ReadMetrics(*impl_->db, impl_->rocks, impl_->options.dir, generations);
+  return ReadMetrics(*db_, rocks_, options_.dir, generations);
 }
 
 }  // namespace unirust::store

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -65,26 +66,52 @@ uint64_t RowsRead();
 class Reader {
  public:
   // False if there is no such key. DATA_LOSS where stored bytes fail their checksum.
-  absl::StatusOr<bool> Get(Family family, std::string_view key, std::string* value) const;
+  absl::StatusOr<bool> Get(Family family, std::string_view key, std::string* value) const {
+    return state_->Get(family, key, value);
+  }
 
   // The same for many keys, ascending: two thirds of the cost of asking for each. Calls `row` with the position and the
   // value of every key that is there, in order; the value is valid during the call.
-  absl::Status MultiGet(Family family, std::span<const std::string> keys,
-                        absl::FunctionRef<void(size_t, std::string_view)> row) const;
+  using RowVisitor = absl::FunctionRef<void(size_t, std::string_view)>;
+  absl::Status MultiGet(Family family, std::span<const std::string> keys, RowVisitor row) const {
+    return state_->MultiGet(family, keys, row);
+  }
 
   // Roughly how many bytes the keys of [lower, upper) and their values take, on disk or not flushed yet. A few
   // look-ups in indexes.
-  uint64_t EstimateBytes(Family family, std::string_view lower, std::string_view upper) const;
+  uint64_t EstimateBytes(Family family, std::string_view lower, std::string_view upper) const {
+    return state_->EstimateBytes(family, lower, upper);
+  }
 
   absl::StatusOr<Lineage> ReadLineage() const;
 
   // Empty `upper`: to the end of the family. The cursor stands on the first key.
-  std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper) const;
-  std::unique_ptr<Cursor> ScanPrefix(Family family, std::string_view prefix) const;
+  std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper) const {
+    return state_->Scan(family, std::move(lower), std::move(upper));
+  }
+  std::unique_ptr<Cursor> ScanPrefix(Family family, std::string_view prefix) const {
+    return state_->ScanPrefix(family, prefix);
+  }
+
+  // Where the rows come from.
+  class State {
+   public:
+    virtual ~State() = default;
+    virtual absl::StatusOr<bool> Get(Family family, std::string_view key,
+                                     std::string* value) const = 0;
+    virtual absl::Status MultiGet(Family family, std::span<const std::string> keys,
+                                  RowVisitor row) const = 0;
+    virtual uint64_t EstimateBytes(Family family, std::string_view lower,
+                                   std::string_view upper) const = 0;
+    virtual std::unique_ptr<Cursor> Scan(Family family, std::string lower,
+                                         std::string upper) const = 0;
+    virtual std::unique_ptr<Cursor> ScanPrefix(Family family, std::string_view prefix) const = 0;
+    virtual uint64_t generation() const = 0;  // of the derived families
+  };
+  Reader() = default;  // of no store: to be assigned to
+  explicit Reader(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
  private:
-  friend class Store;
-  struct State;
   std::shared_ptr<const State> state_;
 };
 
@@ -100,46 +127,41 @@ class Store {
   // besides the budget.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   // Flushes first if more logs than kLogBytesLeftMax are left, so that the next opening has little to replay.
-  ~Store();
+  virtual ~Store() = default;
 
-  Reader Latest() const;
-  Reader Snapshot() const;
+  virtual Reader Latest() const = 0;
+  virtual Reader Snapshot() const = 0;
 
   // Applies the batch to the current generation, synced. Ends the process if it fails.
-  void Commit(Batch batch);
+  virtual void Commit(Batch batch) = 0;
 
   // A new, empty pending generation; one left from before is dropped.
-  absl::Status BeginGeneration();
-  Reader Pending() const;  // the newest records with the pending generation
-  void CommitPending(Batch batch);  // derived families of the pending generation only; not synced
+  virtual absl::Status BeginGeneration() = 0;
+  virtual Reader Pending() const = 0;  // the newest records with the pending generation
+  // Derived families of the pending generation only; not synced.
+  virtual void CommitPending(Batch batch) = 0;
   // Makes the pending generation current together with `batch` (meta and derived families), synced. Readers made
   // before keep what they had.
-  void SwitchGeneration(Batch batch);
-  absl::Status DropPending();
+  virtual void SwitchGeneration(Batch batch) = 0;
+  virtual absl::Status DropPending() = 0;
 
   // Deletes all rows but the store's own and the symbols: readers from before still need these.
-  absl::Status Clear();
+  virtual absl::Status Clear() = 0;
 
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.
-  absl::Status Checkpoint(const std::string& dir) const;
+  virtual absl::Status Checkpoint(const std::string& dir) const = 0;
 
   // Adds a backup of this moment to those in `dir` (backup.h), which is created if absent; its parent must exist. Then
   // removes all but the newest `keep` >= 1. Commits go on meanwhile. `stop` is asked now and then: true ends the
   // attempt, CANCELLED. UNAVAILABLE: another backup into `dir` is under way; FAILED_PRECONDITION: it holds another
   // store's; PERMISSION_DENIED. After a failure the earlier backups are as they were.
-  absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
-                                    const std::function<bool()>& stop) const;
+  virtual absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
+                                            const std::function<bool()>& stop) const = 0;
 
   // Reads every file and compares the checksums of its blocks. DATA_LOSS names the file.
-  absl::Status VerifyChecksums() const;
+  virtual absl::Status VerifyChecksums() const = 0;
 
-  StorageMetrics Metrics() const;
-
- private:
-  struct Impl;
-  static absl::StatusOr<std::unique_ptr<Store>> OpenToRead(const StoreOptions& options);
-  explicit Store(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  virtual StorageMetrics Metrics() const = 0;
 };
 
 }  // namespace unirust::store

@@ -72,6 +72,11 @@ inline constexpr size_t kCsvMappingBytesMax = 1024 * 1024;      // JSON text
 // --- workload -------------------------------------------------------------------------------
 inline constexpr uint64_t kWorkloadRecordsMax = 10'000'000'000;  // identities that are all different
 
+// --- cluster --------------------------------------------------------------------------------
+inline constexpr size_t kEpochsKept = 8;              // last states of a part that can be read
+inline constexpr uint64_t kDeliveryRetryMsMin = 20;   // until a part that could not be reached is asked again; doubles
+inline constexpr uint64_t kDeliveryRetryMsMax = 1000;
+
 // --- addresses ------------------------------------------------------------------------------
 inline constexpr uint32_t kSlots = 1024;
 inline constexpr uint32_t kRecordsPerSlotMax = (1U << 22U) / 2;  // half of a slot's record ids

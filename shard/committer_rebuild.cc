@@ -111,7 +111,7 @@ absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
   const bool same_rules = ontology.retention == this->config()->ontology.retention;
   if (!same_rules) batch.Delete(Family::kMeta, kRetentionKey);
   MutexLock state_lock(state_);
-  store_.SwitchGeneration(std::move(batch));
+  UNIRUST_RETURN_IF_ERROR(store_.SwitchGeneration(std::move(batch)));
   counters_ = counters;
   if (!same_rules) retention_.reset();
   last_rows_.reset();
@@ -139,7 +139,7 @@ absl::Status Committer::ResolveAnew(const Config& config, store::CountersRow* co
     store::Batch batch;
     UNIRUST_RETURN_IF_ERROR(resolve::Resolve(rows, interner_, counters, &batch));
     resolve::AddRows(rows, resolve::Scope::kDerived, &batch);
-    store_.CommitPending(std::move(batch));
+    UNIRUST_RETURN_IF_ERROR(store_.CommitPending(std::move(batch)));
     if (report != nullptr) report->Progress("resolved anew", resolved);
   }
   counters->records = records;
@@ -203,7 +203,7 @@ absl::Status Committer::RebuildDerived(VerifyReport& report) {
   store::Batch batch;
   batch.Put(Family::kMeta, kCountersKey, counters.Encode());
   MutexLock state_lock(state_);
-  store_.SwitchGeneration(std::move(batch));
+  UNIRUST_RETURN_IF_ERROR(store_.SwitchGeneration(std::move(batch)));
   counters_ = counters;
   last_rows_.reset();
   return absl::OkStatus();
@@ -215,7 +215,7 @@ absl::Status Committer::Reset() {
   auto config = std::make_shared<Config>();
   MutexLock state_lock(state_);
   last_rows_.reset();
-  UNIRUST_RETURN_IF_ERROR(store_.Clear());
+  UNIRUST_RETURN_IF_ERROR(store_.Clear({}));
   counters_ = {};
   retention_.reset();
   config_ = std::move(config);

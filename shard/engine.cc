@@ -45,11 +45,18 @@ bool IsCheckpointName(std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+MemoryShares SharesOf(const EngineOptions& options) {
+  return MemoryShares::Of(std::max(options.memory_budget_bytes, limits::kMemoryBudgetBytesMin));
+}
+
+}  // namespace
+
 struct Engine::Impl {
   explicit Impl(EngineOptions engine_options)
       : options(std::move(engine_options)),
-        shares(MemoryShares::Of(
-            std::max(options.memory_budget_bytes, limits::kMemoryBudgetBytesMin))) {}
+        shares(SharesOf(options)) {}
 
   EngineOptions options;
   const MemoryShares shares;
@@ -92,19 +99,23 @@ absl::Status Engine::Impl::CheckBackupDir(const std::string& what) const {
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Engine::~Engine() = default;
+Engine::~Engine() { impl_->store->StopWaiting(); }
 
 bool Engine::Exists(const std::string& data_dir) { return store::Store::Exists(data_dir); }
 
-absl::StatusOr<std::unique_ptr<Engine::Impl>> Engine::OpenImpl(const EngineOptions& options,
-                                                               bool rebuild) {
+absl::StatusOr<std::unique_ptr<store::Store>> Engine::OpenStore(const EngineOptions& options,
+                                                                bool rebuild) {
+  return store::Store::Open({.dir = options.data_dir,
+                             .shard_id = options.shard_id,
+                             .memory_budget_bytes = SharesOf(options).store_bytes,
+                             .read_only = options.read_only,
+                             .rebuild = rebuild});
+}
+
+absl::StatusOr<std::unique_ptr<Engine::Impl>> Engine::OpenImpl(
+    const EngineOptions& options, std::unique_ptr<store::Store> store) {
   auto impl = std::make_unique<Impl>(options);
-  UNIRUST_ASSIGN_OR_RETURN(
-      impl->store, store::Store::Open({.dir = options.data_dir,
-                                       .shard_id = options.shard_id,
-                                       .memory_budget_bytes = impl->shares.store_bytes,
-                                       .read_only = options.read_only,
-                                       .rebuild = rebuild}));
+  impl->store = std::move(store);
   impl->journal = std::make_unique<store::SymbolJournal>(*impl->store);
   impl->interner = std::make_unique<interner::Interner>(*impl->journal);
   impl->committer = std::make_unique<Committer>(*impl->store, *impl->interner, impl->metrics,
@@ -114,7 +125,13 @@ absl::StatusOr<std::unique_ptr<Engine::Impl>> Engine::OpenImpl(const EngineOptio
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
-  UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, /*rebuild=*/false));
+  UNIRUST_ASSIGN_OR_RETURN(auto store, OpenStore(options, /*rebuild=*/false));
+  return OpenOn(std::move(store), options);
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::OpenOn(std::unique_ptr<store::Store> store,
+                                                       const EngineOptions& options) {
+  UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, std::move(store)));
   FirstFault fault;
   UNIRUST_RETURN_IF_ERROR(impl->Probe(kOpenProbes, fault));
   if (!fault.what.empty()) {
@@ -126,7 +143,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& option
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Rebuild(const EngineOptions& options,
                                                         VerifyReport& report) {
-  UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, /*rebuild=*/true));
+  UNIRUST_ASSIGN_OR_RETURN(auto store, OpenStore(options, /*rebuild=*/true));
+  UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, std::move(store)));
   UNIRUST_RETURN_IF_ERROR(impl->committer->RebuildDerived(report));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }

@@ -27,6 +27,10 @@
 #include "ontology/ontology.h"
 #include "shard/memory_shares.h"
 
+namespace unirust::store {
+class Store;
+}
+
 namespace unirust::shard {
 
 struct Metrics;
@@ -142,6 +146,10 @@ class Engine {
   // FAILED_PRECONDITION. Costs besides the budget what the other process has in its log (docs/operations.md).
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
 
+  // The same on a store that is open already, in one directory or in several (cluster/).
+  static absl::StatusOr<std::unique_ptr<Engine>> OpenOn(std::unique_ptr<store::Store> store,
+                                                        const EngineOptions& options);
+
   // Opens a store whose indexes or derived families are damaged and makes them anew from the records and the symbols.
   // DATA_LOSS if these are damaged. If it is cut short, only another one opens the store. Linear in what is stored.
   static absl::StatusOr<std::unique_ptr<Engine>> Rebuild(const EngineOptions& options,
@@ -206,7 +214,10 @@ class Engine {
  private:
   struct Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
-  static absl::StatusOr<std::unique_ptr<Impl>> OpenImpl(const EngineOptions& options, bool rebuild);
+  static absl::StatusOr<std::unique_ptr<store::Store>> OpenStore(const EngineOptions& options,
+                                                                 bool rebuild);
+  static absl::StatusOr<std::unique_ptr<Impl>> OpenImpl(const EngineOptions& options,
+                                                        std::unique_ptr<store::Store> store);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,6 +1,7 @@
 #include "store/batch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "store/symbols.h"
@@ -9,7 +10,7 @@ namespace unirust::store {
 
 const char* FamilyName(Family family) {
   static constexpr std::array<const char*, kFamilies> kNames = {
-      "meta",   "symbols",   "records",         "attribute_values", "sources",     "groups",
+      "meta",   "symbols",   "records",         "attribute_values", "sources", "outbox", "groups",
       "names",  "blocks",    "touches",         "conflicts",        "conflict_owners", "expiries",
       "held_values", "stretches", "pieces", "runs", "kids",
       "disputes"};
@@ -70,6 +71,51 @@ void Batch::VisitSorted(RowVisitor visit) {
       visit(static_cast<Family>(i), family.Key(write), family.Value(write), write.remove);
     }
   }
+}
+
+std::string Batch::Encode() {
+  std::string out;
+  Family family{};
+  std::string rows;
+  size_t count = 0;
+  const auto end_family = [&] {
+    if (count == 0) return;
+    AppendString(&out, FamilyName(family));
+    AppendVarint(&out, count);
+    out += rows;
+    rows.clear();
+    count = 0;
+  };
+  VisitSorted([&](Family of, std::string_view key, std::string_view value, bool remove) {
+    if (of != family) end_family();
+    family = of;
+    ++count;
+    AppendBig8(&rows, remove ? 1 : 0);
+    AppendString(&rows, key);
+    if (!remove) AppendString(&rows, value);
+  });
+  end_family();
+  return out;
+}
+
+std::optional<Batch> Batch::Decode(std::string_view bytes) {
+  constexpr size_t kRowBytesMin = 2;
+  Batch out;
+  ByteReader in(bytes);
+  while (in.ok() && !in.done()) {
+    const std::string_view name = in.String();
+    size_t family = 0;
+    while (family < kFamilies && FamilyName(static_cast<Family>(family)) != name) ++family;
+    if (family == kFamilies) return std::nullopt;
+    for (size_t count = in.Count(kRowBytesMin); count > 0 && in.ok(); --count) {
+      const uint8_t remove = in.Big8();
+      const std::string_view key = in.String();
+      const std::string_view value = remove == 0 ? in.String() : std::string_view();
+      if (remove > 1 || !in.ok()) return std::nullopt;
+      out.families_[family].Add(key, value, remove != 0);
+    }
+  }
+  return in.ok() ? std::optional(std::move(out)) : std::nullopt;
 }
 
 bool Batch::empty() const {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@ enum class Family : uint8_t {
   kRecords,
   kAttributeValues,
   kSources,
+  kOutbox,
   // derived
   kGroups,
   kNames,
@@ -39,7 +41,7 @@ enum class Family : uint8_t {
   kKids,
   kDisputes,
 };
-inline constexpr size_t kFamilies = 18;
+inline constexpr size_t kFamilies = 19;
 
 const char* FamilyName(Family family);  // e.g. "attribute_values"
 // DATA_LOSS naming the family and key of a row that does not decode.
@@ -59,6 +61,10 @@ class Batch : public interner::NewSymbols {
   using RowVisitor = absl::FunctionRef<void(Family, std::string_view key, std::string_view value,
                                             bool remove)>;
   void VisitSorted(RowVisitor visit);
+
+  // As bytes, to be sent and kept (docs/key-encoding.md, outbox).
+  std::string Encode();
+  static std::optional<Batch> Decode(std::string_view bytes);
 
  private:
   // One row to write; where its key and value are in the family's buffer, the value behind the key.

@@ -119,7 +119,7 @@ absl::Status RocksStore::OpenImage(const std::string& image, const KnownFiles& k
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     const bool there = std::find(names.begin(), names.end(), FamilyName(family)) != names.end();
-    if (!there && !IsDerived(family)) return NotMade(options_.dir);
+    if (!there && !IsDerived(family) && family != Family::kOutbox) return NotMade(options_.dir);
   }
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(image, names));
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
@@ -220,7 +220,8 @@ absl::Status RocksStore::OpenFamilies(const std::string& dir,
           descriptors.emplace_back(name, OptionsOf(family));
         }
       }
-    } else {
+    } else if (!options_.read_only ||
+               std::find(names.begin(), names.end(), FamilyName(family)) != names.end()) {
       descriptors.emplace_back(FamilyName(family), OptionsOf(family));
     }
   }
@@ -263,7 +264,7 @@ absl::Status RocksStore::OpenFamilies(const std::string& dir,
 
 absl::StatusOr<bool> RocksStore::GetMeta(const char* key, std::string* value) const {
   const rdb::Status status =
-      db_->Get({}, fixed_->handles[static_cast<size_t>(Family::kMeta)], key, value);
+      db_->Get({}, Of(Family::kMeta), key, value);
   if (status.IsNotFound()) return false;
   UNIRUST_RETURN_IF_ERROR(FromRocks(status, "cannot read " + options_.dir));
   return true;
@@ -277,7 +278,7 @@ absl::Status RocksStore::MakeIdentity() {
   for (int i = 0; i < 4; ++i) AppendBig32(&identity_, random());
   rdb::WriteOptions sync;
   sync.sync = true;
-  rdb::ColumnFamilyHandle* meta = fixed_->handles[static_cast<size_t>(Family::kMeta)];
+  rdb::ColumnFamilyHandle* meta = Of(Family::kMeta);
   return FromRocks(db_->Put(sync, meta, kStoreKey, identity_), "cannot write to " + options_.dir);
 }
 
@@ -334,7 +335,7 @@ absl::Status RocksStore::CheckRebuilding() const {
 // by the next opening.
 absl::Status RocksStore::EmptyIndexes() {
   rdb::WriteBatch begin;
-  rdb::ColumnFamilyHandle* meta = fixed_->handles[static_cast<size_t>(Family::kMeta)];
+  rdb::ColumnFamilyHandle* meta = Of(Family::kMeta);
   UNIRUST_RETURN_IF_ERROR(FromRocks(begin.Put(meta, kRebuildingKey, ""), "rebuild"));
   CommitRows(&begin);
   for (const Family index : {Family::kAttributeValues, Family::kSources}) {
@@ -349,43 +350,64 @@ absl::Status RocksStore::EmptyIndexes() {
   return absl::OkStatus();
 }
 
-absl::Status RocksStore::ChooseGeneration() {
+// The number of a generation that a row of `meta` names; `fallback` without the row.
+absl::StatusOr<uint64_t> RocksStore::NumberIn(const char* key, uint64_t fallback) const {
   std::string value;
-  uint64_t generation = 0;
-  UNIRUST_ASSIGN_OR_RETURN(const bool switched, GetMeta(kGenerationKey, &value));
-  if (switched) {
-    ByteReader in(value);
-    generation = in.Big64();
-    if (!in.done()) return Damaged(Family::kMeta, kGenerationKey);
-  }
+  UNIRUST_ASSIGN_OR_RETURN(const bool found, GetMeta(key, &value));
+  if (!found) return fallback;
+  ByteReader in(value);
+  const uint64_t number = in.Big64();
+  if (!in.done()) return Damaged(Family::kMeta, key);
+  return number;
+}
+
+// Of the families found; null if there is none of this generation.
+absl::StatusOr<std::shared_ptr<Families>> RocksStore::TakeGeneration(uint64_t generation) {
   auto families = std::make_shared<Families>(db_.get());
   families->generation = generation;
   families->base = fixed_;
   families->handles = fixed_->handles;
-  size_t chosen = 0;
+  size_t derived = 0;
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     if (!IsDerived(family)) continue;
+    ++derived;
     const auto it = found_.find(GenerationFamilyName(family, generation));
     if (it == found_.end()) continue;
     families->handles[i] = it->second;
     families->owned.push_back(it->second);
     found_.erase(it);
-    ++chosen;
   }
-  if (!options_.read_only) UNIRUST_RETURN_IF_ERROR(DropLeftovers());
-  last_generation_ = generation;
-  if (chosen == 0 && generation == 0) {
+  if (families->owned.empty()) return std::shared_ptr<Families>();
+  if (families->owned.size() == derived) return families;
+  return LacksFamilies(generation);
+}
+
+absl::Status RocksStore::LacksFamilies(uint64_t generation) const {
+  return absl::DataLossError("data directory " + options_.dir +
+                             " lacks column families of generation " + std::to_string(generation));
+}
+
+absl::Status RocksStore::ChooseGeneration() {
+  UNIRUST_ASSIGN_OR_RETURN(last_generation_, NumberIn(kGenerationKey, 0));
+  UNIRUST_ASSIGN_OR_RETURN(auto families, TakeGeneration(last_generation_));
+  if (families == nullptr) {
     if (options_.read_only) return NotMade(options_.dir);
+    if (last_generation_ != 0) return LacksFamilies(last_generation_);
     UNIRUST_ASSIGN_OR_RETURN(families, CreateGeneration(0));
-  } else if (chosen != families->owned.size() ||
-             chosen != kFamilies - static_cast<size_t>(Family::kGroups)) {
-    return absl::DataLossError("data directory " + options_.dir +
-                               " lacks column families of generation " +
-                               std::to_string(generation));
+  }
+  std::shared_ptr<Families> sealed;
+  if (!options_.read_only) {
+    UNIRUST_ASSIGN_OR_RETURN(const uint64_t number, NumberIn(kSealedKey, last_generation_));
+    if (number != last_generation_) {
+      UNIRUST_ASSIGN_OR_RETURN(sealed, TakeGeneration(number));
+      last_generation_ = number;
+    }
+    UNIRUST_RETURN_IF_ERROR(DropLeftovers());
   }
   MutexLock lock(mutex_);
   current_ = families;
+  pending_ = sealed;
   return absl::OkStatus();
 }
 

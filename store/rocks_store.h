@@ -27,6 +27,7 @@ namespace unirust::store {
 // Rows of `meta` that are the store's own.
 inline constexpr char kStoreKey[] = "store";            // format version, shard id, store id
 inline constexpr char kGenerationKey[] = "generation";  // of the derived families
+inline constexpr char kSealedKey[] = "sealed";          // a generation that is complete, but not switched to
 inline constexpr char kClearedKey[] = "cleared";        // how many commits there were at the last Clear
 inline constexpr char kCommitsKey[] = "commits";        // how many there were, this one with them
 inline constexpr char kRebuildingKey[] = "rebuilding";  // there while indexes and derived families are made anew
@@ -41,11 +42,13 @@ class RocksStore final : public Store {
   Reader Snapshot() const override;
   void Commit(Batch batch) override;
   absl::Status BeginGeneration() override;
+  bool HasPending() const override;
   Reader Pending() const override;
-  void CommitPending(Batch batch) override;
-  void SwitchGeneration(Batch batch) override;
+  absl::Status CommitPending(Batch batch) override;
+  absl::Status SwitchGeneration(Batch batch) override;
   absl::Status DropPending() override;
-  absl::Status Clear() override;
+  absl::Status SealPending() override;
+  absl::Status Clear(Batch batch) override;
   absl::Status Checkpoint(const std::string& dir) const override;
   absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
                                     const std::function<bool()>& stop) const override;
@@ -73,6 +76,9 @@ class RocksStore final : public Store {
   absl::Status CheckCommits();
   absl::Status CheckRebuilding() const;
   absl::Status EmptyIndexes();
+  absl::StatusOr<uint64_t> NumberIn(const char* key, uint64_t fallback) const;
+  absl::StatusOr<std::shared_ptr<Families>> TakeGeneration(uint64_t generation);
+  absl::Status LacksFamilies(uint64_t generation) const;
   absl::Status ChooseGeneration();
   absl::Status DropLeftovers();
   // False if there is no such row of `meta`.
@@ -81,10 +87,15 @@ class RocksStore final : public Store {
   // --- store.cc
   absl::StatusOr<std::shared_ptr<Families>> CreateGeneration(uint64_t generation);
   absl::Status DropGeneration(const std::shared_ptr<Families>& families);
+  static void Add(Batch batch, const Families& families, rocksdb::WriteBatch* rows);
   void Write(Batch batch, const Families& families, bool sync);
   void CommitRows(rocksdb::WriteBatch* rows);
   void FlushLogs();
   [[noreturn]] void CannotWrite(const std::string& why) const;
+  // Of a family that is not derived.
+  rocksdb::ColumnFamilyHandle* Of(Family family) const {
+    return fixed_->handles[static_cast<size_t>(family)];
+  }
   Reader MakeReader(std::shared_ptr<Families> families, bool snapshot) const;
 
   StoreOptions options_;

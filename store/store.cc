@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "store/rocks_metrics.h"
 #include "store/rocks_store.h"
+#include "store/slots.h"
 
 namespace unirust::store {
 namespace rdb = rocksdb;
@@ -45,14 +46,18 @@ absl::Status RocksStore::DropGeneration(const std::shared_ptr<Families>& familie
   return absl::OkStatus();
 }
 
-void RocksStore::Write(Batch batch, const Families& families, bool sync) {
-  rdb::WriteBatch rows;
+void RocksStore::Add(Batch batch, const Families& families, rdb::WriteBatch* rows) {
   batch.VisitSorted([&](Family family, std::string_view key, std::string_view value, bool remove) {
     rdb::ColumnFamilyHandle* handle = families.handles[static_cast<size_t>(family)];
-    const rdb::Status status = remove ? rows.Delete(handle, Slice(key))
-                                      : rows.Put(handle, Slice(key), Slice(value));
+    const rdb::Status status = remove ? rows->Delete(handle, Slice(key))
+                                      : rows->Put(handle, Slice(key), Slice(value));
     if (!status.ok()) Die(kExitStorage, "cannot gather a commit: " + status.ToString());
   });
+}
+
+void RocksStore::Write(Batch batch, const Families& families, bool sync) {
+  rdb::WriteBatch rows;
+  Add(std::move(batch), families, &rows);
   if (sync) return CommitRows(&rows);
   const rdb::Status status = db_->Write({}, &rows);
   if (!status.ok()) CannotWrite(status.ToString());
@@ -62,7 +67,7 @@ void RocksStore::Write(Batch batch, const Families& families, bool sync) {
 void RocksStore::CommitRows(rdb::WriteBatch* rows) {
   std::string number;
   AppendBig64(&number, commits_ + 1);
-  rdb::ColumnFamilyHandle* meta = fixed_->handles[static_cast<size_t>(Family::kMeta)];
+  rdb::ColumnFamilyHandle* meta = Of(Family::kMeta);
   rdb::Status status = rows->Put(meta, kCommitsKey, number);
   rdb::WriteOptions sync;
   sync.sync = true;
@@ -131,33 +136,41 @@ absl::Status RocksStore::BeginGeneration() {
   return absl::OkStatus();
 }
 
+bool RocksStore::HasPending() const {
+  MutexLock lock(mutex_);
+  return pending_ != nullptr;
+}
+
 Reader RocksStore::Pending() const {
   MutexLock lock(mutex_);
   return MakeReader(pending_, false);
 }
 
-void RocksStore::CommitPending(Batch batch) {
+absl::Status RocksStore::CommitPending(Batch batch) {
   std::shared_ptr<Families> families;
   {
     MutexLock lock(mutex_);
     families = pending_;
   }
   Write(std::move(batch), *families, false);
+  return absl::OkStatus();
 }
 
-void RocksStore::SwitchGeneration(Batch batch) {
+absl::Status RocksStore::SwitchGeneration(Batch batch) {
   std::shared_ptr<Families> old;
   {
     MutexLock lock(mutex_);
     std::string generation;
     AppendBig64(&generation, pending_->generation);
     batch.Put(Family::kMeta, kGenerationKey, generation);
+    batch.Delete(Family::kMeta, kSealedKey);
     if (options_.rebuild) batch.Delete(Family::kMeta, kRebuildingKey);
     Write(std::move(batch), *pending_, true);
     old = std::exchange(current_, std::exchange(pending_, nullptr));
   }
   const absl::Status dropped = DropGeneration(old);
   if (!dropped.ok()) Log(LogLevel::kWarning, std::string(dropped.message()));  // the next opening drops it
+  return absl::OkStatus();
 }
 
 absl::Status RocksStore::DropPending() {
@@ -166,10 +179,31 @@ absl::Status RocksStore::DropPending() {
     MutexLock lock(mutex_);
     families = std::exchange(pending_, nullptr);
   }
-  return families == nullptr ? absl::OkStatus() : DropGeneration(families);
+  if (families == nullptr) return absl::OkStatus();
+  std::string ignored;
+  UNIRUST_ASSIGN_OR_RETURN(const bool sealed, GetMeta(kSealedKey, &ignored));
+  if (sealed) {  // before its families: an opening finds all of them, or no mention
+    rdb::WriteBatch unsealed;
+    UNIRUST_RETURN_IF_ERROR(FromRocks(unsealed.Delete(Of(Family::kMeta), kSealedKey), "unseal"));
+    CommitRows(&unsealed);
+  }
+  return DropGeneration(families);
 }
 
-absl::Status RocksStore::Clear() {
+absl::Status RocksStore::SealPending() {
+  std::string number;
+  {
+    MutexLock lock(mutex_);
+    if (pending_ == nullptr) return absl::FailedPreconditionError("no generation is pending");
+    AppendBig64(&number, pending_->generation);
+  }
+  rdb::WriteBatch sealed;  // synced, and with it what was written before
+  UNIRUST_RETURN_IF_ERROR(FromRocks(sealed.Put(Of(Family::kMeta), kSealedKey, number), "seal"));
+  CommitRows(&sealed);
+  return absl::OkStatus();
+}
+
+absl::Status RocksStore::Clear(Batch batch) {
   rdb::WriteBatch writes;
   std::shared_ptr<Families> families;
   {
@@ -178,7 +212,7 @@ absl::Status RocksStore::Clear() {
   }
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
-    if (family == Family::kMeta || family == Family::kSymbols) continue;
+    if (!HasSlots(family)) continue;
     rdb::Status status = writes.DeleteRange(families->handles[i], rdb::Slice(),
                                             rdb::Slice(std::string(64, '\xFF')));
     UNIRUST_RETURN_IF_ERROR(FromRocks(status, "reset"));
@@ -198,6 +232,7 @@ absl::Status RocksStore::Clear() {
   UNIRUST_RETURN_IF_ERROR(FromRocks(
       writes.Put(families->handles[static_cast<size_t>(Family::kMeta)], kClearedKey, cleared),
       "reset"));
+  Add(std::move(batch), *families, &writes);
   CommitRows(&writes);
   return absl::OkStatus();
 }

@@ -84,6 +84,7 @@ class Reader {
   }
 
   absl::StatusOr<Lineage> ReadLineage() const;
+  uint64_t generation() const { return state_->generation(); }  // of the derived families
 
   // Empty `upper`: to the end of the family. The cursor stands on the first key.
   std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper) const {
@@ -106,7 +107,7 @@ class Reader {
     virtual std::unique_ptr<Cursor> Scan(Family family, std::string lower,
                                          std::string upper) const = 0;
     virtual std::unique_ptr<Cursor> ScanPrefix(Family family, std::string_view prefix) const = 0;
-    virtual uint64_t generation() const = 0;  // of the derived families
+    virtual uint64_t generation() const = 0;
   };
   Reader() = default;  // of no store: to be assigned to
   explicit Reader(std::shared_ptr<const State> state) : state_(std::move(state)) {}
@@ -137,16 +138,25 @@ class Store {
 
   // A new, empty pending generation; one left from before is dropped.
   virtual absl::Status BeginGeneration() = 0;
+  virtual bool HasPending() const = 0;
   virtual Reader Pending() const = 0;  // the newest records with the pending generation
-  // Derived families of the pending generation only; not synced.
-  virtual void CommitPending(Batch batch) = 0;
+  // Derived families of the pending generation only; not synced. After an error there is no pending generation to
+  // switch to.
+  virtual absl::Status CommitPending(Batch batch) = 0;
   // Makes the pending generation current together with `batch` (meta and derived families), synced. Readers made
-  // before keep what they had.
-  virtual void SwitchGeneration(Batch batch) = 0;
+  // before keep what they had. After an error nothing has changed.
+  virtual absl::Status SwitchGeneration(Batch batch) = 0;
   virtual absl::Status DropPending() = 0;
+  // The pending generation is on disk when it returns, and outlives this Store, until it is switched to or dropped.
+  virtual absl::Status SealPending() = 0;
 
-  // Deletes all rows but the store's own and the symbols: readers from before still need these.
-  virtual absl::Status Clear() = 0;
+  // Deletes all rows but the store's own, the symbols (readers from before still need these) and the outbox, and
+  // applies `batch`, synced.
+  virtual absl::Status Clear(Batch batch) = 0;
+
+  // From now on writes do not wait for parts of the store that cannot be reached (cluster/): what is decided is applied
+  // there after the next opening. Before the end, so that it can come.
+  virtual void StopWaiting() {}
 
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.
   virtual absl::Status Checkpoint(const std::string& dir) const = 0;

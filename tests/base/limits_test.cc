@@ -50,7 +50,8 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kSlots),                 LIMIT(kRecordsPerSlotMax),
       LIMIT(kBackupRetrySecondsMax), LIMIT(kLogsMarkedMax), LIMIT(kImageAttemptsMax),
       LIMIT(kReadOnlyAttemptsMax),   LIMIT(kLogBytesMax),
-      LIMIT(kLogBytesLeftMax)};
+      LIMIT(kLogBytesLeftMax),       LIMIT(kEpochsKept),
+      LIMIT(kDeliveryRetryMsMin),    LIMIT(kDeliveryRetryMsMax)};
 #undef LIMIT
   return values;
 }

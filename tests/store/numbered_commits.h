@@ -74,7 +74,7 @@ class NumberedCommitsTest : public ::testing::Test {
       derived.Put(Family::kTouches, cursor->key(), cursor->value());
     }
     derived.Put(Family::kGroups, "last", std::to_string(number));
-    store_->SwitchGeneration(std::move(derived));
+    ASSERT_TRUE(store_->SwitchGeneration(std::move(derived)).ok());
   }
   // The number of the last commit, after a look whether all of it and all before it are there.
   static uint64_t CheckedLast(const Store& store) {

@@ -12,9 +12,13 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "base/limits.h"
+#include "store/slots.h"
 #include "tests/store/temp_dir.h"
 
 namespace unirust::store {
@@ -47,7 +51,7 @@ class StoreTest : public ::testing::Test {
   void PutPending(Family family, const std::string& key, const std::string& value) {
     Batch batch;
     batch.Put(family, key, value);
-    store_->CommitPending(std::move(batch));
+    ASSERT_TRUE(store_->CommitPending(std::move(batch)).ok());
   }
   static std::optional<std::string> Get(const Reader& reader, Family family,
                                         const std::string& key) {
@@ -200,7 +204,7 @@ TEST_F(GenerationTest, PendingIsInvisibleUntilTheSwitchAndServesAfterIt) {
   Batch batch;
   batch.Put(Family::kMeta, "ontology", "2");
   batch.Put(Family::kNames, "n", "with the switch");
-  store_->SwitchGeneration(std::move(batch));
+  ASSERT_TRUE(store_->SwitchGeneration(std::move(batch)).ok());
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(Get(store_->Latest(), Family::kBlocks, "b"), "new");
     EXPECT_EQ(Get(store_->Latest(), Family::kNames, "n"), "with the switch");
@@ -216,9 +220,9 @@ TEST_F(GenerationTest, ReadersFromBeforeTheSwitchKeepWhatTheyHad) {
   const auto cursor = snapshot.Scan(Family::kBlocks, "", "");
   Begin();
   PutPending(Family::kBlocks, "b", "new");
-  store_->SwitchGeneration(Batch());
+  ASSERT_TRUE(store_->SwitchGeneration(Batch()).ok());
   Begin();
-  store_->SwitchGeneration(Batch());
+  ASSERT_TRUE(store_->SwitchGeneration(Batch()).ok());
   EXPECT_THAT(All(snapshot, Family::kBlocks), ElementsAre(Pair("b", "old")));
   EXPECT_EQ(Get(latest, Family::kBlocks, "b"), "old");
   EXPECT_EQ(cursor->key(), "b");
@@ -243,7 +247,7 @@ TEST_F(GenerationTest, DroppedOrBegunAnewTheyStartEmpty) {
   PutPending(Family::kBlocks, "b", "second");
   Begin();
   EXPECT_EQ(Get(store_->Pending(), Family::kBlocks, "b"), std::nullopt);
-  store_->SwitchGeneration(Batch());
+  ASSERT_TRUE(store_->SwitchGeneration(Batch()).ok());
   Reopen();
   EXPECT_EQ(Get(store_->Latest(), Family::kBlocks, "b"), std::nullopt);
 }
@@ -253,28 +257,29 @@ TEST_F(GenerationTest, DroppedOrBegunAnewTheyStartEmpty) {
 
 TEST_F(StoreTest, ClearLeavesNoRowButTheStoresOwnAndTheSymbols) {
   ASSERT_TRUE(store_->BeginGeneration().ok());
-  store_->SwitchGeneration(Batch());
+  ASSERT_TRUE(store_->SwitchGeneration(Batch()).ok());
   for (size_t i = 0; i < kFamilies; ++i) {
     Put(static_cast<Family>(i), "key", "v");
     Put(static_cast<Family>(i), std::string(32, '\xFF'), "v");
   }
   const Reader before = store_->Snapshot();
-  ASSERT_TRUE(store_->Clear().ok());
+  ASSERT_TRUE(store_->Clear({}).ok());
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
     EXPECT_EQ(Get(before, family, "key"), "v");
-    if (family == Family::kMeta || family == Family::kSymbols) continue;
+    if (!HasSlots(family)) continue;
     EXPECT_THAT(All(store_->Latest(), family), IsEmpty()) << FamilyName(family);
   }
   EXPECT_THAT(All(store_->Latest(), Family::kMeta),
               ElementsAre(Pair("cleared", _), Pair("commits", _), Pair("generation", _),
                           Pair("store", _)));
   EXPECT_EQ(Get(store_->Latest(), Family::kSymbols, "key"), "v");
+  EXPECT_EQ(Get(store_->Latest(), Family::kOutbox, "key"), "v");
 }
 
 TEST_F(StoreTest, WorksOnAfterClear) {
   Put(Family::kSources, "key", "before");
-  ASSERT_TRUE(store_->Clear().ok());
+  ASSERT_TRUE(store_->Clear({}).ok());
   Put(Family::kSources, "key", "after");
   Reopen();
   EXPECT_EQ(Get(store_->Latest(), Family::kSources, "key"), "after");
@@ -418,6 +423,39 @@ TEST(Families, AreThoseOfTheDocument) {
     compiled.insert(std::string(FamilyName(family)) + (IsDerived(family) ? "@N" : ""));
   }
   EXPECT_EQ(documented, compiled);
+}
+
+using BatchRows = std::vector<std::tuple<std::string, std::string, std::string, bool>>;
+
+BatchRows RowsOf(Batch batch) {
+  BatchRows out;
+  batch.VisitSorted([&](Family family, std::string_view key, std::string_view value, bool remove) {
+    out.emplace_back(FamilyName(family), key, value, remove);
+  });
+  return out;
+}
+
+TEST(BatchTest, GoesToBytesAndBack) {
+  Batch batch;
+  batch.Put(Family::kRecords, "b", "2");
+  batch.Put(Family::kRecords, "a", std::string(300, 'x'));
+  batch.Delete(Family::kRecords, "c");
+  batch.Put(Family::kDisputes, "", "");
+  const std::string bytes = batch.Encode();
+  const BatchRows expected = {{"records", "a", std::string(300, 'x'), false},
+                              {"records", "b", "2", false},
+                              {"records", "c", "", true},
+                              {"disputes", "", "", false}};
+  EXPECT_EQ(RowsOf(*Batch::Decode(bytes)), expected);
+  EXPECT_EQ(RowsOf(std::move(batch)), expected);
+  EXPECT_TRUE(Batch::Decode("")->empty());
+  for (size_t length = 1; length < bytes.size(); ++length) {
+    if (length == bytes.size() - (1 + std::string("disputes").size() + 4)) continue;
+    EXPECT_FALSE(Batch::Decode(bytes.substr(0, length))) << length;
+  }
+  std::string unknown = bytes;
+  unknown[1] = 'x';
+  EXPECT_FALSE(Batch::Decode(unknown));
 }
 
 TEST(Damaged, NamesFamilyAndKey) {

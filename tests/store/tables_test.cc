@@ -146,7 +146,7 @@ TEST_F(TablesTest, AScanOfAValueFindsWhatIsThere) {
       ASSERT_TRUE(store_->Checkpoint(temp_.path() + "/copy" + std::to_string(step)).ok());
     }
     if (below(20) == 0) {
-      ASSERT_TRUE(store_->Clear().ok());
+      ASSERT_TRUE(store_->Clear({}).ok());
     }
     if (below(8) == 0) open();
     const Reader reader = step % 2 == 0 ? store_->Latest() : store_->Snapshot();

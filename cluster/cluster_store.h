@@ -1,0 +1,76 @@
+// A store whose rows lie in several parts (docs/cluster.md). What works on it cannot tell it from one directory.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/delivery.h"
+#include "cluster/local_part.h"
+#include "cluster/part.h"
+#include "cluster/slot_map.h"
+#include "store/store.h"
+
+namespace unirust::cluster {
+
+// All writes of the store go through one ClusterStore, whose home part decides them: an epoch counts as soon as it is
+// on disk there, with what the other parts are to write. A write returns when every part has it, and waits for parts
+// that cannot be reached. Reads of what such a part has fail with UNAVAILABLE.
+class ClusterStore final : public store::Store {
+ public:
+  // `home` is part number `home_part`; `others` are all others, in the order of their numbers, and outlive the store.
+  // Brings every part to the last epoch. UNAVAILABLE if one cannot be reached; DATA_LOSS if one lacks epochs that it
+  // had, or has some that home has not.
+  static absl::StatusOr<std::unique_ptr<store::Store>> Open(std::unique_ptr<store::Store> home,
+                                                            size_t home_part,
+                                                            std::vector<Part*> others,
+                                                            const SlotMap& slots);
+  ~ClusterStore() override;
+
+  store::Reader Latest() const override;
+  store::Reader Snapshot() const override;  // after the last epoch that every part has
+  void Commit(store::Batch batch) override;
+  absl::Status BeginGeneration() override;
+  bool HasPending() const override;
+  store::Reader Pending() const override;
+  absl::Status CommitPending(store::Batch batch) override;
+  absl::Status SwitchGeneration(store::Batch batch) override;
+  absl::Status DropPending() override;
+  absl::Status SealPending() override;
+  absl::Status Clear(store::Batch batch) override;
+  void StopWaiting() override;
+
+  // Of single directories: UNIMPLEMENTED.
+  absl::Status Checkpoint(const std::string& dir) const override;
+  absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
+                                           const std::function<bool()>& stop) const override;
+  // Of home.
+  absl::Status VerifyChecksums() const override;
+  StorageMetrics Metrics() const override;
+
+ private:
+  ClusterStore(std::unique_ptr<store::Store> home_store, std::unique_ptr<LocalPart> home,
+               size_t home_part, std::vector<Part*> others, const SlotMap& slots);
+  absl::Status CatchUp();
+  absl::Status CatchUp(size_t part, uint64_t last);
+  std::vector<store::Batch> Split(store::Batch batch) const;
+  absl::Status Publish(EpochKind kind, store::Batch batch);
+  template <typename Call>
+  absl::Status OnEach(const Call& call) const;
+  template <typename Read>
+  store::Reader Merge(const Read& read) const;
+
+  const std::unique_ptr<store::Store> home_store_;
+  const std::unique_ptr<LocalPart> home_;
+  const size_t home_part_;
+  std::vector<Part*> parts_;  // all, by number
+  const SlotMap slots_;
+  std::vector<std::unique_ptr<Delivery>> deliveries_;  // by part; none for home
+  std::atomic<uint64_t> published_ = 0;                 // every part has it
+  uint64_t decided_ = 0;                                // home has it; the writer's
+  std::vector<std::string> delivered_;                  // rows of the outbox that may go; the writer's
+};
+
+}  // namespace unirust::cluster

@@ -1,0 +1,119 @@
+#include "cluster/local_part.h"
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+
+namespace unirust::cluster {
+namespace {
+
+using store::Family;
+
+constexpr char kEpochKey[] = "epoch";  // row of meta
+
+absl::Status Malformed(const char* what) {
+  return absl::DataLossError(std::string(what) + " for this part of the store are malformed");
+}
+
+}  // namespace
+
+LocalPart::LocalPart(store::Store& store, uint64_t last) : store_(store), last_(last) {
+  MutexLock lock(mutex_);
+  Keep(last_);
+}
+
+absl::StatusOr<std::unique_ptr<LocalPart>> LocalPart::Open(store::Store& store) {
+  std::string value;
+  UNIRUST_ASSIGN_OR_RETURN(const bool found,
+                           store.Latest().Get(Family::kMeta, kEpochKey, &value));
+  ByteReader in(value);
+  const uint64_t last = found ? in.Big64() : 0;
+  if (found && !in.done()) return store::Damaged(Family::kMeta, kEpochKey);
+  return std::unique_ptr<LocalPart>(new LocalPart(store, last));
+}
+
+absl::StatusOr<uint64_t> LocalPart::LastEpoch() {
+  MutexLock lock(mutex_);
+  return last_;
+}
+
+absl::Status LocalPart::Apply(const Epoch& epoch) {
+  {
+    MutexLock lock(mutex_);
+    if (epoch.number <= last_) return absl::OkStatus();
+  }
+  std::optional<store::Batch> batch = store::Batch::Decode(epoch.rows);
+  if (!batch) return Malformed("the rows of an epoch");
+  return ApplyBatch(epoch.number, epoch.kind, *std::move(batch));
+}
+
+absl::Status LocalPart::ApplyBatch(uint64_t epoch, EpochKind kind, store::Batch batch) {
+  MutexLock lock(mutex_);
+  if (epoch != last_ + 1) {
+    return absl::FailedPreconditionError("epoch " + std::to_string(epoch) +
+                                         " cannot be applied: the last one here is " +
+                                         std::to_string(last_));
+  }
+  std::string number;
+  AppendBig64(&number, epoch);
+  batch.Put(Family::kMeta, kEpochKey, number);
+  switch (kind) {
+    case EpochKind::kRows:
+      store_.Commit(std::move(batch));
+      break;
+    case EpochKind::kSwitch:
+      UNIRUST_RETURN_IF_ERROR(CheckPending());
+      UNIRUST_RETURN_IF_ERROR(store_.SwitchGeneration(std::move(batch)));
+      break;
+    case EpochKind::kClear:
+      UNIRUST_RETURN_IF_ERROR(store_.Clear(std::move(batch)));
+      break;
+  }
+  Keep(epoch);
+  last_ = epoch;
+  return absl::OkStatus();
+}
+
+void LocalPart::Keep(uint64_t epoch) {
+  kept_.push_back({epoch, store_.Snapshot()});
+  if (kept_.size() > limits::kEpochsKept) kept_.pop_front();
+}
+
+absl::StatusOr<store::Reader> LocalPart::ReadEpoch(uint64_t epoch) {
+  MutexLock lock(mutex_);
+  for (const Kept& kept : kept_) {
+    if (kept.epoch == epoch) return kept.reader;
+  }
+  return absl::OutOfRangeError("epoch " + std::to_string(epoch) +
+                               " cannot be read: the last one is " + std::to_string(last_));
+}
+
+absl::StatusOr<store::Reader> LocalPart::ReadLatest() { return store_.Latest(); }
+
+absl::StatusOr<store::Reader> LocalPart::ReadPending() {
+  UNIRUST_RETURN_IF_ERROR(CheckPending());
+  return store_.Pending();
+}
+
+absl::Status LocalPart::CheckPending() const {
+  if (store_.HasPending()) return absl::OkStatus();
+  return absl::FailedPreconditionError("this part of the store has no pending generation");
+}
+
+absl::Status LocalPart::BeginGeneration() { return store_.BeginGeneration(); }
+
+absl::Status LocalPart::CommitPending(const std::string& rows) {
+  UNIRUST_RETURN_IF_ERROR(CheckPending());
+  std::optional<store::Batch> batch = store::Batch::Decode(rows);
+  if (!batch) return Malformed("rows of a pending generation");
+  return store_.CommitPending(*std::move(batch));
+}
+
+absl::Status LocalPart::SealPending() {
+  UNIRUST_RETURN_IF_ERROR(CheckPending());
+  return store_.SealPending();
+}
+
+absl::Status LocalPart::DropPending() { return store_.DropPending(); }
+
+}  // namespace unirust::cluster

@@ -1,0 +1,50 @@
+// A part whose data directory this process has open.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/mutex.h"
+#include "cluster/part.h"
+
+namespace unirust::cluster {
+
+class LocalPart final : public Part {
+ public:
+  // DATA_LOSS if the row that holds the number of the last epoch is damaged. The store must outlive the part, and be
+  // written through it alone.
+  static absl::StatusOr<std::unique_ptr<LocalPart>> Open(store::Store& store);
+
+  absl::StatusOr<uint64_t> LastEpoch() override;
+  absl::Status Apply(const Epoch& epoch) override;
+  absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;
+  absl::StatusOr<store::Reader> ReadLatest() override;
+  absl::StatusOr<store::Reader> ReadPending() override;
+  absl::Status BeginGeneration() override;
+  absl::Status CommitPending(const std::string& rows) override;
+  absl::Status SealPending() override;
+  absl::Status DropPending() override;
+
+  // Apply of rows that are not encoded, and of the next epoch only: FAILED_PRECONDITION for one that is there.
+  absl::Status ApplyBatch(uint64_t epoch, EpochKind kind, store::Batch batch);
+
+ private:
+  struct Kept {
+    uint64_t epoch;
+    store::Reader reader;
+  };
+
+  LocalPart(store::Store& store, uint64_t last);
+  absl::Status CheckPending() const;
+  void Keep(uint64_t epoch);
+
+  store::Store& store_;
+  Mutex mutex_;
+  uint64_t last_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Kept> kept_ ABSL_GUARDED_BY(mutex_);  // the newest last
+};
+
+}  // namespace unirust::cluster

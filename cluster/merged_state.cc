@@ -1,0 +1,105 @@
+#include "cluster/merged_state.h"
+
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/status_macros.h"
+#include "cluster/merged_cursor.h"
+#include "store/slots.h"
+
+namespace unirust::cluster {
+namespace {
+
+using store::Cursor;
+using store::Family;
+
+class UnreadableCursor final : public Cursor {
+ public:
+  explicit UnreadableCursor(absl::Status why) : why_(std::move(why)) {}
+  bool Valid() const override { return false; }
+  std::string_view key() const override { return {}; }
+  std::string_view value() const override { return {}; }
+  void Next() override {}
+  void Prev() override {}
+  void Seek(std::string_view) override {}
+  void SeekToLast() override {}
+  absl::Status status() const override { return why_; }
+
+ private:
+  const absl::Status why_;
+};
+
+}  // namespace
+
+size_t PartOf(const SlotMap& slots, size_t home, Family family, std::string_view key) {
+  const std::optional<uint16_t> slot = store::SlotOf(family, key);
+  return slot ? slots.PartOf(*slot) : home;
+}
+
+absl::StatusOr<bool> MergedState::Get(Family family, std::string_view key,
+                                      std::string* value) const {
+  return parts_[PartOf(slots_, home_, family, key)].Get(family, key, value);
+}
+
+absl::Status MergedState::MultiGet(Family family, std::span<const std::string> keys,
+                                   store::Reader::RowVisitor row) const {
+  std::vector<std::vector<size_t>> wanted(parts_.size());  // positions of keys, by part
+  for (size_t i = 0; i < keys.size(); ++i) {
+    wanted[PartOf(slots_, home_, family, keys[i])].push_back(i);
+  }
+  std::vector<std::optional<std::string>> values(keys.size());
+  for (size_t part = 0; part < parts_.size(); ++part) {
+    if (wanted[part].empty()) continue;
+    std::vector<std::string> own;
+    own.reserve(wanted[part].size());
+    for (const size_t i : wanted[part]) own.push_back(keys[i]);
+    UNIRUST_RETURN_IF_ERROR(
+        parts_[part].MultiGet(family, own, [&](size_t i, std::string_view value) {
+          values[wanted[part][i]] = std::string(value);
+        }));
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (values[i]) row(i, *values[i]);
+  }
+  return absl::OkStatus();
+}
+
+uint64_t MergedState::EstimateBytes(Family family, std::string_view lower,
+                                    std::string_view upper) const {
+  uint64_t out = 0;
+  for (const store::Reader& part : parts_) out += part.EstimateBytes(family, lower, upper);
+  return out;
+}
+
+std::unique_ptr<Cursor> MergedState::Scan(Family family, std::string lower,
+                                          std::string upper) const {
+  if (const auto slot = store::SlotOfRange(family, lower, upper)) {
+    return parts_[slots_.PartOf(*slot)].Scan(family, std::move(lower), std::move(upper));
+  }
+  if (!store::HasSlots(family)) {
+    return parts_[home_].Scan(family, std::move(lower), std::move(upper));
+  }
+  std::vector<std::unique_ptr<Cursor>> cursors;
+  for (const store::Reader& part : parts_) cursors.push_back(part.Scan(family, lower, upper));
+  return std::make_unique<MergedCursor>(std::move(cursors));
+}
+
+std::unique_ptr<Cursor> MergedState::ScanPrefix(Family family, std::string_view prefix) const {
+  if (const auto slot = store::SlotOfRange(family, prefix, PrefixEnd(prefix))) {
+    return parts_[slots_.PartOf(*slot)].ScanPrefix(family, prefix);
+  }
+  if (!store::HasSlots(family)) return parts_[home_].ScanPrefix(family, prefix);
+  std::vector<std::unique_ptr<Cursor>> cursors;
+  for (const store::Reader& part : parts_) cursors.push_back(part.ScanPrefix(family, prefix));
+  return std::make_unique<MergedCursor>(std::move(cursors));
+}
+
+std::unique_ptr<Cursor> UnreadableState::Scan(Family, std::string, std::string) const {
+  return std::make_unique<UnreadableCursor>(why_);
+}
+
+std::unique_ptr<Cursor> UnreadableState::ScanPrefix(Family, std::string_view) const {
+  return std::make_unique<UnreadableCursor>(why_);
+}
+
+}  // namespace unirust::cluster

@@ -1,0 +1,65 @@
+// The rows of all parts of a store as one state.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cluster/slot_map.h"
+#include "store/store.h"
+
+namespace unirust::cluster {
+
+class MergedState final : public store::Reader::State {
+ public:
+  // States of the parts, in their order. `home`: the part of the rows that belong to no slot.
+  MergedState(std::vector<store::Reader> parts, const SlotMap& slots, size_t home)
+      : parts_(std::move(parts)), slots_(slots), home_(home) {}
+
+  absl::StatusOr<bool> Get(store::Family family, std::string_view key,
+                           std::string* value) const override;
+  absl::Status MultiGet(store::Family family, std::span<const std::string> keys,
+                        store::Reader::RowVisitor row) const override;
+  uint64_t EstimateBytes(store::Family family, std::string_view lower,
+                         std::string_view upper) const override;
+  std::unique_ptr<store::Cursor> Scan(store::Family family, std::string lower,
+                                      std::string upper) const override;
+  std::unique_ptr<store::Cursor> ScanPrefix(store::Family family,
+                                            std::string_view prefix) const override;
+  uint64_t generation() const override { return parts_[home_].generation(); }
+
+ private:
+  const std::vector<store::Reader> parts_;
+  const SlotMap slots_;
+  const size_t home_;
+};
+
+// The part of a row.
+size_t PartOf(const SlotMap& slots, size_t home, store::Family family, std::string_view key);
+
+// A state of which nothing can be read, for this reason.
+class UnreadableState final : public store::Reader::State {
+ public:
+  explicit UnreadableState(absl::Status why) : why_(std::move(why)) {}
+
+  absl::StatusOr<bool> Get(store::Family, std::string_view, std::string*) const override {
+    return why_;
+  }
+  absl::Status MultiGet(store::Family, std::span<const std::string>,
+                        store::Reader::RowVisitor) const override {
+    return why_;
+  }
+  uint64_t EstimateBytes(store::Family, std::string_view, std::string_view) const override {
+    return 0;
+  }
+  std::unique_ptr<store::Cursor> Scan(store::Family, std::string, std::string) const override;
+  std::unique_ptr<store::Cursor> ScanPrefix(store::Family, std::string_view) const override;
+  uint64_t generation() const override { return 0; }
+
+ private:
+  const absl::Status why_;
+};
+
+}  // namespace unirust::cluster

@@ -1,0 +1,51 @@
+// One part of a store of several: the rows of some slots, in the data directory of one shard (docs/cluster.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "store/store.h"
+
+namespace unirust::cluster {
+
+// What becomes of a part with an epoch.
+enum class EpochKind : uint8_t {
+  kRows = 0,    // rows are written
+  kSwitch = 1,  // and the pending generation becomes the current one
+  kClear = 2,   // all rows go but those that Store::Clear leaves, then rows are written
+};
+
+// One step of the whole store, as one part sees it.
+struct Epoch {
+  uint64_t number = 0;  // from 1, without gaps
+  EpochKind kind = EpochKind::kRows;
+  std::string rows;  // store::Batch, encoded
+};
+
+// Every call may fail with UNAVAILABLE: the part could not be reached, and what was asked for may have happened or not.
+// Thread-safe; calls that write come one after the other.
+class Part {
+ public:
+  virtual ~Part() = default;
+
+  virtual absl::StatusOr<uint64_t> LastEpoch() = 0;  // 0 before the first
+
+  // On disk when it returns; nothing happens if it is already there. FAILED_PRECONDITION: it is not the next one, or
+  // switches to a generation that is not there; DATA_LOSS: the rows are malformed.
+  virtual absl::Status Apply(const Epoch& epoch) = 0;
+
+  // The state after one of the last limits::kEpochsKept epochs. OUT_OF_RANGE: after another one.
+  virtual absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) = 0;
+  virtual absl::StatusOr<store::Reader> ReadLatest() = 0;  // whatever is newest at each call
+  virtual absl::StatusOr<store::Reader> ReadPending() = 0;  // the same with the pending generation
+
+  // As in store/store.h. FAILED_PRECONDITION where no generation is pending and one is needed.
+  virtual absl::Status BeginGeneration() = 0;
+  virtual absl::Status CommitPending(const std::string& rows) = 0;
+  virtual absl::Status SealPending() = 0;
+  virtual absl::Status DropPending() = 0;
+};
+
+}  // namespace unirust::cluster

@@ -1,0 +1,21 @@
+// Which slot a row belongs to (docs/key-encoding.md, Placement): where it lies if a store has several parts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "store/batch.h"
+
+namespace unirust::store {
+
+// False for families whose rows belong to the store as a whole: meta, symbols, outbox.
+bool HasSlots(Family family);
+
+// Below limits::kSlots. Nothing for families without slots, and for keys that no row of the family can have.
+std::optional<uint16_t> SlotOf(Family family, std::string_view key);
+
+// The slot that all keys in [lower, upper) have in common, whatever rows there are. Empty `upper`: to the end.
+std::optional<uint16_t> SlotOfRange(Family family, std::string_view lower, std::string_view upper);
+
+}  // namespace unirust::store

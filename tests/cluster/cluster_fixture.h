@@ -1,0 +1,144 @@
+// A store of several parts in one process, whose writer can die between any two calls to another part.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cluster/cluster_store.h"
+#include "cluster/local_part.h"
+#include "cluster/slot_map.h"
+#include "store/store.h"
+
+namespace unirust::cluster {
+
+// How many calls the writer makes until it dies; after the last one its answer is lost.
+class Life {
+ public:
+  static constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+  void Begin(int64_t calls, std::function<void()> died) {
+    died_ = std::move(died);
+    calls_ = calls;
+  }
+  bool Ended() const { return calls_ <= 0; }
+  // True if the call is made; `answered` tells whether its answer comes back.
+  bool Call(bool* answered) {
+    const int64_t left = calls_ == kForever ? kForever : calls_--;
+    *answered = left > 1;
+    if (left <= 1) died_();
+    return left >= 1;
+  }
+
+ private:
+  std::atomic<int64_t> calls_ = kForever;
+  std::function<void()> died_ = [] {};
+};
+
+// A part as a writer sees it that may die.
+class MortalPart final : public Part {
+ public:
+  MortalPart(Part& part, Life& life) : part_(part), life_(life) {}
+
+  absl::StatusOr<uint64_t> LastEpoch() override {
+    return Ask([&] { return part_.LastEpoch(); });
+  }
+  absl::Status Apply(const Epoch& epoch) override {
+    return Ask([&] { return part_.Apply(epoch); });
+  }
+  absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override {
+    return Ask([&] { return part_.ReadEpoch(epoch); });
+  }
+  absl::StatusOr<store::Reader> ReadLatest() override {
+    return Ask([&] { return part_.ReadLatest(); });
+  }
+  absl::StatusOr<store::Reader> ReadPending() override {
+    return Ask([&] { return part_.ReadPending(); });
+  }
+  absl::Status BeginGeneration() override {
+    return Ask([&] { return part_.BeginGeneration(); });
+  }
+  absl::Status CommitPending(const std::string& rows) override {
+    return Ask([&] { return part_.CommitPending(rows); });
+  }
+  absl::Status SealPending() override {
+    return Ask([&] { return part_.SealPending(); });
+  }
+  absl::Status DropPending() override {
+    return Ask([&] { return part_.DropPending(); });
+  }
+
+ private:
+  template <typename Body>
+  auto Ask(const Body& body) -> decltype(body()) {
+    bool answered = true;
+    if (!life_.Call(&answered)) return absl::UnavailableError("the writer is dead");
+    auto out = body();
+    if (!answered) return absl::UnavailableError("the writer died before it heard");
+    return out;
+  }
+
+  Part& part_;
+  Life& life_;
+};
+
+class Cluster {
+ public:
+  Cluster(std::string dir, size_t parts, size_t home)
+      : dir_(std::move(dir)), home_(home), slots_(SlotMap::Even(parts)), stores_(parts) {}
+
+  void Assign(uint16_t slot, size_t part) { slots_.Assign(slot, part); }
+
+  // The store, whose writer lives for so many calls. What had the last one must be gone.
+  absl::StatusOr<std::unique_ptr<store::Store>> Open(int64_t calls = Life::kForever) {
+    life_.Begin(Life::kForever, [] {});
+    mortal_.clear();
+    parts_.clear();
+    std::vector<Part*> others;
+    for (size_t i = 0; i < stores_.size(); ++i) {
+      if (stores_[i] == nullptr) {
+        stores_[i] =
+            store::Store::Open({.dir = dir_ + "-" + std::to_string(i),
+                                .shard_id = static_cast<uint32_t>(i),
+                                .memory_budget_bytes = 32U << 20U})
+                .value();
+      }
+      if (i == home_) continue;
+      parts_.push_back(LocalPart::Open(*stores_[i]).value());
+      mortal_.push_back(std::make_unique<MortalPart>(*parts_.back(), life_));
+      others.push_back(mortal_.back().get());
+    }
+    auto out = ClusterStore::Open(std::move(stores_[home_]), home_, std::move(others), slots_);
+    if (out.ok()) {
+      store::Store* const opened = out->get();
+      life_.Begin(calls, [opened] { opened->StopWaiting(); });
+    }
+    return out;
+  }
+
+  bool WriterDied() const { return life_.Ended(); }
+  // All processes end; only what is on disk stays.
+  void CloseParts() {
+    mortal_.clear();
+    parts_.clear();
+    for (auto& store : stores_) store.reset();
+  }
+  store::Store& Store(size_t part) { return *stores_[part]; }  // not of home
+
+ private:
+  const std::string dir_;
+  const size_t home_;
+  SlotMap slots_;
+  std::vector<std::unique_ptr<store::Store>> stores_;  // by part; home's is the store's while that is open
+  Life life_;
+  std::vector<std::unique_ptr<LocalPart>> parts_;
+  std::vector<std::unique_ptr<MortalPart>> mortal_;
+};
+
+}  // namespace unirust::cluster

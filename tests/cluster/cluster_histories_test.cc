@@ -1,0 +1,121 @@
+// An engine on a store of several parts answers as one on a single directory does: random histories, with the writer
+// dying at any call to another part.
+#include "tests/cluster/cluster_fixture.h"
+#include "tests/shard/incremental_fixture.h"
+
+namespace unirust::shard {
+namespace {
+
+using cluster::Cluster;
+using cluster::Life;
+
+class ClusterHistories : public IncrementalTest {
+ protected:
+  ~ClusterHistories() override { engine_.reset(); }
+
+  void Build(size_t parts, Dice& dice) {
+    engine_.reset();
+    cluster_ = std::make_unique<Cluster>(temp_.path() + "/parts" + std::to_string(++built_), parts,
+                                         dice.Below(parts));
+    for (size_t n = dice.Below(300); n > 0; --n) {  // any assignment of slots
+      cluster_->Assign(static_cast<uint16_t>(dice.Below(limits::kSlots)), dice.Below(parts));
+    }
+    live_.clear();
+    Open(Life::kForever);
+  }
+
+  void Open(int64_t calls) {
+    auto store = cluster_->Open(calls);
+    ASSERT_TRUE(store.ok()) << store.status();
+    auto engine = Engine::OpenOn(*std::move(store), options_);
+    ASSERT_TRUE(engine.ok() || cluster_->WriterDied()) << engine.status();
+    if (engine.ok()) engine_ = *std::move(engine);
+  }
+
+  std::vector<Write> RandomBatch(Dice& dice) {
+    std::vector<Write> out;
+    for (size_t n = 1 + dice.Below(6); n > 0; --n) out.push_back(RandomWrite(dice, kSparse));
+    return out;
+  }
+
+  // False if the writer died before the batch was decided.
+  bool TryApply(const std::vector<Write>& batch) {
+    const auto assignments = engine_->Ingest(batch);
+    if (!assignments.ok()) {
+      EXPECT_TRUE(absl::IsUnavailable(assignments.status())) << assignments.status();
+      EXPECT_TRUE(cluster_->WriterDied());
+      return false;
+    }
+    for (const Write& write : batch) {
+      if (write.retract) {
+        live_.erase(write.identity);
+      } else {
+        live_[write.identity] = write;
+      }
+    }
+    return true;
+  }
+
+  // Writes until the writer is dead, and opens again.
+  void LiveAndDie(Dice& dice) {
+    Open(static_cast<int64_t>(1 + dice.Below(300)));
+    while (engine_ != nullptr && !cluster_->WriterDied()) {
+      if (!dice.OneIn(12)) {
+        TryApply(RandomBatch(dice));
+        continue;
+      }
+      const ontology::Ontology wanted = RandomOntology(dice);
+      const absl::Status status = engine_->SetOntology(wanted);
+      if (status.ok()) {
+        ontology_ = wanted;
+      } else {
+        EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+      }
+    }
+    engine_.reset();
+    if (dice.OneIn(2)) cluster_->CloseParts();
+    Open(Life::kForever);
+  }
+
+  std::unique_ptr<Cluster> cluster_;
+  size_t built_ = 0;
+  ontology::Ontology ontology_;
+};
+
+TEST_F(ClusterHistories, OneAnswerForAnyNumberOfParts) {
+  for (const size_t parts : {1, 2, 3, 4, 8}) {
+    SCOPED_TRACE(parts);
+    ForEachSeed("UNIRUST_CLUSTER_SEEDS", [&](Dice& dice) {
+      Build(parts, dice);
+      Start(RandomOntology(dice));
+      for (size_t batches = 12; batches > 0 && !HasFailure(); --batches) {
+        Apply(RandomBatch(dice));
+        if (dice.OneIn(4)) ExpectFresh(dice);
+      }
+      Start(RandomOntology(dice));
+      ExpectFresh(dice);
+      RetractAll(dice);
+    }, 1);
+  }
+}
+
+TEST_F(ClusterHistories, NothingIsLostOrHalfAppliedWhereverTheWriterDies) {
+  ForEachSeed("UNIRUST_CLUSTER_SEEDS", [&](Dice& dice) {
+    Build(2 + dice.Below(3), dice);
+    ontology_ = RandomOntology(dice);
+    Start(ontology_);
+    engine_.reset();
+    for (size_t lives = 8; lives > 0 && !HasFailure(); --lives) {
+      LiveAndDie(dice);
+      ASSERT_NE(engine_, nullptr);
+      EXPECT_EQ(engine_->GetOntology(), ontology_);
+      ExpectFresh(dice);
+      engine_.reset();
+    }
+    Open(Life::kForever);
+    RetractAll(dice);
+  }, 3);
+}
+
+}  // namespace
+}  // namespace unirust::shard

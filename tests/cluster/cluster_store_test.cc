@@ -1,0 +1,244 @@
+// A store of several parts against the rows that were put into it, and what it does with parts that are not what they
+// were.
+#include "cluster/cluster_store.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "cluster/merged_state.h"
+#include "tests/cluster/cluster_fixture.h"
+#include "tests/store/temp_dir.h"
+
+namespace unirust::cluster {
+namespace {
+
+using store::Batch;
+using store::Family;
+using ::testing::HasSubstr;
+using Rows = std::map<std::string, std::string>;
+
+class ClusterStoreTest : public ::testing::Test {
+ protected:
+  void Open(size_t parts) {
+    store_.reset();
+    cluster_ = std::make_unique<Cluster>(temp_.path() + "/" + std::to_string(++built_), parts, 0);
+    Reopen();
+  }
+  void Reopen() {
+    store_.reset();
+    auto opened = cluster_->Open();
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    store_ = *std::move(opened);
+  }
+
+  void ExpectRefused(const std::string& why) {
+    const absl::Status status = cluster_->Open().status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(why));
+  }
+
+  std::string RandomKey() {
+    std::string key;
+    AppendBig32(&key, static_cast<uint32_t>(random_()) & 0xFFC0000FU);
+    return key;
+  }
+  void CommitRandom(size_t rows) {
+    Batch batch;
+    std::map<std::string, std::optional<std::string>> changes;
+    while (changes.size() < rows) {
+      changes[RandomKey()] = random_() % 4 == 0 ? std::nullopt
+                                                : std::optional(std::to_string(random_()));
+    }
+    for (const auto& [key, value] : changes) {
+      if (value) {
+        batch.Put(Family::kRecords, key, *value);
+        rows_[key] = *value;
+      } else {
+        batch.Delete(Family::kRecords, key);
+        rows_.erase(key);
+      }
+    }
+    store_->Commit(std::move(batch));
+  }
+
+  static Rows All(const store::Reader& reader) {
+    Rows out;
+    const auto cursor = reader.Scan(Family::kRecords, "", "");
+    for (; cursor->Valid(); cursor->Next()) out.emplace(cursor->key(), cursor->value());
+    EXPECT_TRUE(cursor->status().ok()) << cursor->status();
+    return out;
+  }
+
+  // A cursor and an iterator go the same ways.
+  void WalkAtRandom(const store::Reader& reader) {
+    const auto cursor = reader.Scan(Family::kRecords, "", "");
+    auto at = rows_.begin();
+    for (size_t steps = 300; steps > 0; --steps) {
+      ASSERT_EQ(cursor->Valid(), at != rows_.end());
+      if (cursor->Valid()) {
+        ASSERT_EQ(cursor->key(), at->first);
+        ASSERT_EQ(cursor->value(), at->second);
+      }
+      const size_t what = random_() % 8;
+      if (what == 0 || at == rows_.end()) {
+        const std::string key = RandomKey();
+        cursor->Seek(key);
+        at = rows_.lower_bound(key);
+      } else if (what == 1) {
+        cursor->SeekToLast();
+        at = rows_.empty() ? rows_.end() : std::prev(rows_.end());
+      } else if (what < 5) {
+        cursor->Next();
+        ++at;
+      } else {
+        cursor->Prev();
+        at = at == rows_.begin() ? rows_.end() : std::prev(at);
+      }
+    }
+  }
+
+  store::TempDir temp_;
+  std::mt19937_64 random_{7};
+  size_t built_ = 0;
+  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<store::Store> store_;
+  Rows rows_;
+};
+
+TEST_F(ClusterStoreTest, ReadsAsOneMap) {
+  for (const size_t parts : {1, 2, 5}) {
+    SCOPED_TRACE(parts);
+    rows_.clear();
+    Open(parts);
+    for (int round = 0; round < 6; ++round) {
+      CommitRandom(40);
+      WalkAtRandom(store_->Snapshot());
+      EXPECT_EQ(All(store_->Latest()), rows_);
+      std::vector<std::string> keys;
+      for (int n = 0; n < 30; ++n) keys.push_back(RandomKey());
+      for (const auto& [key, value] : rows_) keys.push_back(key);
+      std::sort(keys.begin(), keys.end());
+      Rows found;
+      ASSERT_TRUE(store_->Latest()
+                      .MultiGet(Family::kRecords, keys,
+                                [&](size_t i, std::string_view value) {
+                                  found.emplace(keys[i], value);
+                                })
+                      .ok());
+      EXPECT_EQ(found, rows_);
+    }
+    Reopen();
+    EXPECT_EQ(All(store_->Latest()), rows_);
+  }
+}
+
+TEST_F(ClusterStoreTest, EveryPartHasTheRowsOfItsSlots) {
+  Open(4);
+  CommitRandom(400);
+  for (const size_t part : {1, 2, 3}) {
+    Rows expected;
+    for (const auto& [key, value] : rows_) {
+      if (PartOf(SlotMap::Even(4), 0, Family::kRecords, key) == part) expected[key] = value;
+    }
+    EXPECT_GT(expected.size(), 50U);
+    EXPECT_EQ(All(cluster_->Store(part).Latest()), expected);
+  }
+}
+
+TEST_F(ClusterStoreTest, ASnapshotStaysWhatItWas) {
+  Open(3);
+  CommitRandom(50);
+  const store::Reader before = store_->Snapshot();
+  const Rows then = rows_;
+  for (int n = 0; n < 30; ++n) CommitRandom(10);  // more epochs than a part keeps
+  EXPECT_EQ(All(before), then);
+  EXPECT_EQ(All(store_->Snapshot()), rows_);
+}
+
+TEST_F(ClusterStoreTest, ClearLeavesNoRowsInAnyPart) {
+  Open(3);
+  CommitRandom(50);
+  ASSERT_TRUE(store_->Clear({}).ok());
+  rows_.clear();
+  EXPECT_EQ(All(store_->Latest()), rows_);
+  CommitRandom(20);
+  Reopen();
+  EXPECT_EQ(All(store_->Latest()), rows_);
+}
+
+TEST_F(ClusterStoreTest, APartThatLostEpochsIsRefused) {
+  Open(2);
+  for (int n = 0; n < 3; ++n) CommitRandom(10);
+  store_.reset();
+  Batch older;  // as from a copy of before
+  older.Put(Family::kMeta, "epoch", std::string(8, '\0'));
+  cluster_->Store(1).Commit(std::move(older));
+  ExpectRefused("lacks epochs from 1 to 3");
+}
+
+TEST_F(ClusterStoreTest, AHomeThatLostEpochsIsRefused) {
+  Open(2);
+  CommitRandom(10);
+  store_.reset();
+  Batch newer;
+  std::string number;
+  AppendBig64(&number, 5);
+  newer.Put(Family::kMeta, "epoch", number);
+  cluster_->Store(1).Commit(std::move(newer));
+  ExpectRefused("has epoch 5, but the last one of the store is 1");
+}
+
+// A part is asked for what is not there.
+TEST(LocalPartTest, RefusesWhatDoesNotFollow) {
+  store::TempDir temp;
+  const auto store = store::Store::Open({.dir = temp.path() + "/data"}).value();
+  const auto part = LocalPart::Open(*store).value();
+  EXPECT_EQ(part->LastEpoch().value(), 0U);
+  EXPECT_TRUE(part->Apply({.number = 1, .kind = EpochKind::kRows, .rows = ""}).ok());
+  EXPECT_TRUE(part->Apply({.number = 1, .kind = EpochKind::kRows, .rows = "garbage"}).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      part->Apply({.number = 3, .kind = EpochKind::kRows, .rows = ""})));
+  EXPECT_TRUE(
+      absl::IsDataLoss(part->Apply({.number = 2, .kind = EpochKind::kRows, .rows = "garbage"})));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      part->Apply({.number = 2, .kind = EpochKind::kSwitch, .rows = ""})));
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->SealPending()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->CommitPending("")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->ReadPending().status()));
+  EXPECT_TRUE(absl::IsOutOfRange(part->ReadEpoch(2).status()));
+  EXPECT_TRUE(part->ReadEpoch(1).ok());
+  EXPECT_EQ(part->LastEpoch().value(), 1U);
+}
+
+TEST(LocalPartTest, ASealedGenerationOutlivesTheProcess) {
+  store::TempDir temp;
+  auto store = store::Store::Open({.dir = temp.path() + "/data"}).value();
+  auto part = LocalPart::Open(*store).value();
+  Batch rows;
+  rows.Put(Family::kNames, "12345678", "pending");
+  ASSERT_TRUE(part->BeginGeneration().ok());
+  ASSERT_TRUE(part->CommitPending(rows.Encode()).ok());
+  ASSERT_TRUE(part->SealPending().ok());
+  part.reset();
+  store.reset();
+  store = store::Store::Open({.dir = temp.path() + "/data"}).value();
+  part = LocalPart::Open(*store).value();
+  std::string value;
+  EXPECT_FALSE(store->Latest().Get(Family::kNames, "12345678", &value).value());
+  ASSERT_TRUE(part->Apply({.number = 1, .kind = EpochKind::kSwitch, .rows = ""}).ok());
+  ASSERT_TRUE(store->Latest().Get(Family::kNames, "12345678", &value).value());
+  EXPECT_EQ(value, "pending");
+  EXPECT_FALSE(store->HasPending());
+}
+
+}  // namespace
+}  // namespace unirust::cluster

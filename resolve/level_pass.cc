@@ -406,8 +406,13 @@ void LevelPass::Meet(NameState& name) {
   if (std::exchange(name.marks.met, level_) != level_) met_.push_back(&name);
 }
 
+// In no block of this level; in one of a later level as before.
 void LevelPass::Loosen(NameState& node) {
-  if (node.now.up_level == level_) node.now.ClearUp();  // else it is a kid in a later level, and stays one
+  node.now.ClearUp();
+  if (node.before.up_level > level_) {
+    node.now.up_level = node.before.up_level;
+    node.now.up = node.before.up;
+  }
   node.marks.loose = level_;
   Meet(node);
 }

@@ -36,6 +36,56 @@ Classes Classify(const std::vector<NodePiece>& pieces,
   return out;
 }
 
+// Who is disputed in one run, by classes.
+class RunView {
+ public:
+  RunView(const std::vector<NodePiece>& pieces, const std::vector<const Signature*>& signatures)
+      : classes_(Classify(pieces, signatures)), disputes_(Disputes(classes_.signature)) {}
+
+  // Enough to connect those who agree; without one of the nodes the others may fall apart.
+  NodeLinks Agreements(const std::vector<const Signature*>& signatures) const {
+    NodeLinks links = resolve::Agreements(classes_.signature, disputes_);
+    for (auto& [a, b] : links) {
+      a = classes_.first_node[a];
+      b = classes_.first_node[b];
+    }
+    for (size_t node = 0; node < signatures.size(); ++node) {
+      const size_t c = classes_.class_of[node];
+      if (c != kNone && classes_.first_node[c] != node && !signatures[node]->empty()) {
+        links.emplace_back(classes_.first_node[c], node);
+      }
+    }
+    return links;
+  }
+
+  // What time chains link: each of the nodes among which links are wanted with the next one of its chain. Null: all.
+  NodeLinks Chained(const std::vector<NodePiece>& pieces, bool hold,
+                    const std::vector<bool>* among) const {
+    const bool mixed = std::any_of(disputes_.begin(), disputes_.end(),
+                                   [](const auto& identifiers) { return !identifiers.empty(); });
+    if (mixed && hold) return {};
+    std::vector<NodePiece> quiet;
+    for (const NodePiece& piece : pieces) {
+      if (disputes_[classes_.class_of[piece.node]].empty()) quiet.push_back(piece);
+    }
+    NodeLinks links;
+    for (const auto& [first, last] : Chains(std::span<const NodePiece>(quiet))) {
+      size_t before = kNone;
+      for (size_t i = first; i < last; ++i) {
+        const size_t node = quiet[i].node;
+        if (among != nullptr && !(*among)[node]) continue;
+        if (before != kNone && before != node) links.emplace_back(before, node);
+        before = node;
+      }
+    }
+    return links;
+  }
+
+ private:
+  const Classes classes_;
+  const std::vector<std::vector<uint16_t>> disputes_;  // class -> identifiers on which it clashes
+};
+
 }  // namespace
 
 std::vector<GainedRun> GainedRuns(std::span<const store::Piece> before,
@@ -63,35 +113,25 @@ std::vector<GainedRun> GainedRuns(std::span<const store::Piece> before,
   return out;
 }
 
-std::vector<std::pair<size_t, size_t>> RunLinks(const std::vector<NodePiece>& pieces,
-                                                const std::vector<const Signature*>& signatures,
-                                                bool hold) {
-  const Classes classes = Classify(pieces, signatures);
-  const auto disputes = Disputes(classes.signature);
-  std::vector<std::pair<size_t, size_t>> links = Agreements(classes.signature, disputes);
-  for (auto& [a, b] : links) {
-    a = classes.first_node[a];
-    b = classes.first_node[b];
-  }
-  const auto disputed = [&](size_t c) { return !disputes[c].empty(); };
-  for (size_t node = 0; node < signatures.size(); ++node) {
-    const size_t c = classes.class_of[node];
-    if (c != kNone && classes.first_node[c] != node && !signatures[node]->empty()) {
-      links.emplace_back(classes.first_node[c], node);
-    }
-  }
-  const bool mixed = std::any_of(disputes.begin(), disputes.end(),
-                                 [](const auto& identifiers) { return !identifiers.empty(); });
-  if (mixed && hold) return links;
-  std::vector<NodePiece> quiet;
+NodeLinks RunLinks(const std::vector<NodePiece>& pieces,
+                   const std::vector<const Signature*>& signatures, bool hold) {
+  const RunView run(pieces, signatures);
+  NodeLinks links = run.Agreements(signatures);
+  const NodeLinks chained = run.Chained(pieces, hold, nullptr);
+  links.insert(links.end(), chained.begin(), chained.end());
+  return links;
+}
+
+NodeLinks RunLinksAmong(const std::vector<NodePiece>& pieces,
+                        const std::vector<const Signature*>& signatures, bool hold,
+                        const std::vector<bool>& among) {
+  std::vector<NodePiece> own;
   for (const NodePiece& piece : pieces) {
-    if (!disputed(classes.class_of[piece.node])) quiet.push_back(piece);
+    if (among[piece.node]) own.push_back(piece);
   }
-  for (const auto& [first, last] : Chains(std::span<const NodePiece>(quiet))) {
-    for (size_t i = first + 1; i < last; ++i) {
-      if (quiet[i].node != quiet[i - 1].node) links.emplace_back(quiet[i - 1].node, quiet[i].node);
-    }
-  }
+  NodeLinks links = RunView(own, signatures).Agreements(signatures);
+  const NodeLinks chained = RunView(pieces, signatures).Chained(pieces, hold, &among);
+  links.insert(links.end(), chained.begin(), chained.end());
   return links;
 }
 

@@ -71,10 +71,16 @@ struct NodePiece {
   size_t node = 0;
 };
 
-// The links that a run draws between its nodes, as pairs of node indexes; enough of them to connect what 6.1 connects.
+using NodeLinks = std::vector<std::pair<size_t, size_t>>;  // node indexes
+
+// The links that a run draws between its nodes: enough of them to connect what 6.1 connects, all nodes taken together.
 // `pieces` are one run's, sorted by start. `signatures[i]` is node i's; nodes that hold no piece are left alone.
-std::vector<std::pair<size_t, size_t>> RunLinks(const std::vector<NodePiece>& pieces,
-                                                const std::vector<const Signature*>& signatures,
-                                                bool hold);
+NodeLinks RunLinks(const std::vector<NodePiece>& pieces,
+                   const std::vector<const Signature*>& signatures, bool hold);
+
+// The same for those of 6.1's links that have both ends among some nodes: enough of them to connect what these connect.
+NodeLinks RunLinksAmong(const std::vector<NodePiece>& pieces,
+                        const std::vector<const Signature*>& signatures, bool hold,
+                        const std::vector<bool>& among);
 
 }  // namespace unirust::resolve

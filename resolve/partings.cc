@@ -177,7 +177,8 @@ void LevelPass::Detach(NameState& block, NameState& node) {
   }
   Loosen(node);
   NotePassages(block, node);
-  TouchGroupsOfRecords(rows_.RecordsNow(node.name), false);
+  // Its block said that it clashes with nobody there, and links of its groups followed from that.
+  TouchGroupsOfRecords(rows_.RecordsNow(node.name), true);
 }
 
 // The node is not in the block for the sake of those whose heir it is: these left it for good. False if it is heir to

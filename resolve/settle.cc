@@ -80,9 +80,9 @@ void TakeTurn(const SettlingRun& run, bool hold, uint16_t node_level, WorkingSet
     pieces.push_back({piece.interval, it->second});
   }
   UnionFind connected(signatures.size());
-  for (const auto& [a, b] : RunLinks(pieces, signatures, hold)) {
-    if (inside_block[a] != kOutside && inside_block[b] != kOutside) connected.Unite(a, b);
-  }
+  std::vector<bool> inside;
+  for (const size_t block : inside_block) inside.push_back(block != kOutside);
+  for (const auto& [a, b] : RunLinksAmong(pieces, signatures, hold, inside)) connected.Unite(a, b);
   std::map<size_t, std::vector<size_t>> sets;
   for (size_t i = 0; i < signatures.size(); ++i) {
     if (inside_block[i] != kOutside) sets[connected.Find(i)].push_back(inside_block[i]);

@@ -134,8 +134,11 @@ std::vector<std::pair<size_t, size_t>> NaiveLinks(const std::vector<NodePiece>& 
   }
   std::vector<Interval> intervals;
   for (const NodePiece& piece : quiet) intervals.push_back(piece.interval);
-  for (const auto& [i, j] : Overlapping(intervals))
-    links.emplace_back(quiet[i].node, quiet[j].node);
+  for (const auto& chain : Connected(quiet.size(), Overlapping(intervals))) {
+    for (const size_t i : chain) {
+      for (const size_t j : chain) links.emplace_back(quiet[i].node, quiet[j].node);
+    }
+  }
   return links;
 }
 
@@ -160,6 +163,15 @@ RC_GTEST_PROP(RunLinks, ConnectWhatTheSemanticsLinks, ()) {
   const auto expected = NaiveLinks(pieces, signatures, hold);
   RC_CLASSIFY(!links.empty(), "links");
   RC_ASSERT(Connected(signatures.size(), links) == Connected(signatures.size(), expected));
+
+  const auto among = *rc::gen::container<std::vector<bool>>(signatures.size(),
+                                                            rc::gen::arbitrary<bool>());
+  std::vector<std::pair<size_t, size_t>> kept;
+  for (const auto& [a, b] : expected) {
+    if (among[a] && among[b]) kept.emplace_back(a, b);
+  }
+  RC_ASSERT(Connected(signatures.size(), RunLinksAmong(pieces, pointers, hold, among)) ==
+            Connected(signatures.size(), kept));
 }
 
 // --- the sentences of 6.1, one by one

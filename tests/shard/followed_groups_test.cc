@@ -441,5 +441,36 @@ TEST_F(FollowedGroupsTest, ListTheNextOnesWhenTheFirstOnesGo) {
   }
 }
 
+// What takes the places of two nodes of a block turns disputed in a group that is not divided otherwise: whoever was in
+// the block for the sake of one of them leaves, although a group that is followed parts the two first.
+TEST_F(FollowedGroupsTest, WhatTakesAPlaceTurnsDisputedElsewhere) {
+  Start(ontology::ParseOntology(R"({
+    "identity_keys": [{"name": "by_a", "attributes": ["a"]}, {"name": "by_b", "attributes": ["b"]}],
+    "strong_identifiers": [{"attribute": "s", "scope": "global"},
+                           {"attribute": "t", "scope": "global"}]})")
+            .value());
+  const Descriptor a0{"a", "0", kAlways};
+  const Descriptor a1{"a", "1", kAlways};
+  const Descriptor b0{"b", "0", kAlways};
+  const Descriptor b1{"b", "1", kAlways};
+  const auto s = [](std::string value) { return Descriptor{"s", std::move(value), kAlways}; };
+  const auto t = [](std::string value) { return Descriptor{"t", std::move(value), kAlways}; };
+  std::vector<Write> writes = {
+      Person("p", "05", {b1}),           Person("p", "08", {a0, a1}),
+      Person("p", "09", {a0, b1}),       Person("p", "11", {a1, s("1")}),
+      Person("p", "13", {a0, b0}),       Person("p", "15", {a1, b0, t("0")}),
+      Person("p", "20", {a0, s("0")}),   Person("p", "22", {b0, s("1"), t("1")}),
+      Person("p", "27", {a1, b1})};
+  for (size_t n = 1; n <= limits::kLargeGroupPiecesMin; ++n) {
+    writes.push_back(Person("p", "f" + std::to_string(n), {b0}));
+  }
+  Apply(writes);
+  Dice dice(1);
+  ExpectFresh(dice);
+  Apply({Person("p", "08", {a0})});
+  EXPECT_EQ(EntityName("p", "05"), "person/p/05");
+  ExpectFresh(dice);
+}
+
 }  // namespace
 }  // namespace unirust::shard

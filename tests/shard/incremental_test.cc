@@ -92,5 +92,36 @@ TEST_F(IncrementalTest, AnHeirThatLeavesStaysInTheBlockOfALaterKey) {
   ExpectFresh(dice);
 }
 
+// What a value brings into a block whose own nodes it takes goes out again with it: the same.
+TEST_F(IncrementalTest, WhatIsLeftAloneInABlockStaysInTheBlockOfALaterKey) {
+  Start(ontology::ParseOntology(kTwoKeysAndALaterOne).value());
+  const auto k = [](std::string value) { return Descriptor{"k", std::move(value), kAlways}; };
+  const Descriptor c{"c", "1", kAlways};
+  const Descriptor z{"z", "1", kAlways};
+  Apply({Person("w", "1", {k("1"), z}), Person("w", "2", {k("1")}), Person("w", "3", {z}),
+         Person("w", "4", {k("2"), c}), Person("w", "5", {k("3"), c})});
+  Apply({Person("w", "6", {k("1"), k("2"), k("3")})});
+  Dice dice(1);
+  ExpectFresh(dice);
+}
+
+// What two blocks of a part agree on is seen although one that is in neither of them agrees with both.
+TEST_F(IncrementalTest, APartAgreesBesideAStranger) {
+  Start(ontology::ParseOntology(R"({
+    "identity_keys": [{"name": "by_k", "attributes": ["k"]}],
+    "strong_identifiers": [{"attribute": "s"}, {"attribute": "t", "scope": "global"}]})")
+            .value());
+  const auto k = [](std::string value) { return Descriptor{"k", std::move(value), kAlways}; };
+  const auto s = [](std::string value) { return Descriptor{"s", std::move(value), kAlways}; };
+  const auto t = [](std::string value) { return Descriptor{"t", std::move(value), kAlways}; };
+  Apply({Person("x", "00", {k("0"), s("0")}), Person("y", "02", {k("1"), k("3")}),
+         Person("x", "06", {k("3"), s("1")}), Person("y", "07", {k("1"), t("0")}),
+         Person("y", "08", {k("0"), k("3")}), Person("x", "09", {k("0"), t("0")}),
+         Person("y", "10", {k("3"), t("1")}), Person("y", "11", {k("3"), t("0")})});
+  for (const char* uid : {"02", "07", "08"}) EXPECT_EQ(EntityName("y", uid), "person/x/00") << uid;
+  EXPECT_EQ(EntityName("x", "09"), "person/x/00");
+  EXPECT_EQ(EntityName("y", "11"), "person/y/11");
+}
+
 }  // namespace
 }  // namespace unirust::shard

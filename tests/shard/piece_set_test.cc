@@ -20,7 +20,6 @@
 namespace unirust::resolve {
 namespace {
 
-using shard::Dice;
 using store::Family;
 using store::Piece;
 
@@ -120,7 +119,7 @@ class PieceSetTest : public ::testing::Test {
 TEST_F(PieceSetTest, ChangesAsIfAllItsRunsWereCutAnew) {
   size_t by_runs = 0;
   size_t anew = 0;
-  shard::ForEachSeed("UNIRUST_LARGE_ENTITY_SEEDS", [&](Dice& dice) {
+  ForEachSeed("UNIRUST_LARGE_ENTITY_SEEDS", [&](Dice& dice) {
     const store::TempDir temp;
     const auto store = store::Store::Open({.dir = temp.path() + "/data"}).value();
     const size_t spread = dice.OneIn(2) ? 60 : 600;

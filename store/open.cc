@@ -455,7 +455,11 @@ absl::StatusOr<std::unique_ptr<Store>> RocksStore::OpenToRead(const StoreOptions
     if (!last && before.files != after.files) continue;
     const absl::Status status = store->OpenImage(image->path(), before.files);
     if (status.ok()) return store;
-    if (last || image->IsCurrent()) return status;
+    if (image->IsCurrent()) return status;
+    if (last) {
+      return absl::UnavailableError("data directory " + options.dir +
+                                    " changes too fast to be read beside the shard: try again");
+    }
   }
 }
 

@@ -50,7 +50,7 @@ inline constexpr uint64_t kLogBytesMax = 128ULL << 20U;
 inline constexpr uint64_t kLogBytesLeftMax = 8ULL << 20U;  // of these, after an orderly end
 inline constexpr size_t kLogsMarkedMax = 4000;           // logs of RocksDB that commit-mark knows
 inline constexpr size_t kImageAttemptsMax = 1000;        // looks at a directory until two in turn are equal
-inline constexpr size_t kReadOnlyAttemptsMax = 20;       // openings of a directory whose files change meanwhile
+inline constexpr size_t kReadOnlyAttemptsMax = 100;       // openings of a directory whose files change meanwhile
 
 // --- answers --------------------------------------------------------------------------------
 inline constexpr size_t kConflictNamesMax = 100;  // records or entities listed in one conflict (semantics.md, 8)
@@ -76,6 +76,10 @@ inline constexpr uint64_t kWorkloadRecordsMax = 10'000'000'000;  // identities t
 inline constexpr size_t kEpochsKept = 8;              // last states of a part that can be read
 inline constexpr uint64_t kDeliveryRetryMsMin = 20;   // until a part that could not be reached is asked again; doubles
 inline constexpr uint64_t kDeliveryRetryMsMax = 1000;
+inline constexpr uint64_t kPartDeadlineMs = 30000;       // of a call to another part
+inline constexpr size_t kPartPageRowsMax = 1024;         // rows that one call to another part asks for
+inline constexpr size_t kPartStatesMax = 1024;           // states of a part that are kept for readers elsewhere
+inline constexpr uint64_t kPartStateIdleSecondsMax = 600;  // until one that nobody reads is dropped
 
 // --- addresses ------------------------------------------------------------------------------
 inline constexpr uint32_t kSlots = 1024;

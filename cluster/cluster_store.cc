@@ -86,6 +86,13 @@ absl::StatusOr<std::unique_ptr<store::Store>> ClusterStore::Open(
 // --- what an interrupted writer left -----------------------------------------------------------------
 
 absl::Status ClusterStore::CatchUp() {
+  Membership membership{.parts = static_cast<uint32_t>(parts_.size()), .part = 0, .store = ""};
+  UNIRUST_ASSIGN_OR_RETURN(membership.store, home_store_->Latest().ReadIdentity());
+  UNIRUST_RETURN_IF_ERROR(OnEach([&](Part& part) {
+    const absl::Status joined = part.Join(membership);
+    ++membership.part;
+    return joined;
+  }));
   UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, home_->LastEpoch());
   for (size_t part = 0; part < parts_.size(); ++part) {
     if (part == home_part_) continue;

@@ -9,13 +9,56 @@ namespace {
 
 using store::Family;
 
-constexpr char kEpochKey[] = "epoch";  // row of meta
+// Rows of meta.
+constexpr char kEpochKey[] = "epoch";
+constexpr char kMembershipKey[] = "part";
 
 absl::Status Malformed(const char* what) {
   return absl::DataLossError(std::string(what) + " for this part of the store are malformed");
 }
 
 }  // namespace
+
+absl::StatusOr<std::optional<Membership>> MembershipOf(const store::Store& store) {
+  std::string value;
+  UNIRUST_ASSIGN_OR_RETURN(const bool found,
+                           store.Latest().Get(Family::kMeta, kMembershipKey, &value));
+  if (!found) return std::nullopt;
+  ByteReader in(value);
+  Membership out{.parts = in.Big32(), .part = in.Big32(), .store = std::string(in.String())};
+  if (!in.done()) return store::Damaged(Family::kMeta, kMembershipKey);
+  return out;
+}
+
+absl::Status LocalPart::Join(const Membership& membership) {
+  MutexLock lock(mutex_);
+  UNIRUST_ASSIGN_OR_RETURN(const std::optional<Membership> known, MembershipOf(store_));
+  if (known) {
+    if (known->parts == membership.parts && known->part == membership.part &&
+        known->store == membership.store) {
+      return absl::OkStatus();
+    }
+    return absl::FailedPreconditionError(
+        "it is part " + std::to_string(known->part) + " of " + std::to_string(known->parts) +
+        (known->store == membership.store ? " of this store" : " of another store") +
+        ", not part " + std::to_string(membership.part) + " of " +
+        std::to_string(membership.parts));
+  }
+  const auto records = store_.Latest().Scan(Family::kRecords, "", "");
+  UNIRUST_RETURN_IF_ERROR(records->status());
+  if (records->Valid()) {
+    return absl::FailedPreconditionError(
+        "it holds records of a store of its own; only an empty directory becomes a part");
+  }
+  std::string value;
+  AppendBig32(&value, membership.parts);
+  AppendBig32(&value, membership.part);
+  AppendString(&value, membership.store);
+  store::Batch batch;
+  batch.Put(Family::kMeta, kMembershipKey, value);
+  store_.Commit(std::move(batch));
+  return absl::OkStatus();
+}
 
 LocalPart::LocalPart(store::Store& store, uint64_t last) : store_(store), last_(last) {
   MutexLock lock(mutex_);

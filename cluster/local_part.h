@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,12 +13,16 @@
 
 namespace unirust::cluster {
 
+// What the directory of a store says about itself; nothing if it is a store of its own. DATA_LOSS if damaged.
+absl::StatusOr<std::optional<Membership>> MembershipOf(const store::Store& store);
+
 class LocalPart final : public Part {
  public:
   // DATA_LOSS if the row that holds the number of the last epoch is damaged. The store must outlive the part, and be
   // written through it alone.
   static absl::StatusOr<std::unique_ptr<LocalPart>> Open(store::Store& store);
 
+  absl::Status Join(const Membership& membership) override;
   absl::StatusOr<uint64_t> LastEpoch() override;
   absl::Status Apply(const Epoch& epoch) override;
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;

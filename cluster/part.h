@@ -24,11 +24,22 @@ struct Epoch {
   std::string rows;  // store::Batch, encoded
 };
 
+// Whose part a data directory is: for good.
+struct Membership {
+  uint32_t parts = 0;
+  uint32_t part = 0;
+  std::string store;  // the identity of home's directory
+};
+
 // Every call may fail with UNAVAILABLE: the part could not be reached, and what was asked for may have happened or not.
 // Thread-safe; calls that write come one after the other.
 class Part {
  public:
   virtual ~Part() = default;
+
+  // Takes part in a store, from now on and for good. Only empty directories can: FAILED_PRECONDITION for one that holds
+  // records, or that is another part or another store's.
+  virtual absl::Status Join(const Membership& membership) = 0;
 
   virtual absl::StatusOr<uint64_t> LastEpoch() = 0;  // 0 before the first
 

@@ -1,6 +1,7 @@
 #include "config/programs.h"
 
 #include "base/limits.h"
+#include "base/status_macros.h"
 
 namespace unirust::config {
 namespace {
@@ -46,6 +47,10 @@ Settings Declare(ShardSettings& shard) {
   Settings settings;
   AddListen(settings, &shard.listen);
   settings.Add("shard-id", &shard.shard_id, "number of this shard; data of another is refused");
+  settings.Add("part", &shard.part,
+               "keep part number --shard-id of a store for the shard with --parts; nothing else");
+  settings.Add("parts", &shard.parts,
+               "addresses of parts 1, 2 and so on of the store; this shard keeps part 0");
   AddStore(settings, shard.store);
   AddObserve(settings, shard.observe);
   return settings;
@@ -66,6 +71,31 @@ Settings Declare(ServeSettings& serve) {
   AddStore(settings, serve.store);
   AddObserve(settings, serve.observe);
   return settings;
+}
+
+absl::Status CheckShard(const ShardSettings& shard) {
+  UNIRUST_RETURN_IF_ERROR(CheckStore(shard.store));
+  const bool divided = shard.part || !shard.parts.empty();
+  if (shard.part && !shard.parts.empty()) {
+    return absl::InvalidArgumentError("--part and --parts exclude each other");
+  }
+  if (!shard.parts.empty() && shard.shard_id != 0) {
+    return absl::InvalidArgumentError(
+        "--parts: the shard that has them is part 0, not --shard-id " +
+        std::to_string(shard.shard_id));
+  }
+  if (shard.part && shard.shard_id == 0) {
+    return absl::InvalidArgumentError(
+        "--part: give its number with --shard-id; part 0 is the shard with --parts");
+  }
+  if (shard.part && !shard.store.ontology.empty()) {
+    return absl::InvalidArgumentError("--ontology: give it to the shard with --parts");
+  }
+  if (divided && !shard.store.backup_dir.empty()) {
+    return absl::InvalidArgumentError(
+        "--backup-dir: stores of several parts cannot be backed up yet");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckStore(const StoreSettings& store) {

@@ -36,6 +36,8 @@ struct ObserveSettings {
 struct ShardSettings {
   std::string listen = "127.0.0.1:50061";
   uint32_t shard_id = 0;
+  bool part = false;
+  std::vector<std::string> parts;
   StoreSettings store;
   ObserveSettings observe;
 };
@@ -61,6 +63,9 @@ Settings Declare(ServeSettings& serve);
 
 // INVALID_ARGUMENT unless exactly one of data_dir and ephemeral is given, and the memory is enough.
 absl::Status CheckStore(const StoreSettings& store);
+
+// INVALID_ARGUMENT for settings that exclude each other. Calls CheckStore.
+absl::Status CheckShard(const ShardSettings& shard);
 
 // Makes the process log as the settings say.
 void ConfigureLog(const ObserveSettings& observe);

@@ -336,10 +336,11 @@ void Committer::Resolve(std::vector<Request*> requests) {
                     .retired = {}};
   store::CountersRow counters = counters_;
   Advance* const advance = resolved.requests.front()->advance;
-  const absl::Status status =
+  absl::Status status =
       advance != nullptr
           ? ResolveAdvance(*advance, config, *rows, counters, resolved.batch)
           : ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
+  if (!rows->status().ok()) status = rows->status();  // what else failed followed from that
   if (!status.ok()) {  // refused, or a read failed: nothing of these requests is kept
     interner_.Abandoned(last_symbol);
     for (Request* request : resolved.requests) {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "cluster/local_part.h"
 #include "resolve/verify.h"
 #include "shard/backups.h"
 #include "shard/committer.h"
@@ -49,6 +50,16 @@ namespace {
 
 MemoryShares SharesOf(const EngineOptions& options) {
   return MemoryShares::Of(std::max(options.memory_budget_bytes, limits::kMemoryBudgetBytesMin));
+}
+
+// A part of a store answers nothing by itself.
+absl::Status CheckWhole(const store::Store& store, const std::string& data_dir) {
+  UNIRUST_ASSIGN_OR_RETURN(const auto membership, cluster::MembershipOf(store));
+  if (!membership) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "data directory " + data_dir + " is part " + std::to_string(membership->part) + " of " +
+      std::to_string(membership->parts) +
+      " of a store: start unirust_shard with --parts for part 0 and with --part for the others");
 }
 
 }  // namespace
@@ -126,6 +137,7 @@ absl::StatusOr<std::unique_ptr<Engine::Impl>> Engine::OpenImpl(
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   UNIRUST_ASSIGN_OR_RETURN(auto store, OpenStore(options, /*rebuild=*/false));
+  UNIRUST_RETURN_IF_ERROR(CheckWhole(*store, options.data_dir));
   return OpenOn(std::move(store), options);
 }
 
@@ -144,6 +156,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::OpenOn(std::unique_ptr<store::St
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Rebuild(const EngineOptions& options,
                                                         VerifyReport& report) {
   UNIRUST_ASSIGN_OR_RETURN(auto store, OpenStore(options, /*rebuild=*/true));
+  UNIRUST_RETURN_IF_ERROR(CheckWhole(*store, options.data_dir));
   UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, std::move(store)));
   UNIRUST_RETURN_IF_ERROR(impl->committer->RebuildDerived(report));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));

@@ -4,8 +4,10 @@
 
 #include "base/exit_codes.h"
 #include "config/programs.h"
+#include "peer/part_service.h"
 #include "rpc/daemon.h"
 #include "rpc/metrics_endpoint.h"
+#include "rpc/requests.h"
 #include "shard/metrics.h"
 #include "shard/open.h"
 #include "shard/service.h"
@@ -22,19 +24,39 @@ const config::ProgramText kText{
         "  unirust_shard --data-dir /var/lib/unirust\n"
         "  unirust_shard --ephemeral --ontology ontology.json --listen 127.0.0.1:0\n"
         "  UNIRUST_DATA_DIR=/var/lib/unirust unirust_shard --memory-budget 2GiB\n"
-        "  unirust_shard --config shard.toml\n"};
+        "  unirust_shard --config shard.toml\n"
+        "  unirust_shard --part --shard-id 1 --data-dir /var/lib/unirust1 --listen 0.0.0.0:50071\n"
+        "  unirust_shard --parts host1:50071,host2:50071 --data-dir /var/lib/unirust0\n"};
 
 int Fail(const absl::Status& status, int exit_code) {
   std::fprintf(stderr, "unirust_shard: %s\n", std::string(status.message()).c_str());
   return exit_code;
 }
 
+// One part of a store, for the shard that has the others.
+int RunPart(const config::ShardSettings& settings) {
+  const absl::StatusOr<OpenedPart> opened = OpenPart(settings.store, settings.shard_id);
+  if (!opened.ok()) return Fail(opened.status(), ExitCodeOf(opened.status()));
+  peer::PartService service(*opened->part);
+  rpc::RequestMetrics requests("unirust.PartService");
+  const auto server = rpc::Server::Start(settings.listen, service, &requests);
+  if (!server.ok()) return Fail(server.status(), kExitUnavailable);
+  const auto metrics =
+      rpc::MetricsEndpoint::Start(settings.observe.metrics_listen,
+                                  {[&](auto& families) { requests.AddTo(families); }});
+  if (!metrics.ok()) return Fail(metrics.status(), rpc::ExitCodeOf(metrics.status()));
+  rpc::ServeUntilTerminated(kText.name, **server);
+  return kExitOk;
+}
+
 int Run(const config::ShardSettings& settings) {
   config::ConfigureLog(settings.observe);
-  if (const absl::Status status = config::CheckStore(settings.store); !status.ok()) {
+  if (const absl::Status status = config::CheckShard(settings); !status.ok()) {
     return Fail(status, kExitUsage);
   }
-  const absl::StatusOr<OpenedStore> store = OpenStore(settings.store, settings.shard_id);
+  if (settings.part) return RunPart(settings);
+  const absl::StatusOr<OpenedStore> store =
+      OpenStore(settings.store, settings.shard_id, settings.parts);
   if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
   ShardService service(*store->engine, settings.store.import_dir);
   const auto server = rpc::Server::Start(settings.listen, service, &service.requests());

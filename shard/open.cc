@@ -1,12 +1,17 @@
 #include "shard/open.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "base/exit_codes.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
+#include "cluster/cluster_store.h"
 #include "ontology/ontology.h"
+#include "rpc/channel.h"
+#include "shard/memory_shares.h"
 
 namespace unirust::shard {
 namespace {
@@ -28,23 +33,66 @@ absl::Status ApplyOntologyFile(const std::string& path, Engine& engine) {
   return absl::InvalidArgumentError(path + ": " + std::string(status.message()));
 }
 
+// The directory that the settings name, or a temporary one.
+absl::StatusOr<std::string> DirectoryOf(const config::StoreSettings& settings,
+                                        std::unique_ptr<TemporaryDirectory>* temporary) {
+  if (!settings.ephemeral) return settings.data_dir;
+  UNIRUST_ASSIGN_OR_RETURN(*temporary, TemporaryDirectory::Create());
+  return (*temporary)->path();
+}
+
+store::StoreOptions PartOptions(const std::string& data_dir, uint32_t shard_id, uint64_t budget) {
+  return {.dir = data_dir,
+          .shard_id = shard_id,
+          .memory_budget_bytes =
+              MemoryShares::Of(std::max(budget, limits::kMemoryBudgetBytesMin)).store_bytes};
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(
+    const EngineOptions& options, const std::vector<std::string>& addresses,
+    std::vector<std::unique_ptr<peer::RemotePart>>* parts) {
+  std::vector<cluster::Part*> others;
+  for (const std::string& address : addresses) {
+    parts->push_back(std::make_unique<peer::RemotePart>(rpc::Connect(address), address));
+    others.push_back(parts->back().get());
+  }
+  UNIRUST_ASSIGN_OR_RETURN(
+      auto home,
+      store::Store::Open(PartOptions(options.data_dir, 0, options.memory_budget_bytes)));
+  const auto slots = cluster::SlotMap::Even(addresses.size() + 1);
+  UNIRUST_ASSIGN_OR_RETURN(
+      auto store, cluster::ClusterStore::Open(std::move(home), 0, std::move(others), slots));
+  return Engine::OpenOn(std::move(store), options);
+}
+
 }  // namespace
 
-absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id) {
+absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id) {
+  OpenedPart out;
+  UNIRUST_ASSIGN_OR_RETURN(const std::string data_dir, DirectoryOf(settings, &out.directory));
+  UNIRUST_ASSIGN_OR_RETURN(
+      out.store,
+      store::Store::Open(PartOptions(data_dir, shard_id, settings.memory_budget.bytes)));
+  UNIRUST_ASSIGN_OR_RETURN(out.part, cluster::LocalPart::Open(*out.store));
+  return out;
+}
+
+absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
+                                      const std::vector<std::string>& parts) {
   OpenedStore store;
   EngineOptions options;
-  options.data_dir = settings.data_dir;
-  if (settings.ephemeral) {
-    UNIRUST_ASSIGN_OR_RETURN(store.directory, TemporaryDirectory::Create());
-    options.data_dir = store.directory->path();
-  }
+  UNIRUST_ASSIGN_OR_RETURN(options.data_dir, DirectoryOf(settings, &store.directory));
   options.shard_id = shard_id;
   options.memory_budget_bytes = settings.memory_budget.bytes;
   options.backup_dir = settings.backup_dir;
   options.backup_keep = settings.backup_keep;
   options.allow_reset = settings.allow_reset;
   options.read_only = settings.read_only;
-  UNIRUST_ASSIGN_OR_RETURN(store.engine, Engine::Open(options));
+  if (parts.empty()) {
+    UNIRUST_ASSIGN_OR_RETURN(store.engine, Engine::Open(options));
+  } else {
+    UNIRUST_ASSIGN_OR_RETURN(store.engine, OpenOnParts(options, parts, &store.parts));
+  }
   if (!settings.ontology.empty()) {
     UNIRUST_RETURN_IF_ERROR(ApplyOntologyFile(settings.ontology, *store.engine));
   }

@@ -5,11 +5,14 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/exit_codes.h"
 #include "base/files.h"
+#include "cluster/local_part.h"
 #include "config/programs.h"
+#include "peer/remote_part.h"
 #include "shard/backups.h"
 #include "shard/engine.h"
 #include "shard/retention_clock.h"
@@ -18,6 +21,7 @@ namespace unirust::shard {
 
 struct OpenedStore {
   std::unique_ptr<TemporaryDirectory> directory;  // of an ephemeral store, else null
+  std::vector<std::unique_ptr<peer::RemotePart>> parts;  // the others of a store of several
   std::unique_ptr<Engine> engine;
   std::unique_ptr<BackupSchedule> schedule;  // null without --backup-every
   std::unique_ptr<RetentionClock> retention;  // null without --retention-clock
@@ -26,7 +30,21 @@ struct OpenedStore {
 // Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups and the clock of
 // retention, if there are any. `settings` have passed CheckStore. The errors of Engine::Open; INVALID_ARGUMENT if the
 // ontology file cannot be read or is refused.
-absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id);
+//
+// `parts`: addresses of the other parts of the store, which must be up. Then also UNAVAILABLE if one cannot be reached,
+// and the errors of cluster::ClusterStore::Open.
+absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
+                                      const std::vector<std::string>& parts = {});
+
+// What a part of a store needs to be served (peer/part_service.h).
+struct OpenedPart {
+  std::unique_ptr<TemporaryDirectory> directory;  // of an ephemeral part, else null
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<cluster::LocalPart> part;
+};
+
+// FAILED_PRECONDITION: the directory is of another shard, or of a store of its own. Other errors as Engine::Open.
+absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id);
 
 // The exit code of a program whose store did not open.
 ExitCode ExitCodeOf(const absl::Status& status);

@@ -17,6 +17,13 @@ const char* FamilyName(Family family) {
   return kNames[static_cast<size_t>(family)];
 }
 
+std::optional<Family> FamilyNamed(std::string_view name) {
+  for (size_t i = 0; i < kFamilies; ++i) {
+    if (FamilyName(static_cast<Family>(i)) == name) return static_cast<Family>(i);
+  }
+  return std::nullopt;
+}
+
 absl::Status Damaged(Family family, std::string_view key) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
@@ -104,15 +111,14 @@ std::optional<Batch> Batch::Decode(std::string_view bytes) {
   ByteReader in(bytes);
   while (in.ok() && !in.done()) {
     const std::string_view name = in.String();
-    size_t family = 0;
-    while (family < kFamilies && FamilyName(static_cast<Family>(family)) != name) ++family;
-    if (family == kFamilies) return std::nullopt;
+    const std::optional<Family> family = FamilyNamed(name);
+    if (!family) return std::nullopt;
     for (size_t count = in.Count(kRowBytesMin); count > 0 && in.ok(); --count) {
       const uint8_t remove = in.Big8();
       const std::string_view key = in.String();
       const std::string_view value = remove == 0 ? in.String() : std::string_view();
       if (remove > 1 || !in.ok()) return std::nullopt;
-      out.families_[family].Add(key, value, remove != 0);
+      out.Of(*family).Add(key, value, remove != 0);
     }
   }
   return in.ok() ? std::optional(std::move(out)) : std::nullopt;

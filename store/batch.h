@@ -44,6 +44,7 @@ enum class Family : uint8_t {
 inline constexpr size_t kFamilies = 19;
 
 const char* FamilyName(Family family);  // e.g. "attribute_values"
+std::optional<Family> FamilyNamed(std::string_view name);
 // DATA_LOSS naming the family and key of a row that does not decode.
 absl::Status Damaged(Family family, std::string_view key);
 

@@ -157,10 +157,15 @@ std::unique_ptr<Cursor> RocksState::ScanPrefix(Family family, std::string_view p
                                        std::move(end), filtered);
 }
 
-absl::StatusOr<Lineage> Reader::ReadLineage() const {
+absl::StatusOr<std::string> Reader::ReadIdentity() const {
   std::string id;
   UNIRUST_ASSIGN_OR_RETURN(const bool found, Get(Family::kMeta, kStoreKey, &id));
   if (!found) return Damaged(Family::kMeta, kStoreKey);
+  return id;
+}
+
+absl::StatusOr<Lineage> Reader::ReadLineage() const {
+  UNIRUST_ASSIGN_OR_RETURN(const std::string id, ReadIdentity());
   std::string cleared;
   UNIRUST_RETURN_IF_ERROR(Get(Family::kMeta, kClearedKey, &cleared).status());
   AppendBig64(&cleared, state_->generation());

@@ -222,6 +222,7 @@ absl::Status RocksStore::Clear(Batch batch) {
   for (; meta->Valid(); meta->Next()) {
     if (meta->key() == kStoreKey || meta->key() == kGenerationKey) continue;
     if (meta->key() == kCommitsKey || meta->key() == kClearedKey) continue;
+    if (meta->key() == kPartKey) continue;
     UNIRUST_RETURN_IF_ERROR(FromRocks(
         writes.Delete(families->handles[static_cast<size_t>(Family::kMeta)], Slice(meta->key())),
         "reset"));

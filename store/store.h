@@ -84,6 +84,7 @@ class Reader {
   }
 
   absl::StatusOr<Lineage> ReadLineage() const;
+  absl::StatusOr<std::string> ReadIdentity() const;  // of the store; no other one has it
   uint64_t generation() const { return state_->generation(); }  // of the derived families
 
   // Empty `upper`: to the end of the family. The cursor stands on the first key.

@@ -51,7 +51,9 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kBackupRetrySecondsMax), LIMIT(kLogsMarkedMax), LIMIT(kImageAttemptsMax),
       LIMIT(kReadOnlyAttemptsMax),   LIMIT(kLogBytesMax),
       LIMIT(kLogBytesLeftMax),       LIMIT(kEpochsKept),
-      LIMIT(kDeliveryRetryMsMin),    LIMIT(kDeliveryRetryMsMax)};
+      LIMIT(kDeliveryRetryMsMin),    LIMIT(kDeliveryRetryMsMax),
+      LIMIT(kPartDeadlineMs),        LIMIT(kPartPageRowsMax),
+      LIMIT(kPartStatesMax),         LIMIT(kPartStateIdleSecondsMax)};
 #undef LIMIT
   return values;
 }

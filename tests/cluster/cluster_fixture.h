@@ -15,6 +15,9 @@
 #include "cluster/cluster_store.h"
 #include "cluster/local_part.h"
 #include "cluster/slot_map.h"
+#include "peer/part_service.h"
+#include "peer/remote_part.h"
+#include "rpc/server.h"
 #include "store/store.h"
 
 namespace unirust::cluster {
@@ -46,6 +49,9 @@ class MortalPart final : public Part {
  public:
   MortalPart(Part& part, Life& life) : part_(part), life_(life) {}
 
+  absl::Status Join(const Membership& membership) override {
+    return Ask([&] { return part_.Join(membership); });
+  }
   absl::StatusOr<uint64_t> LastEpoch() override {
     return Ask([&] { return part_.LastEpoch(); });
   }
@@ -88,10 +94,18 @@ class MortalPart final : public Part {
   Life& life_;
 };
 
+// Whether the other parts are in this process, or behind a connection.
+enum class Reach { kHere, kConnected };
+
 class Cluster {
  public:
-  Cluster(std::string dir, size_t parts, size_t home)
-      : dir_(std::move(dir)), home_(home), slots_(SlotMap::Even(parts)), stores_(parts) {}
+  Cluster(std::string dir, size_t parts, size_t home, Reach reach)
+      : dir_(std::move(dir)),
+        home_(home),
+        reach_(reach),
+        slots_(SlotMap::Even(parts)),
+        stores_(parts) {}
+  ~Cluster() { CloseParts(); }
 
   void Assign(uint16_t slot, size_t part) { slots_.Assign(slot, part); }
 
@@ -99,6 +113,7 @@ class Cluster {
   absl::StatusOr<std::unique_ptr<store::Store>> Open(int64_t calls = Life::kForever) {
     life_.Begin(Life::kForever, [] {});
     mortal_.clear();
+    servers_.clear();
     parts_.clear();
     std::vector<Part*> others;
     for (size_t i = 0; i < stores_.size(); ++i) {
@@ -111,7 +126,9 @@ class Cluster {
       }
       if (i == home_) continue;
       parts_.push_back(LocalPart::Open(*stores_[i]).value());
-      mortal_.push_back(std::make_unique<MortalPart>(*parts_.back(), life_));
+      Part* part = parts_.back().get();
+      if (reach_ == Reach::kConnected) part = &Serve(*part);
+      mortal_.push_back(std::make_unique<MortalPart>(*part, life_));
       others.push_back(mortal_.back().get());
     }
     auto out = ClusterStore::Open(std::move(stores_[home_]), home_, std::move(others), slots_);
@@ -126,18 +143,35 @@ class Cluster {
   // All processes end; only what is on disk stays.
   void CloseParts() {
     mortal_.clear();
+    servers_.clear();
     parts_.clear();
     for (auto& store : stores_) store.reset();
   }
   store::Store& Store(size_t part) { return *stores_[part]; }  // not of home
 
  private:
+  struct Served {
+    explicit Served(Part& part)
+        : service(part),
+          server(rpc::Server::Start("", service).value()),
+          client(server->InProcessChannel(), "the test") {}
+    peer::PartService service;
+    std::unique_ptr<rpc::Server> server;
+    peer::RemotePart client;
+  };
+  Part& Serve(Part& part) {
+    servers_.push_back(std::make_unique<Served>(part));
+    return servers_.back()->client;
+  }
+
   const std::string dir_;
   const size_t home_;
+  const Reach reach_;
   SlotMap slots_;
   std::vector<std::unique_ptr<store::Store>> stores_;  // by part; home's is the store's while that is open
   Life life_;
   std::vector<std::unique_ptr<LocalPart>> parts_;
+  std::vector<std::unique_ptr<Served>> servers_;
   std::vector<std::unique_ptr<MortalPart>> mortal_;
 };
 

@@ -8,15 +8,16 @@ namespace {
 
 using cluster::Cluster;
 using cluster::Life;
+using cluster::Reach;
 
-class ClusterHistories : public IncrementalTest {
+class ClusterHistories : public IncrementalTest, public ::testing::WithParamInterface<Reach> {
  protected:
   ~ClusterHistories() override { engine_.reset(); }
 
   void Build(size_t parts, Dice& dice) {
     engine_.reset();
     cluster_ = std::make_unique<Cluster>(temp_.path() + "/parts" + std::to_string(++built_), parts,
-                                         dice.Below(parts));
+                                         dice.Below(parts), GetParam());
     for (size_t n = dice.Below(300); n > 0; --n) {  // any assignment of slots
       cluster_->Assign(static_cast<uint16_t>(dice.Below(limits::kSlots)), dice.Below(parts));
     }
@@ -82,7 +83,7 @@ class ClusterHistories : public IncrementalTest {
   ontology::Ontology ontology_;
 };
 
-TEST_F(ClusterHistories, OneAnswerForAnyNumberOfParts) {
+TEST_P(ClusterHistories, OneAnswerForAnyNumberOfParts) {
   for (const size_t parts : {1, 2, 3, 4, 8}) {
     SCOPED_TRACE(parts);
     ForEachSeed("UNIRUST_CLUSTER_SEEDS", [&](Dice& dice) {
@@ -99,7 +100,7 @@ TEST_F(ClusterHistories, OneAnswerForAnyNumberOfParts) {
   }
 }
 
-TEST_F(ClusterHistories, NothingIsLostOrHalfAppliedWhereverTheWriterDies) {
+TEST_P(ClusterHistories, NothingIsLostOrHalfAppliedWhereverTheWriterDies) {
   ForEachSeed("UNIRUST_CLUSTER_SEEDS", [&](Dice& dice) {
     Build(2 + dice.Below(3), dice);
     ontology_ = RandomOntology(dice);
@@ -116,6 +117,12 @@ TEST_F(ClusterHistories, NothingIsLostOrHalfAppliedWhereverTheWriterDies) {
     RetractAll(dice);
   }, 3);
 }
+
+INSTANTIATE_TEST_SUITE_P(Parts, ClusterHistories,
+                         ::testing::Values(Reach::kHere, Reach::kConnected),
+                         [](const auto& one) {
+                           return one.param == Reach::kHere ? "Here" : "Connected";
+                         });
 
 }  // namespace
 }  // namespace unirust::shard

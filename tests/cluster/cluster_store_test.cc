@@ -26,11 +26,12 @@ using store::Family;
 using ::testing::HasSubstr;
 using Rows = std::map<std::string, std::string>;
 
-class ClusterStoreTest : public ::testing::Test {
+class ClusterStoreTest : public ::testing::TestWithParam<Reach> {
  protected:
   void Open(size_t parts) {
     store_.reset();
-    cluster_ = std::make_unique<Cluster>(temp_.path() + "/" + std::to_string(++built_), parts, 0);
+    cluster_ = std::make_unique<Cluster>(temp_.path() + "/" + std::to_string(++built_), parts, 0,
+                                         GetParam());
     Reopen();
   }
   void Reopen() {
@@ -114,7 +115,7 @@ class ClusterStoreTest : public ::testing::Test {
   Rows rows_;
 };
 
-TEST_F(ClusterStoreTest, ReadsAsOneMap) {
+TEST_P(ClusterStoreTest, ReadsAsOneMap) {
   for (const size_t parts : {1, 2, 5}) {
     SCOPED_TRACE(parts);
     rows_.clear();
@@ -141,7 +142,7 @@ TEST_F(ClusterStoreTest, ReadsAsOneMap) {
   }
 }
 
-TEST_F(ClusterStoreTest, EveryPartHasTheRowsOfItsSlots) {
+TEST_P(ClusterStoreTest, EveryPartHasTheRowsOfItsSlots) {
   Open(4);
   CommitRandom(400);
   for (const size_t part : {1, 2, 3}) {
@@ -154,7 +155,7 @@ TEST_F(ClusterStoreTest, EveryPartHasTheRowsOfItsSlots) {
   }
 }
 
-TEST_F(ClusterStoreTest, ASnapshotStaysWhatItWas) {
+TEST_P(ClusterStoreTest, ASnapshotStaysWhatItWas) {
   Open(3);
   CommitRandom(50);
   const store::Reader before = store_->Snapshot();
@@ -164,7 +165,7 @@ TEST_F(ClusterStoreTest, ASnapshotStaysWhatItWas) {
   EXPECT_EQ(All(store_->Snapshot()), rows_);
 }
 
-TEST_F(ClusterStoreTest, ClearLeavesNoRowsInAnyPart) {
+TEST_P(ClusterStoreTest, ClearLeavesNoRowsInAnyPart) {
   Open(3);
   CommitRandom(50);
   ASSERT_TRUE(store_->Clear({}).ok());
@@ -175,7 +176,7 @@ TEST_F(ClusterStoreTest, ClearLeavesNoRowsInAnyPart) {
   EXPECT_EQ(All(store_->Latest()), rows_);
 }
 
-TEST_F(ClusterStoreTest, APartThatLostEpochsIsRefused) {
+TEST_P(ClusterStoreTest, APartThatLostEpochsIsRefused) {
   Open(2);
   for (int n = 0; n < 3; ++n) CommitRandom(10);
   store_.reset();
@@ -185,7 +186,7 @@ TEST_F(ClusterStoreTest, APartThatLostEpochsIsRefused) {
   ExpectRefused("lacks epochs from 1 to 3");
 }
 
-TEST_F(ClusterStoreTest, AHomeThatLostEpochsIsRefused) {
+TEST_P(ClusterStoreTest, AHomeThatLostEpochsIsRefused) {
   Open(2);
   CommitRandom(10);
   store_.reset();
@@ -196,6 +197,12 @@ TEST_F(ClusterStoreTest, AHomeThatLostEpochsIsRefused) {
   cluster_->Store(1).Commit(std::move(newer));
   ExpectRefused("has epoch 5, but the last one of the store is 1");
 }
+
+INSTANTIATE_TEST_SUITE_P(Parts, ClusterStoreTest,
+                         ::testing::Values(Reach::kHere, Reach::kConnected),
+                         [](const auto& one) {
+                           return one.param == Reach::kHere ? "Here" : "Connected";
+                         });
 
 // A part is asked for what is not there.
 TEST(LocalPartTest, RefusesWhatDoesNotFollow) {

@@ -15,7 +15,7 @@ FUNCTION_LINES_MAX = 70
 CODE_COLUMNS_MAX = 100
 TEXT_COLUMNS_MAX = 120  # comments, tests, Python, CMake, proto
 COPIES = ("docs/semantics.md", "docs/wire.md", "tests/oracle/")  # kept as they are by tests/oracle/copies_test.py
-PROTOBUF_FOLDERS = ("proto", "rpc", "shard", "router", "cli", "bench")
+PROTOBUF_FOLDERS = ("peer", "proto", "rpc", "shard", "router", "cli", "bench")
 NOT_A_FUNCTION = r"\s*(namespace|class|struct|enum|union|extern|using|typedef|public|private)\b"
 UNCHECKED_FOLDERS = ("tests",)  # may include anything
 

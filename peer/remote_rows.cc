@@ -1,0 +1,219 @@
+#include "peer/remote_rows.h"
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "proto/status.h"
+
+namespace unirust::peer {
+namespace {
+
+constexpr uint32_t kFirstPageRows = 32;
+
+// Asks for pages as it is moved, the larger the further it goes in one direction.
+class RemoteCursor final : public store::Cursor {
+ public:
+  using From = proto::WalkRowsRequest;
+  using Fetch = std::function<absl::Status(const proto::WalkRowsRequest&,
+                                           proto::WalkRowsResponse*)>;
+  RemoteCursor(proto::WalkRowsRequest request, Fetch fetch)
+      : request_(std::move(request)), fetch_(std::move(fetch)) {
+    Ask(From::AT, request_.lower());
+  }
+
+  bool Valid() const override { return status_.ok() && at_ < rows_.size(); }
+  std::string_view key() const override { return rows_[at_].first; }
+  std::string_view value() const override { return rows_[at_].second; }
+  void Next() override {
+    if (at_ + 1 < rows_.size()) {
+      ++at_;
+    } else if (last_) {
+      at_ = rows_.size();
+    } else {
+      Ask(From::AFTER, std::string(key()));
+    }
+  }
+  void Prev() override {
+    if (at_ > 0) {
+      --at_;
+    } else {
+      Ask(From::BEFORE, std::string(key()));
+    }
+  }
+  void Seek(std::string_view key) override {
+    if (status_.ok() && !rows_.empty() && key >= rows_.front().first &&
+        key <= rows_.back().first) {
+      const auto row = std::lower_bound(
+          rows_.begin(), rows_.end(), key,
+          [](const Row& one, std::string_view wanted) { return one.first < wanted; });
+      at_ = static_cast<size_t>(row - rows_.begin());
+      return;
+    }
+    page_rows_ = kFirstPageRows;
+    Ask(From::AT, std::max(std::string(key), request_.lower()));
+  }
+  void SeekToLast() override {
+    page_rows_ = kFirstPageRows;
+    Ask(From::LAST, "");
+  }
+  absl::Status status() const override { return status_; }
+
+ private:
+  using Row = std::pair<std::string, std::string>;
+
+  void Ask(From::From from, const std::string& key) {
+    request_.set_from(from);
+    request_.set_key(key);
+    request_.set_limit(page_rows_);
+    page_rows_ = std::min<uint32_t>(4 * page_rows_, limits::kPartPageRowsMax);
+    proto::WalkRowsResponse response;
+    rows_.clear();
+    at_ = 0;
+    status_ = fetch_(request_, &response);
+    if (!status_.ok()) return;
+    if (response.keys_size() != response.values_size()) {
+      status_ = absl::InternalError("a part answered with keys and values that are not as many");
+      return;
+    }
+    for (int i = 0; i < response.keys_size(); ++i) {
+      rows_.emplace_back(std::move(*response.mutable_keys(i)),
+                         std::move(*response.mutable_values(i)));
+    }
+    const bool back = from == From::BEFORE || from == From::LAST;
+    if (back) {
+      std::reverse(rows_.begin(), rows_.end());
+      at_ = rows_.empty() ? 0 : rows_.size() - 1;
+    }
+    last_ = back ? from == From::LAST : response.end();
+  }
+
+  proto::WalkRowsRequest request_;
+  const Fetch fetch_;
+  uint32_t page_rows_ = kFirstPageRows;
+  std::vector<Row> rows_;  // a page, ascending
+  size_t at_ = 0;
+  bool last_ = false;  // nothing is behind the page
+  absl::Status status_;
+};
+
+}  // namespace
+
+absl::Status OfCall(const grpc::Status& status, const std::string& address) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = "at " + address + ": " + status.error_message();
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+    case grpc::StatusCode::CANCELLED:
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return absl::UnavailableError(message);
+    default:
+      return absl::Status(proto::FromGrpc(status).code(), message);
+  }
+}
+
+std::unique_ptr<grpc::ClientContext> NewCall() {
+  auto call = std::make_unique<grpc::ClientContext>();
+  call->set_deadline(std::chrono::system_clock::now() +
+                     std::chrono::milliseconds(limits::kPartDeadlineMs));
+  return call;
+}
+
+RemoteState::~RemoteState() {
+  if (state_.lease() == 0 || lost_) return;
+  proto::OpenedState state;
+  state.set_lease(state_.lease());
+  proto::PartDone done;
+  const grpc::Status ignored = stub_->CloseState(NewCall().get(), state, &done);  // else it is dropped unused
+  (void)ignored;
+}
+
+absl::Status RemoteState::Checked(const grpc::Status& status) const {
+  absl::Status out = OfCall(status, address_);
+  if (absl::IsUnavailable(out)) lost_ = true;
+  return out;
+}
+
+absl::StatusOr<bool> RemoteState::Get(store::Family family, std::string_view key,
+                                      std::string* value) const {
+  const std::string wanted(key);
+  bool found = false;
+  UNIRUST_RETURN_IF_ERROR(MultiGet(family, {&wanted, 1}, [&](size_t, std::string_view bytes) {
+    *value = std::string(bytes);
+    found = true;
+  }));
+  return found;
+}
+
+absl::Status RemoteState::MultiGet(store::Family family, std::span<const std::string> keys,
+                                   store::Reader::RowVisitor row) const {
+  for (size_t first = 0; first < keys.size(); first += limits::kPartPageRowsMax) {
+    const auto some = keys.subspan(first, std::min(keys.size() - first, limits::kPartPageRowsMax));
+    proto::GetRowsRequest request;
+    *request.mutable_state() = state_;
+    request.set_family(store::FamilyName(family));
+    for (const std::string& key : some) request.add_keys(key);
+    const auto call = NewCall();
+    const auto chunks = stub_->GetRows(call.get(), request);
+    absl::Status malformed;
+    for (proto::GetRowsChunk chunk; chunks->Read(&chunk);) {
+      for (int i = 0; i < chunk.positions_size(); ++i) {
+        if (i >= chunk.values_size() || chunk.positions(i) >= some.size()) {
+          malformed = absl::InternalError("at " + address_ + ": rows that were not asked for");
+          continue;
+        }
+        row(first + chunk.positions(i), chunk.values(i));
+      }
+    }
+    UNIRUST_RETURN_IF_ERROR(Checked(chunks->Finish()));
+    UNIRUST_RETURN_IF_ERROR(malformed);
+  }
+  return absl::OkStatus();
+}
+
+uint64_t RemoteState::EstimateBytes(store::Family family, std::string_view lower,
+                                    std::string_view upper) const {
+  proto::EstimateRowsRequest request;
+  *request.mutable_state() = state_;
+  request.set_family(store::FamilyName(family));
+  request.set_lower(std::string(lower));
+  request.set_upper(std::string(upper));
+  proto::EstimatedRows response;
+  const grpc::Status status = stub_->EstimateRows(NewCall().get(), request, &response);
+  return status.ok() ? response.bytes() : 0;  // whoever reads the range then sees the error
+}
+
+std::unique_ptr<store::Cursor> RemoteState::Scan(store::Family family, std::string lower,
+                                                 std::string upper) const {
+  proto::WalkRowsRequest request;
+  request.set_family(store::FamilyName(family));
+  request.set_lower(std::move(lower));
+  request.set_upper(std::move(upper));
+  return Walk(std::move(request));
+}
+
+std::unique_ptr<store::Cursor> RemoteState::ScanPrefix(store::Family family,
+                                                       std::string_view prefix) const {
+  proto::WalkRowsRequest request;
+  request.set_family(store::FamilyName(family));
+  request.set_lower(std::string(prefix));
+  request.set_prefix(true);
+  return Walk(std::move(request));
+}
+
+std::unique_ptr<store::Cursor> RemoteState::Walk(proto::WalkRowsRequest request) const {
+  *request.mutable_state() = state_;
+  return std::make_unique<RemoteCursor>(
+      std::move(request),
+      [this](const proto::WalkRowsRequest& asked, proto::WalkRowsResponse* response) {
+        return Checked(stub_->WalkRows(NewCall().get(), asked, response));
+      });
+}
+
+}  // namespace unirust::peer

@@ -1,0 +1,146 @@
+// The service of a part, asked by a client that errs, and a client whose part is gone.
+#include "peer/part_service.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+
+#include <memory>
+#include <string>
+
+#include "base/limits.h"
+#include "cluster/local_part.h"
+#include "peer/remote_part.h"
+#include "rpc/channel.h"
+#include "rpc/server.h"
+#include "tests/store/temp_dir.h"
+
+namespace unirust::peer {
+namespace {
+
+using store::Family;
+using ::testing::HasSubstr;
+
+class PartServiceTest : public ::testing::Test {
+ protected:
+  void Apply(uint64_t epoch, const std::string& key, const std::string& value) {
+    store::Batch batch;
+    batch.Put(Family::kNames, key, value);
+    const absl::Status status = client_.Apply(
+        {.number = epoch, .kind = cluster::EpochKind::kRows, .rows = batch.Encode()});
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  store::TempDir temp_;
+  std::unique_ptr<store::Store> store_ =
+      store::Store::Open({.dir = temp_.path() + "/data"}).value();
+  std::unique_ptr<cluster::LocalPart> part_ = cluster::LocalPart::Open(*store_).value();
+  PartService service_{*part_};
+  std::unique_ptr<rpc::Server> server_ = rpc::Server::Start("127.0.0.1:0", service_).value();
+  std::unique_ptr<Stub> stub_ = proto::PartService::NewStub(rpc::Connect(server_->address()));
+  RemotePart client_{rpc::Connect(server_->address()), "part 1"};
+};
+
+TEST_F(PartServiceTest, TakesRowsLargerThanAMessage) {
+  const std::string large(2 * limits::kMessageBytesMax, 'x');
+  Apply(1, "12345678", large);
+  std::string value;
+  EXPECT_TRUE(client_.ReadEpoch(1)->Get(Family::kNames, "12345678", &value).value());
+  EXPECT_EQ(value, large);
+  const auto cursor = client_.ReadLatest()->Scan(Family::kNames, "", "");
+  ASSERT_TRUE(cursor->Valid()) << cursor->status();
+  EXPECT_EQ(cursor->value(), large);
+  cursor->Next();
+  EXPECT_FALSE(cursor->Valid());
+  EXPECT_TRUE(cursor->status().ok());
+}
+
+TEST_F(PartServiceTest, RefusesWhatItDoesNotKnow) {
+  proto::GetRowsRequest get;
+  get.set_family("nothing");
+  proto::GetRowsChunk chunk;
+  grpc::ClientContext first;
+  const auto chunks = stub_->GetRows(&first, get);
+  EXPECT_FALSE(chunks->Read(&chunk));
+  EXPECT_EQ(chunks->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+
+  proto::WalkRowsRequest walk;
+  walk.set_family("names");
+  walk.mutable_state()->set_lease(77);
+  proto::WalkRowsResponse rows;
+  grpc::ClientContext second;
+  const grpc::Status lost = stub_->WalkRows(&second, walk, &rows);
+  EXPECT_EQ(lost.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(lost.error_message(), HasSubstr("read again"));
+
+  grpc::ClientContext third;
+  proto::PartDone done;
+  const auto half = stub_->ApplyEpoch(&third, &done);
+  proto::ApplyEpochChunk none;
+  half->Write(none);
+  half->WritesDone();
+  EXPECT_EQ(half->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(client_.LastEpoch().value(), 0U);
+
+  grpc::ClientContext fourth;
+  const auto unsorted = [&] {
+    get.set_family("names");
+    get.add_keys("b");
+    get.add_keys("a");
+    return stub_->GetRows(&fourth, get);
+  }();
+  EXPECT_FALSE(unsorted->Read(&chunk));
+  EXPECT_EQ(unsorted->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(PartServiceTest, APartThatIsGoneIsUnavailable) {
+  Apply(1, "12345678", "v");
+  const store::Reader reader = client_.ReadEpoch(1).value();
+  server_->Shutdown();
+  std::string value;
+  const absl::Status status = reader.Get(Family::kNames, "12345678", &value).status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("part 1"));
+  const auto cursor = reader.Scan(Family::kNames, "", "");
+  EXPECT_FALSE(cursor->Valid());
+  EXPECT_TRUE(absl::IsUnavailable(cursor->status()));
+  EXPECT_TRUE(absl::IsUnavailable(client_.Apply({.number = 2, .kind = {}, .rows = ""})));
+  EXPECT_TRUE(absl::IsUnavailable(client_.LastEpoch().status()));
+}
+
+TEST_F(PartServiceTest, AStateIsKeptWhileSomebodyReadsIt) {
+  Apply(1, "12345678", "first");
+  const store::Reader then = client_.ReadEpoch(1).value();
+  for (uint64_t epoch = 2; epoch < 2 * limits::kEpochsKept; ++epoch) {
+    Apply(epoch, "12345678", "later");
+  }
+  std::string value;
+  EXPECT_TRUE(then.Get(Family::kNames, "12345678", &value).value());
+  EXPECT_EQ(value, "first");
+  EXPECT_TRUE(absl::IsOutOfRange(client_.ReadEpoch(2).status()));
+}
+
+TEST_F(PartServiceTest, IsPartOfOneStoreForGood) {
+  const cluster::Membership membership{.parts = 3, .part = 1, .store = "home"};
+  EXPECT_TRUE(client_.Join(membership).ok());
+  EXPECT_TRUE(client_.Join(membership).ok());
+  for (const cluster::Membership& other :
+       {cluster::Membership{.parts = 4, .part = 1, .store = "home"},
+        cluster::Membership{.parts = 3, .part = 2, .store = "home"},
+        cluster::Membership{.parts = 3, .part = 1, .store = "another"}}) {
+    const absl::Status status = client_.Join(other);
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("part 1 of 3"));
+  }
+}
+
+TEST_F(PartServiceTest, ADirectoryWithRecordsIsNoPart) {
+  store::Batch batch;
+  batch.Put(Family::kRecords, "1234", "a record");
+  store_->Commit(std::move(batch));
+  const absl::Status status = client_.Join({.parts = 3, .part = 1, .store = "home"});
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("only an empty directory"));
+}
+
+}  // namespace
+}  // namespace unirust::peer

@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""A store of several parts, each a process of its own: it holds and answers what the oracle says, with any of the
+processes killed and started again.
+
+    UNIRUST_CLUSTER_KILLS=100 UNIRUST_CLUSTER_SEED=7 tests/e2e/cluster_test.py
+"""
+import json
+import os
+import random
+import threading
+import unittest
+
+import grpc
+
+import compare
+import feed
+import harness
+from harness import LOCAL, E2eTest, start
+from judge import History, Verdict
+
+SEED = int(os.environ.get("UNIRUST_CLUSTER_SEED", "1"))
+KILLS = int(os.environ.get("UNIRUST_CLUSTER_KILLS", "12"))
+LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+class Cluster:
+    """Parts, the shard that has them all, and a router. Parts come back at the address that they had."""
+
+    def __init__(self, directory, parts):
+        self.directory = directory
+        self.parts = [self._start_part(n, LOCAL) for n in range(1, parts)]
+        self.shard, self.router, self.client = None, None, None
+        self.start_shard()
+
+    def _start_part(self, number, listen):
+        return start("unirust_shard", "--part", "--shard-id", number, "--data-dir", self.directory / f"part{number}",
+                     "--memory-budget", "64MiB", "--listen", listen)
+
+    def start_shard(self, listen=LOCAL):
+        addresses = ",".join(part.address for part in self.parts)
+        self.shard = start("unirust_shard", "--parts", addresses, "--data-dir", self.directory / "part0",
+                           "--memory-budget", "64MiB", "--listen", listen)
+        if self.router is None:
+            self.router = start("unirust_router", "--shards", self.shard.address, "--listen", LOCAL)
+            self.client = harness.Client(self.router.address, timeout=harness.RUN_TIMEOUT)
+
+    def kill_and_restart(self, number):
+        if number == 0:
+            address = self.shard.address
+            self.shard.__exit__()  # kills
+            self.start_shard(address)
+            return
+        part = self.parts[number - 1]
+        part.__exit__()  # kills
+        self.parts[number - 1] = self._start_part(number, part.address)
+
+    def stop(self):
+        self.client.close()
+        for program in [self.router, self.shard, *self.parts]:
+            program.stop()
+
+
+class ClusterTest(E2eTest):
+    def open(self, name, parts):
+        directory = self.dir / name
+        directory.mkdir()
+        return Cluster(directory, parts)
+
+    def test_answers_as_one_store(self):
+        for parts in (2, 4):
+            for seed in range(SEED, SEED + 2):
+                with self.subTest(parts=parts, seed=seed):
+                    self.check_history(self.open(f"{parts}-{seed}", parts), History(seed))
+
+    def check_history(self, cluster, history):
+        cluster.client.call("SetOntology", json=json.dumps(history.ontology))
+        half = len(history.lines) // 2
+        feed.ingest_stream(cluster.client, history.lines[:half], 7)
+        other = History(history.seed + 100).ontology
+        cluster.client.call("SetOntology", json=json.dumps(other))
+        feed.ingest_unary(cluster.client, history.lines[half:], 5)
+        cluster.client.call("SetOntology", json=json.dumps(history.ontology))
+        verdict = Verdict(history.text(), history.ontology)
+        compare.same_lines("all", compare.export(cluster.router.address), verdict.canonical())
+        compare.everything(cluster.client, verdict, history.lines, history.seed)
+        cluster.stop()
+
+    def test_nothing_is_lost_when_processes_are_killed(self):
+        rng = random.Random(SEED)
+        cluster = self.open("killed", 3)
+        history = History(SEED, profile="mixed", versioned=True)
+        cluster.client.call("SetOntology", json=json.dumps(history.ontology))
+        lines, done = [], threading.Event()
+        faults = []
+
+        def write():
+            try:
+                self.write_until(cluster, history.ontology, lines, done)
+            except Exception as fault:  # carried to the test's thread
+                faults.append(fault)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        for _ in range(KILLS):
+            done.wait(rng.uniform(0, 0.4) * harness.SLOWNESS)  # the random instant is the point here
+            cluster.kill_and_restart(rng.randrange(3))
+        done.set()
+        writer.join()
+        self.assertEqual(faults, [])
+        self.assertGreater(len(lines), 10)
+        verdict = Verdict([json.dumps(line) for line in lines], history.ontology)
+        compare.same_lines(f"over {len(lines)} lines", compare.export(cluster.router.address), verdict.canonical())
+        compare.stats(cluster.client, verdict)
+        cluster.stop()
+
+    def write_until(self, cluster, ontology, lines, done):
+        """Requests, one after the other, each again until it is acknowledged: versions make that harmless."""
+        version, seed = 0, SEED * 1000
+        while not done.is_set():
+            seed += 1
+            for batch in feed.batches(History(seed, profile="mixed", versioned=True).lines, 6):
+                batch = [{**line, "version": (version := version + 1)} for line in batch]
+                lines += batch
+                while True:
+                    try:
+                        feed.ingest(cluster.client, batch)
+                        break
+                    except grpc.RpcError as fault:
+                        if fault.code() not in LOST:
+                            raise
+                if done.is_set():
+                    return
+
+    def test_what_does_not_belong_together_is_refused(self):
+        cluster = self.open("first", 2)
+        feed.ingest(cluster.client, History(SEED).lines[:3])
+        cluster.stop()
+        first = self.dir / "first"
+        alone = harness.unirust("stats", "--data-dir", first / "part0", expect=harness.DATA_DIR)
+        self.assertIn(b"is part 0 of 2 of a store", alone.stderr)
+        part = start("unirust_shard", "--part", "--shard-id", 1, "--data-dir", first / "part1", "--listen", LOCAL)
+        self.refused(["--parts", part.address, "--data-dir", self.dir / "another"], harness.DATA_DIR,
+                     b"it is part 1 of 2 of another store")
+        self.refused(["--parts", f"{part.address},127.0.0.1:1", "--data-dir", first / "part0"], harness.DATA_DIR,
+                     b"part 0 of the store: it is part 0 of 2 of this store, not part 0 of 3")
+        part.stop()
+        self.refused(["--parts", part.address, "--data-dir", first / "part0"], harness.UNAVAILABLE,
+                     b"part 1 of the store: at " + part.address.encode())
+        self.refused(["--part", "--data-dir", self.dir / "x"], harness.USAGE, b"give its number with --shard-id")
+        self.refused(["--parts", "127.0.0.1:1", "--shard-id", 2, "--data-dir", self.dir / "x"], harness.USAGE,
+                     b"is part 0, not --shard-id 2")
+
+    def refused(self, args, code, why):
+        done = harness.run("unirust_shard", *args, "--listen", LOCAL, expect=code)
+        self.assertIn(why, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

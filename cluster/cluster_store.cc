@@ -1,5 +1,6 @@
 #include "cluster/cluster_store.h"
 
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -88,11 +89,13 @@ absl::StatusOr<std::unique_ptr<store::Store>> ClusterStore::Open(
 absl::Status ClusterStore::CatchUp() {
   Membership membership{.parts = static_cast<uint32_t>(parts_.size()), .part = 0, .store = ""};
   UNIRUST_ASSIGN_OR_RETURN(membership.store, home_store_->Latest().ReadIdentity());
-  UNIRUST_RETURN_IF_ERROR(OnEach([&](Part& part) {
-    const absl::Status joined = part.Join(membership);
-    ++membership.part;
-    return joined;
-  }));
+  std::vector<size_t> order(parts_.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::swap(order[home_part_], order.back());  // home last: it may join with other ones until then
+  for (const size_t part : order) {
+    membership.part = static_cast<uint32_t>(part);
+    UNIRUST_RETURN_IF_ERROR(InPart(part, parts_[part]->Join(membership)));
+  }
   UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, home_->LastEpoch());
   for (size_t part = 0; part < parts_.size(); ++part) {
     if (part == home_part_) continue;
@@ -257,7 +260,11 @@ Reader ClusterStore::Snapshot() const {
       forgotten = forgotten || absl::IsOutOfRange(reader.status());
       return reader;
     });
-    if (!forgotten || epoch == published_) return out;
+    if (!forgotten) return out;
+    if (epoch != published_) continue;
+    // A part was started again with an epoch that another one has not yet.
+    return Reader(std::make_shared<UnreadableState>(absl::UnavailableError(
+        "the parts of the store are not at one epoch yet: ask again a little later")));
   }
 }
 

@@ -56,13 +56,13 @@ bool Delivery::Deliver(const Epoch& epoch) {
   while (true) {
     const absl::Status status = part_.Apply(epoch);
     if (status.ok()) return true;
-    if (!absl::IsUnavailable(status)) {
+    if (absl::IsFailedPrecondition(status) || absl::IsDataLoss(status)) {
       Die(kExitDataLoss, name_ + " cannot take epoch " + std::to_string(epoch.number) + ": " +
                              std::string(status.message()) +
                              ". Nothing acknowledged is lost; restore that part's directory, then "
                              "start again");
     }
-    Log(LogLevel::kWarning, name_ + " cannot be reached; writes wait for it: " +
+    Log(LogLevel::kWarning, name_ + " does not take an epoch; writes wait for it: " +
                                 std::string(status.message()));
     MutexLock lock(mutex_);
     if (!stopping_) changed_.WaitFor(mutex_, wait_ms * 1000);

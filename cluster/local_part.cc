@@ -31,7 +31,7 @@ absl::StatusOr<std::optional<Membership>> MembershipOf(const store::Store& store
 }
 
 absl::Status LocalPart::Join(const Membership& membership) {
-  MutexLock lock(mutex_);
+  MutexLock writing(writing_);
   UNIRUST_ASSIGN_OR_RETURN(const std::optional<Membership> known, MembershipOf(store_));
   if (known) {
     if (known->parts == membership.parts && known->part == membership.part &&
@@ -44,7 +44,8 @@ absl::Status LocalPart::Join(const Membership& membership) {
         ", not part " + std::to_string(membership.part) + " of " +
         std::to_string(membership.parts));
   }
-  const auto records = store_.Latest().Scan(Family::kRecords, "", "");
+  const store::Reader reader = store_.Latest();
+  const auto records = reader.Scan(Family::kRecords, "", "");
   UNIRUST_RETURN_IF_ERROR(records->status());
   if (records->Valid()) {
     return absl::FailedPreconditionError(
@@ -61,8 +62,7 @@ absl::Status LocalPart::Join(const Membership& membership) {
 }
 
 LocalPart::LocalPart(store::Store& store, uint64_t last) : store_(store), last_(last) {
-  MutexLock lock(mutex_);
-  Keep(last_);
+  Keep(last);
 }
 
 absl::StatusOr<std::unique_ptr<LocalPart>> LocalPart::Open(store::Store& store) {
@@ -81,21 +81,20 @@ absl::StatusOr<uint64_t> LocalPart::LastEpoch() {
 }
 
 absl::Status LocalPart::Apply(const Epoch& epoch) {
-  {
-    MutexLock lock(mutex_);
-    if (epoch.number <= last_) return absl::OkStatus();
-  }
+  UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, LastEpoch());
+  if (epoch.number <= last) return absl::OkStatus();
   std::optional<store::Batch> batch = store::Batch::Decode(epoch.rows);
   if (!batch) return Malformed("the rows of an epoch");
   return ApplyBatch(epoch.number, epoch.kind, *std::move(batch));
 }
 
 absl::Status LocalPart::ApplyBatch(uint64_t epoch, EpochKind kind, store::Batch batch) {
-  MutexLock lock(mutex_);
-  if (epoch != last_ + 1) {
+  MutexLock writing(writing_);
+  UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, LastEpoch());
+  if (epoch != last + 1) {
     return absl::FailedPreconditionError("epoch " + std::to_string(epoch) +
                                          " cannot be applied: the last one here is " +
-                                         std::to_string(last_));
+                                         std::to_string(last));
   }
   std::string number;
   AppendBig64(&number, epoch);
@@ -113,13 +112,15 @@ absl::Status LocalPart::ApplyBatch(uint64_t epoch, EpochKind kind, store::Batch 
       break;
   }
   Keep(epoch);
-  last_ = epoch;
   return absl::OkStatus();
 }
 
 void LocalPart::Keep(uint64_t epoch) {
-  kept_.push_back({epoch, store_.Snapshot()});
+  store::Reader reader = store_.Snapshot();
+  MutexLock lock(mutex_);
+  kept_.push_back({epoch, std::move(reader)});
   if (kept_.size() > limits::kEpochsKept) kept_.pop_front();
+  last_ = epoch;
 }
 
 absl::StatusOr<store::Reader> LocalPart::ReadEpoch(uint64_t epoch) {
@@ -134,6 +135,7 @@ absl::StatusOr<store::Reader> LocalPart::ReadEpoch(uint64_t epoch) {
 absl::StatusOr<store::Reader> LocalPart::ReadLatest() { return store_.Latest(); }
 
 absl::StatusOr<store::Reader> LocalPart::ReadPending() {
+  MutexLock writing(writing_);  // the generation must not go meanwhile
   UNIRUST_RETURN_IF_ERROR(CheckPending());
   return store_.Pending();
 }
@@ -143,9 +145,13 @@ absl::Status LocalPart::CheckPending() const {
   return absl::FailedPreconditionError("this part of the store has no pending generation");
 }
 
-absl::Status LocalPart::BeginGeneration() { return store_.BeginGeneration(); }
+absl::Status LocalPart::BeginGeneration() {
+  MutexLock writing(writing_);
+  return store_.BeginGeneration();
+}
 
 absl::Status LocalPart::CommitPending(const std::string& rows) {
+  MutexLock writing(writing_);
   UNIRUST_RETURN_IF_ERROR(CheckPending());
   std::optional<store::Batch> batch = store::Batch::Decode(rows);
   if (!batch) return Malformed("rows of a pending generation");
@@ -153,10 +159,14 @@ absl::Status LocalPart::CommitPending(const std::string& rows) {
 }
 
 absl::Status LocalPart::SealPending() {
+  MutexLock writing(writing_);
   UNIRUST_RETURN_IF_ERROR(CheckPending());
   return store_.SealPending();
 }
 
-absl::Status LocalPart::DropPending() { return store_.DropPending(); }
+absl::Status LocalPart::DropPending() {
+  MutexLock writing(writing_);
+  return store_.DropPending();
+}
 
 }  // namespace unirust::cluster

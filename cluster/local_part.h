@@ -44,9 +44,10 @@ class LocalPart final : public Part {
 
   LocalPart(store::Store& store, uint64_t last);
   absl::Status CheckPending() const;
-  void Keep(uint64_t epoch);
+  void Keep(uint64_t epoch);  // and so it is the last one
 
   store::Store& store_;
+  Mutex writing_;  // one call that writes at a time, whatever a caller has given up
   Mutex mutex_;
   uint64_t last_ ABSL_GUARDED_BY(mutex_);
   std::deque<Kept> kept_ ABSL_GUARDED_BY(mutex_);  // the newest last

@@ -108,10 +108,12 @@ grpc::Status PartService::ApplyEpoch(grpc::ServerContext* context,
                                      grpc::ServerReader<proto::ApplyEpochChunk>* chunks,
                                      proto::PartDone*) {
   cluster::Epoch epoch;
+  uint64_t bytes = 0;
   proto::ApplyEpochChunk chunk;
   for (bool first = true; chunks->Read(&chunk); first = false) {
     if (first) {
       epoch.number = chunk.epoch();
+      bytes = chunk.bytes();
       if (chunk.kind() > static_cast<uint32_t>(cluster::EpochKind::kClear)) {
         return {grpc::StatusCode::INVALID_ARGUMENT, "kind: unknown"};
       }
@@ -120,7 +122,7 @@ grpc::Status PartService::ApplyEpoch(grpc::ServerContext* context,
     epoch.rows += chunk.rows();
   }
   // A stream that broke off looks like one that ended.
-  if (context->IsCancelled() || epoch.number == 0) {
+  if (context->IsCancelled() || epoch.number == 0 || epoch.rows.size() != bytes) {
     return {grpc::StatusCode::CANCELLED, "the epoch did not arrive as a whole"};
   }
   return ToGrpc(part_.Apply(epoch));
@@ -135,8 +137,12 @@ grpc::Status PartService::CommitPending(grpc::ServerContext* context,
                                         grpc::ServerReader<proto::PendingRowsChunk>* chunks,
                                         proto::PartDone*) {
   std::string rows;
-  for (proto::PendingRowsChunk chunk; chunks->Read(&chunk);) rows += chunk.rows();
-  if (context->IsCancelled()) {
+  uint64_t bytes = 0;
+  for (proto::PendingRowsChunk chunk; chunks->Read(&chunk);) {
+    rows += chunk.rows();
+    bytes = chunk.bytes();
+  }
+  if (context->IsCancelled() || rows.empty() || rows.size() != bytes) {
     return {grpc::StatusCode::CANCELLED, "the rows did not arrive as a whole"};
   }
   return ToGrpc(part_.CommitPending(rows));
@@ -186,7 +192,15 @@ void PartService::DropUnused(uint64_t now_micros) {
 }
 
 absl::StatusOr<store::Reader> PartService::ReaderOf(const proto::PartState& state) {
-  if (state.lease() == 0) return state.pending() ? part_.ReadPending() : part_.ReadLatest();
+  if (state.lease() == 0) {
+    UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, part_.LastEpoch());
+    if (last < state.min_epoch()) {
+      return absl::FailedPreconditionError("this part has epoch " + std::to_string(last) +
+                                           ", and had " + std::to_string(state.min_epoch()) +
+                                           ": its directory is an older one. Restore it");
+    }
+    return state.pending() ? part_.ReadPending() : part_.ReadLatest();
+  }
   MutexLock lock(mutex_);
   const auto lease = leases_.find(state.lease());
   if (lease == leases_.end()) {

@@ -41,6 +41,7 @@ absl::StatusOr<uint64_t> RemotePart::LastEpoch() {
   proto::PartPosition position;
   UNIRUST_RETURN_IF_ERROR(
       OfCall(stub_->GetPosition(NewCall().get(), proto::PartDone(), &position), address_));
+  has_epoch_ = std::max<uint64_t>(has_epoch_, position.epoch());
   return position.epoch();
 }
 
@@ -53,10 +54,13 @@ absl::Status RemotePart::Apply(const cluster::Epoch& epoch) {
     chunk.set_epoch(epoch.number);
     chunk.set_kind(static_cast<uint32_t>(epoch.kind));
     chunk.set_rows(std::move(rows));
+    chunk.set_bytes(epoch.rows.size());
     return stream->Write(chunk);
   });
   stream->WritesDone();
-  return OfCall(stream->Finish(), address_);
+  UNIRUST_RETURN_IF_ERROR(OfCall(stream->Finish(), address_));
+  has_epoch_ = std::max(has_epoch_.load(), epoch.number);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<store::Reader> RemotePart::ReadEpoch(uint64_t epoch) {
@@ -75,12 +79,15 @@ absl::StatusOr<store::Reader> RemotePart::ReadEpoch(uint64_t epoch) {
 }
 
 absl::StatusOr<store::Reader> RemotePart::ReadLatest() {
-  return store::Reader(std::make_shared<RemoteState>(stub_, address_, proto::PartState()));
+  proto::PartState state;
+  state.set_min_epoch(has_epoch_);
+  return store::Reader(std::make_shared<RemoteState>(stub_, address_, state));
 }
 
 absl::StatusOr<store::Reader> RemotePart::ReadPending() {
   proto::PartState state;
   state.set_pending(true);
+  state.set_min_epoch(has_epoch_);
   return store::Reader(std::make_shared<RemoteState>(stub_, address_, state));
 }
 
@@ -98,6 +105,7 @@ absl::Status RemotePart::CommitPending(const std::string& rows) {
   InPieces(rows, [&](std::string some) {
     proto::PendingRowsChunk chunk;
     chunk.set_rows(std::move(some));
+    chunk.set_bytes(rows.size());
     return stream->Write(chunk);
   });
   stream->WritesDone();

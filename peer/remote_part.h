@@ -3,6 +3,7 @@
 
 #include <grpcpp/channel.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,6 +37,7 @@ class RemotePart final : public cluster::Part {
 
   const std::shared_ptr<Stub> stub_;
   const std::string address_;
+  std::atomic<uint64_t> has_epoch_ = 0;  // the part had it: it must not have fewer
   Mutex mutex_;
   // The newest state that was read: most reads are of the same.
   uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -211,8 +211,9 @@ std::unique_ptr<store::Cursor> RemoteState::Walk(proto::WalkRowsRequest request)
   *request.mutable_state() = state_;
   return std::make_unique<RemoteCursor>(
       std::move(request),
-      [this](const proto::WalkRowsRequest& asked, proto::WalkRowsResponse* response) {
-        return Checked(stub_->WalkRows(NewCall().get(), asked, response));
+      [self = shared_from_this()](const proto::WalkRowsRequest& asked,
+                                  proto::WalkRowsResponse* response) {
+        return self->Checked(self->stub_->WalkRows(NewCall().get(), asked, response));
       });
 }
 

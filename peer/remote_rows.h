@@ -23,7 +23,8 @@ std::unique_ptr<grpc::ClientContext> NewCall();
 using Stub = proto::PartService::Stub;
 
 // One state of a remote part. Each call is a round trip, a walk one a page. Thread-safe.
-class RemoteState final : public store::Reader::State {
+class RemoteState final : public store::Reader::State,
+                          public std::enable_shared_from_this<RemoteState> {
  public:
   // `state`: kept over there until this is destroyed, if it has a lease.
   RemoteState(std::shared_ptr<Stub> stub, std::string address, const proto::PartState& state)

@@ -89,6 +89,7 @@ absl::Status RocksStore::Load() {
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(options_.dir, names));
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
+  if (options_.rebuild) UNIRUST_RETURN_IF_ERROR(CheckIsWhole());
   UNIRUST_RETURN_IF_ERROR(options_.rebuild ? EmptyIndexes() : CheckRebuilding());
   UNIRUST_RETURN_IF_ERROR(ChooseGeneration());
   if (!replays_) return absl::OkStatus();
@@ -329,6 +330,15 @@ absl::Status RocksStore::CheckRebuilding() const {
   return absl::FailedPreconditionError(
       "in data directory " + options_.dir + " a rebuild was cut short: run `unirust verify "
       "--rebuild-derived --data-dir " + options_.dir + "` again");
+}
+
+absl::Status RocksStore::CheckIsWhole() const {
+  std::string value;
+  UNIRUST_ASSIGN_OR_RETURN(const bool part, GetMeta(kPartKey, &value));
+  if (!part) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "data directory " + options_.dir +
+      " is a part of a store: what it holds cannot be made anew without the other parts");
 }
 
 // Families are dropped, not read: their files may be damaged. One that is not there yet when this is cut short is made

@@ -76,6 +76,7 @@ class RocksStore final : public Store {
   absl::Status MakeIdentity();
   absl::Status CheckCommits();
   absl::Status CheckRebuilding() const;
+  absl::Status CheckIsWhole() const;
   absl::Status EmptyIndexes();
   absl::StatusOr<uint64_t> NumberIn(const char* key, uint64_t fallback) const;
   absl::StatusOr<std::shared_ptr<Families>> TakeGeneration(uint64_t generation);

@@ -1,5 +1,6 @@
 #include "cluster/cluster_store.h"
 
+#include <algorithm>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -91,7 +92,8 @@ absl::Status ClusterStore::CatchUp() {
   UNIRUST_ASSIGN_OR_RETURN(membership.store, home_store_->Latest().ReadIdentity());
   std::vector<size_t> order(parts_.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::swap(order[home_part_], order.back());  // home last: it may join with other ones until then
+  std::erase(order, home_part_);
+  order.push_back(home_part_);  // last: until then it may join with others
   for (const size_t part : order) {
     membership.part = static_cast<uint32_t>(part);
     UNIRUST_RETURN_IF_ERROR(InPart(part, parts_[part]->Join(membership)));
@@ -106,6 +108,8 @@ absl::Status ClusterStore::CatchUp() {
 }
 
 absl::Status ClusterStore::CatchUp(size_t part, uint64_t last) {
+  UNIRUST_ASSIGN_OR_RETURN(const uint64_t attempt, parts_[part]->LastAttempt());
+  attempt_ = std::max(attempt_, attempt);
   UNIRUST_ASSIGN_OR_RETURN(uint64_t has, parts_[part]->LastEpoch());
   if (has > last) {
     return absl::DataLossError("it has epoch " + std::to_string(has) +
@@ -194,7 +198,8 @@ absl::Status ClusterStore::OnEach(const Call& call) const {
 }
 
 absl::Status ClusterStore::BeginGeneration() {
-  return OnEach([](Part& part) { return part.BeginGeneration(); });
+  ++attempt_;
+  return OnEach([&](Part& part) { return part.BeginGeneration(attempt_); });
 }
 
 bool ClusterStore::HasPending() const { return home_store_->HasPending(); }
@@ -205,18 +210,19 @@ absl::Status ClusterStore::CommitPending(Batch batch) {
     if (batches[part].empty()) continue;
     const absl::Status status = part == home_part_
                                     ? home_store_->CommitPending(std::move(batches[part]))
-                                    : parts_[part]->CommitPending(batches[part].Encode());
+                                    : parts_[part]->CommitPending(attempt_, batches[part].Encode());
     UNIRUST_RETURN_IF_ERROR(InPart(part, status));
   }
   return absl::OkStatus();
 }
 
 absl::Status ClusterStore::SealPending() {
-  return OnEach([](Part& part) { return part.SealPending(); });
+  return OnEach([&](Part& part) { return part.SealPending(attempt_); });
 }
 
 absl::Status ClusterStore::DropPending() {
-  return OnEach([](Part& part) { return part.DropPending(); });
+  ++attempt_;  // what comes late of this one finds nothing that it may change
+  return OnEach([&](Part& part) { return part.DropPending(attempt_); });
 }
 
 // Once home has switched the others must be able to, whatever happens to them.

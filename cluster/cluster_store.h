@@ -67,6 +67,7 @@ class ClusterStore final : public store::Store {
   const size_t home_part_;
   std::vector<Part*> parts_;  // all, by number
   const SlotMap slots_;
+  uint64_t attempt_ = 0;  // of the last change of ontology, also by a writer before; the writer's
   std::vector<std::unique_ptr<Delivery>> deliveries_;  // by part; none for home
   std::atomic<uint64_t> published_ = 0;                 // every part has it
   uint64_t decided_ = 0;                                // home has it; the writer's

@@ -145,27 +145,44 @@ absl::Status LocalPart::CheckPending() const {
   return absl::FailedPreconditionError("this part of the store has no pending generation");
 }
 
-absl::Status LocalPart::BeginGeneration() {
+absl::StatusOr<uint64_t> LocalPart::LastAttempt() {
   MutexLock writing(writing_);
+  return attempt_;
+}
+
+absl::Status LocalPart::TakeAttempt(uint64_t attempt) {
+  if (attempt < attempt_) {
+    return absl::FailedPreconditionError("an earlier change of ontology was given up");
+  }
+  attempt_ = attempt;
+  return absl::OkStatus();
+}
+
+absl::Status LocalPart::BeginGeneration(uint64_t attempt) {
+  MutexLock writing(writing_);
+  UNIRUST_RETURN_IF_ERROR(TakeAttempt(attempt));
   return store_.BeginGeneration();
 }
 
-absl::Status LocalPart::CommitPending(const std::string& rows) {
+absl::Status LocalPart::CommitPending(uint64_t attempt, const std::string& rows) {
   MutexLock writing(writing_);
+  UNIRUST_RETURN_IF_ERROR(TakeAttempt(attempt));
   UNIRUST_RETURN_IF_ERROR(CheckPending());
   std::optional<store::Batch> batch = store::Batch::Decode(rows);
   if (!batch) return Malformed("rows of a pending generation");
   return store_.CommitPending(*std::move(batch));
 }
 
-absl::Status LocalPart::SealPending() {
+absl::Status LocalPart::SealPending(uint64_t attempt) {
   MutexLock writing(writing_);
+  UNIRUST_RETURN_IF_ERROR(TakeAttempt(attempt));
   UNIRUST_RETURN_IF_ERROR(CheckPending());
   return store_.SealPending();
 }
 
-absl::Status LocalPart::DropPending() {
+absl::Status LocalPart::DropPending(uint64_t attempt) {
   MutexLock writing(writing_);
+  UNIRUST_RETURN_IF_ERROR(TakeAttempt(attempt));
   return store_.DropPending();
 }
 

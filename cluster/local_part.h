@@ -24,14 +24,15 @@ class LocalPart final : public Part {
 
   absl::Status Join(const Membership& membership) override;
   absl::StatusOr<uint64_t> LastEpoch() override;
+  absl::StatusOr<uint64_t> LastAttempt() override;
   absl::Status Apply(const Epoch& epoch) override;
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;
   absl::StatusOr<store::Reader> ReadLatest() override;
   absl::StatusOr<store::Reader> ReadPending() override;
-  absl::Status BeginGeneration() override;
-  absl::Status CommitPending(const std::string& rows) override;
-  absl::Status SealPending() override;
-  absl::Status DropPending() override;
+  absl::Status BeginGeneration(uint64_t attempt) override;
+  absl::Status CommitPending(uint64_t attempt, const std::string& rows) override;
+  absl::Status SealPending(uint64_t attempt) override;
+  absl::Status DropPending(uint64_t attempt) override;
 
   // Apply of rows that are not encoded, and of the next epoch only: FAILED_PRECONDITION for one that is there.
   absl::Status ApplyBatch(uint64_t epoch, EpochKind kind, store::Batch batch);
@@ -44,10 +45,12 @@ class LocalPart final : public Part {
 
   LocalPart(store::Store& store, uint64_t last);
   absl::Status CheckPending() const;
+  absl::Status TakeAttempt(uint64_t attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   void Keep(uint64_t epoch);  // and so it is the last one
 
   store::Store& store_;
   Mutex writing_;  // one call that writes at a time, whatever a caller has given up
+  uint64_t attempt_ ABSL_GUARDED_BY(writing_) = 0;
   Mutex mutex_;
   uint64_t last_ ABSL_GUARDED_BY(mutex_);
   std::deque<Kept> kept_ ABSL_GUARDED_BY(mutex_);  // the newest last

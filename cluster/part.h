@@ -41,7 +41,8 @@ class Part {
   // records, or that is another part or another store's.
   virtual absl::Status Join(const Membership& membership) = 0;
 
-  virtual absl::StatusOr<uint64_t> LastEpoch() = 0;  // 0 before the first
+  virtual absl::StatusOr<uint64_t> LastEpoch() = 0;    // 0 before the first
+  virtual absl::StatusOr<uint64_t> LastAttempt() = 0;  // that was seen since the part was opened; 0: none
 
   // On disk when it returns; nothing happens if it is already there. FAILED_PRECONDITION: it is not the next one, or
   // switches to a generation that is not there; DATA_LOSS: the rows are malformed.
@@ -52,11 +53,13 @@ class Part {
   virtual absl::StatusOr<store::Reader> ReadLatest() = 0;  // whatever is newest at each call
   virtual absl::StatusOr<store::Reader> ReadPending() = 0;  // the same with the pending generation
 
-  // As in store/store.h. FAILED_PRECONDITION where no generation is pending and one is needed.
-  virtual absl::Status BeginGeneration() = 0;
-  virtual absl::Status CommitPending(const std::string& rows) = 0;
-  virtual absl::Status SealPending() = 0;
-  virtual absl::Status DropPending() = 0;
+  // As in store/store.h. An `attempt` is a change of ontology, numbered upwards: FAILED_PRECONDITION for calls of an
+  // earlier one than the last that was seen (they were given up, and arrive late), and where no generation is pending
+  // and one is needed.
+  virtual absl::Status BeginGeneration(uint64_t attempt) = 0;
+  virtual absl::Status CommitPending(uint64_t attempt, const std::string& rows) = 0;
+  virtual absl::Status SealPending(uint64_t attempt) = 0;
+  virtual absl::Status DropPending(uint64_t attempt) = 0;
 };
 
 }  // namespace unirust::cluster

@@ -100,8 +100,12 @@ grpc::Status PartService::Join(grpc::ServerContext*, const proto::JoinPartReques
 grpc::Status PartService::GetPosition(grpc::ServerContext*, const proto::PartDone*,
                                       proto::PartPosition* response) {
   const absl::StatusOr<uint64_t> epoch = part_.LastEpoch();
-  if (epoch.ok()) response->set_epoch(*epoch);
-  return ToGrpc(epoch.status());
+  if (!epoch.ok()) return ToGrpc(epoch.status());
+  const absl::StatusOr<uint64_t> attempt = part_.LastAttempt();
+  if (!attempt.ok()) return ToGrpc(attempt.status());
+  response->set_epoch(*epoch);
+  response->set_attempt(*attempt);
+  return grpc::Status::OK;
 }
 
 grpc::Status PartService::ApplyEpoch(grpc::ServerContext* context,
@@ -128,9 +132,9 @@ grpc::Status PartService::ApplyEpoch(grpc::ServerContext* context,
   return ToGrpc(part_.Apply(epoch));
 }
 
-grpc::Status PartService::BeginGeneration(grpc::ServerContext*, const proto::PartDone*,
-                                          proto::PartDone*) {
-  return ToGrpc(part_.BeginGeneration());
+grpc::Status PartService::BeginGeneration(grpc::ServerContext*,
+                                          const proto::PendingRequest* request, proto::PartDone*) {
+  return ToGrpc(part_.BeginGeneration(request->attempt()));
 }
 
 grpc::Status PartService::CommitPending(grpc::ServerContext* context,
@@ -138,24 +142,26 @@ grpc::Status PartService::CommitPending(grpc::ServerContext* context,
                                         proto::PartDone*) {
   std::string rows;
   uint64_t bytes = 0;
+  uint64_t attempt = 0;
   for (proto::PendingRowsChunk chunk; chunks->Read(&chunk);) {
     rows += chunk.rows();
+    attempt = chunk.attempt();
     bytes = chunk.bytes();
   }
   if (context->IsCancelled() || rows.empty() || rows.size() != bytes) {
     return {grpc::StatusCode::CANCELLED, "the rows did not arrive as a whole"};
   }
-  return ToGrpc(part_.CommitPending(rows));
+  return ToGrpc(part_.CommitPending(attempt, rows));
 }
 
-grpc::Status PartService::SealPending(grpc::ServerContext*, const proto::PartDone*,
+grpc::Status PartService::SealPending(grpc::ServerContext*, const proto::PendingRequest* request,
                                       proto::PartDone*) {
-  return ToGrpc(part_.SealPending());
+  return ToGrpc(part_.SealPending(request->attempt()));
 }
 
-grpc::Status PartService::DropPending(grpc::ServerContext*, const proto::PartDone*,
+grpc::Status PartService::DropPending(grpc::ServerContext*, const proto::PendingRequest* request,
                                       proto::PartDone*) {
-  return ToGrpc(part_.DropPending());
+  return ToGrpc(part_.DropPending(request->attempt()));
 }
 
 // --- states ----------------------------------------------------------------------------------------

@@ -25,14 +25,14 @@ class PartService final : public proto::PartService::Service {
   grpc::Status ApplyEpoch(grpc::ServerContext* context,
                           grpc::ServerReader<proto::ApplyEpochChunk>* chunks,
                           proto::PartDone* response) override;
-  grpc::Status BeginGeneration(grpc::ServerContext* context, const proto::PartDone* request,
+  grpc::Status BeginGeneration(grpc::ServerContext* context, const proto::PendingRequest* request,
                                proto::PartDone* response) override;
   grpc::Status CommitPending(grpc::ServerContext* context,
                              grpc::ServerReader<proto::PendingRowsChunk>* chunks,
                              proto::PartDone* response) override;
-  grpc::Status SealPending(grpc::ServerContext* context, const proto::PartDone* request,
+  grpc::Status SealPending(grpc::ServerContext* context, const proto::PendingRequest* request,
                            proto::PartDone* response) override;
-  grpc::Status DropPending(grpc::ServerContext* context, const proto::PartDone* request,
+  grpc::Status DropPending(grpc::ServerContext* context, const proto::PendingRequest* request,
                            proto::PartDone* response) override;
   grpc::Status OpenState(grpc::ServerContext* context, const proto::OpenStateRequest* request,
                          proto::OpenedState* response) override;

@@ -45,6 +45,13 @@ absl::StatusOr<uint64_t> RemotePart::LastEpoch() {
   return position.epoch();
 }
 
+absl::StatusOr<uint64_t> RemotePart::LastAttempt() {
+  proto::PartPosition position;
+  UNIRUST_RETURN_IF_ERROR(
+      OfCall(stub_->GetPosition(NewCall().get(), proto::PartDone(), &position), address_));
+  return position.attempt();
+}
+
 absl::Status RemotePart::Apply(const cluster::Epoch& epoch) {
   const auto call = NewCall();
   proto::PartDone done;
@@ -91,14 +98,18 @@ absl::StatusOr<store::Reader> RemotePart::ReadPending() {
   return store::Reader(std::make_shared<RemoteState>(stub_, address_, state));
 }
 
-absl::Status RemotePart::Call(Method method) {
+absl::Status RemotePart::Call(Method method, uint64_t attempt) {
+  proto::PendingRequest request;
+  request.set_attempt(attempt);
   proto::PartDone done;
-  return OfCall(((*stub_).*method)(NewCall().get(), proto::PartDone(), &done), address_);
+  return OfCall(((*stub_).*method)(NewCall().get(), request, &done), address_);
 }
 
-absl::Status RemotePart::BeginGeneration() { return Call(&Stub::BeginGeneration); }
+absl::Status RemotePart::BeginGeneration(uint64_t attempt) {
+  return Call(&Stub::BeginGeneration, attempt);
+}
 
-absl::Status RemotePart::CommitPending(const std::string& rows) {
+absl::Status RemotePart::CommitPending(uint64_t attempt, const std::string& rows) {
   const auto call = NewCall();
   proto::PartDone done;
   const auto stream = stub_->CommitPending(call.get(), &done);
@@ -106,14 +117,19 @@ absl::Status RemotePart::CommitPending(const std::string& rows) {
     proto::PendingRowsChunk chunk;
     chunk.set_rows(std::move(some));
     chunk.set_bytes(rows.size());
+    chunk.set_attempt(attempt);
     return stream->Write(chunk);
   });
   stream->WritesDone();
   return OfCall(stream->Finish(), address_);
 }
 
-absl::Status RemotePart::SealPending() { return Call(&Stub::SealPending); }
+absl::Status RemotePart::SealPending(uint64_t attempt) {
+  return Call(&Stub::SealPending, attempt);
+}
 
-absl::Status RemotePart::DropPending() { return Call(&Stub::DropPending); }
+absl::Status RemotePart::DropPending(uint64_t attempt) {
+  return Call(&Stub::DropPending, attempt);
+}
 
 }  // namespace unirust::peer

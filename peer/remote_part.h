@@ -21,19 +21,20 @@ class RemotePart final : public cluster::Part {
 
   absl::Status Join(const cluster::Membership& membership) override;
   absl::StatusOr<uint64_t> LastEpoch() override;
+  absl::StatusOr<uint64_t> LastAttempt() override;
   absl::Status Apply(const cluster::Epoch& epoch) override;
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;
   absl::StatusOr<store::Reader> ReadLatest() override;
   absl::StatusOr<store::Reader> ReadPending() override;
-  absl::Status BeginGeneration() override;
-  absl::Status CommitPending(const std::string& rows) override;
-  absl::Status SealPending() override;
-  absl::Status DropPending() override;
+  absl::Status BeginGeneration(uint64_t attempt) override;
+  absl::Status CommitPending(uint64_t attempt, const std::string& rows) override;
+  absl::Status SealPending(uint64_t attempt) override;
+  absl::Status DropPending(uint64_t attempt) override;
 
  private:
-  using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const proto::PartDone&,
+  using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const proto::PendingRequest&,
                                         proto::PartDone*);
-  absl::Status Call(Method method);
+  absl::Status Call(Method method, uint64_t attempt);
 
   const std::shared_ptr<Stub> stub_;
   const std::string address_;

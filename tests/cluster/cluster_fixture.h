@@ -55,6 +55,9 @@ class MortalPart final : public Part {
   absl::StatusOr<uint64_t> LastEpoch() override {
     return Ask([&] { return part_.LastEpoch(); });
   }
+  absl::StatusOr<uint64_t> LastAttempt() override {
+    return Ask([&] { return part_.LastAttempt(); });
+  }
   absl::Status Apply(const Epoch& epoch) override {
     return Ask([&] { return part_.Apply(epoch); });
   }
@@ -67,17 +70,17 @@ class MortalPart final : public Part {
   absl::StatusOr<store::Reader> ReadPending() override {
     return Ask([&] { return part_.ReadPending(); });
   }
-  absl::Status BeginGeneration() override {
-    return Ask([&] { return part_.BeginGeneration(); });
+  absl::Status BeginGeneration(uint64_t attempt) override {
+    return Ask([&] { return part_.BeginGeneration(attempt); });
   }
-  absl::Status CommitPending(const std::string& rows) override {
-    return Ask([&] { return part_.CommitPending(rows); });
+  absl::Status CommitPending(uint64_t attempt, const std::string& rows) override {
+    return Ask([&] { return part_.CommitPending(attempt, rows); });
   }
-  absl::Status SealPending() override {
-    return Ask([&] { return part_.SealPending(); });
+  absl::Status SealPending(uint64_t attempt) override {
+    return Ask([&] { return part_.SealPending(attempt); });
   }
-  absl::Status DropPending() override {
-    return Ask([&] { return part_.DropPending(); });
+  absl::Status DropPending(uint64_t attempt) override {
+    return Ask([&] { return part_.DropPending(attempt); });
   }
 
  private:

@@ -218,8 +218,8 @@ TEST(LocalPartTest, RefusesWhatDoesNotFollow) {
       absl::IsDataLoss(part->Apply({.number = 2, .kind = EpochKind::kRows, .rows = "garbage"})));
   EXPECT_TRUE(absl::IsFailedPrecondition(
       part->Apply({.number = 2, .kind = EpochKind::kSwitch, .rows = ""})));
-  EXPECT_TRUE(absl::IsFailedPrecondition(part->SealPending()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(part->CommitPending("")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->SealPending(2)));
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->CommitPending(2, "")));
   EXPECT_TRUE(absl::IsFailedPrecondition(part->ReadPending().status()));
   EXPECT_TRUE(absl::IsOutOfRange(part->ReadEpoch(2).status()));
   EXPECT_TRUE(part->ReadEpoch(1).ok());
@@ -232,9 +232,13 @@ TEST(LocalPartTest, ASealedGenerationOutlivesTheProcess) {
   auto part = LocalPart::Open(*store).value();
   Batch rows;
   rows.Put(Family::kNames, "12345678", "pending");
-  ASSERT_TRUE(part->BeginGeneration().ok());
-  ASSERT_TRUE(part->CommitPending(rows.Encode()).ok());
-  ASSERT_TRUE(part->SealPending().ok());
+  ASSERT_TRUE(part->BeginGeneration(2).ok());
+  ASSERT_TRUE(part->CommitPending(2, rows.Encode()).ok());
+  ASSERT_TRUE(part->SealPending(2).ok());
+  for (const absl::Status& late : {part->BeginGeneration(1), part->DropPending(1),
+                                   part->CommitPending(1, rows.Encode()), part->SealPending(1)}) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(late)) << late;
+  }
   part.reset();
   store.reset();
   store = store::Store::Open({.dir = temp.path() + "/data"}).value();

@@ -143,7 +143,11 @@ class ClusterTest(E2eTest):
         self.refused(["--parts", part.address, "--data-dir", self.dir / "another"], harness.DATA_DIR,
                      b"it is part 1 of 2 of another store")
         self.refused(["--parts", f"{part.address},127.0.0.1:1", "--data-dir", first / "part0"], harness.DATA_DIR,
-                     b"part 0 of the store: it is part 0 of 2 of this store, not part 0 of 3")
+                     b"part 1 of the store: at " + part.address.encode() + b": it is part 1 of 2 of this store, not "
+                     b"part 1 of 3")
+        harness.unirust("verify", "--rebuild-derived", "--data-dir", first / "part0", expect=harness.DATA_DIR)
+        again = start("unirust_shard", "--parts", part.address, "--data-dir", first / "part0", "--listen", LOCAL)
+        again.stop()
         part.stop()
         self.refused(["--parts", part.address, "--data-dir", first / "part0"], harness.UNAVAILABLE,
                      b"part 1 of the store: at " + part.address.encode())

@@ -4,7 +4,7 @@ namespace unirust::cluster {
 
 MergedCursor::MergedCursor(std::vector<std::unique_ptr<store::Cursor>> parts)
     : parts_(std::move(parts)) {
-  StandOnFirst();
+  StandOn(Direction::kForward);
 }
 
 bool MergedCursor::Failed() {
@@ -16,39 +16,32 @@ bool MergedCursor::Failed() {
   return !status_.ok();
 }
 
-void MergedCursor::StandOnFirst() {
-  forward_ = true;
+void MergedCursor::StandOn(Direction direction) {
+  direction_ = direction;
   current_ = nullptr;
   if (Failed()) return;
   for (const auto& part : parts_) {
     if (!part->Valid()) continue;
-    if (current_ == nullptr || part->key() < current_->key()) current_ = part.get();
-  }
-}
-
-void MergedCursor::StandOnLast() {
-  forward_ = false;
-  current_ = nullptr;
-  if (Failed()) return;
-  for (const auto& part : parts_) {
-    if (!part->Valid()) continue;
-    if (current_ == nullptr || part->key() > current_->key()) current_ = part.get();
+    const bool nearer = current_ == nullptr || (direction == Direction::kForward
+                                                    ? part->key() < current_->key()
+                                                    : part->key() > current_->key());
+    if (nearer) current_ = part.get();
   }
 }
 
 void MergedCursor::Next() {
-  if (!forward_) {
+  if (direction_ == Direction::kBack) {
     const std::string here(key());
     for (const auto& part : parts_) {
       if (part.get() != current_) part->Seek(here);
     }
   }
   current_->Next();
-  StandOnFirst();
+  StandOn(Direction::kForward);
 }
 
 void MergedCursor::Prev() {
-  if (forward_) {
+  if (direction_ == Direction::kForward) {
     const std::string here(key());
     for (const auto& part : parts_) {
       if (part.get() == current_) continue;
@@ -61,18 +54,18 @@ void MergedCursor::Prev() {
     }
   }
   current_->Prev();
-  StandOnLast();
+  StandOn(Direction::kBack);
 }
 
 void MergedCursor::Seek(std::string_view key) {
   const std::string target(key);  // it may be the current one
   for (const auto& part : parts_) part->Seek(target);
-  StandOnFirst();
+  StandOn(Direction::kForward);
 }
 
 void MergedCursor::SeekToLast() {
   for (const auto& part : parts_) part->SeekToLast();
-  StandOnLast();
+  StandOn(Direction::kBack);
 }
 
 }  // namespace unirust::cluster

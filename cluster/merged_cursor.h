@@ -26,13 +26,16 @@ class MergedCursor final : public store::Cursor {
   absl::Status status() const override { return status_; }
 
  private:
+  enum class Direction {
+    kForward,  // the other parts stand behind the current key
+    kBack,     // before it
+  };
   bool Failed();
-  void StandOnFirst();
-  void StandOnLast();
+  void StandOn(Direction direction);  // the first of the parts' keys that way
 
   std::vector<std::unique_ptr<store::Cursor>> parts_;
   store::Cursor* current_ = nullptr;
-  bool forward_ = true;  // the others stand behind the current key, else before it
+  Direction direction_ = Direction::kForward;
   absl::Status status_;
 };
 

@@ -208,10 +208,8 @@ absl::Status ClusterStore::CommitPending(Batch batch) {
   std::vector<Batch> batches = Split(std::move(batch));
   for (size_t part = 0; part < parts_.size(); ++part) {
     if (batches[part].empty()) continue;
-    const absl::Status status = part == home_part_
-                                    ? home_store_->CommitPending(std::move(batches[part]))
-                                    : parts_[part]->CommitPending(attempt_, batches[part].Encode());
-    UNIRUST_RETURN_IF_ERROR(InPart(part, status));
+    UNIRUST_RETURN_IF_ERROR(
+        InPart(part, parts_[part]->CommitPending(attempt_, batches[part].Encode())));
   }
   return absl::OkStatus();
 }
@@ -285,7 +283,7 @@ absl::Status ClusterStore::Checkpoint(const std::string&) const {
 }
 
 absl::StatusOr<BackupInfo> ClusterStore::Backup(const std::string&, size_t,
-                                                       const std::function<bool()>&) const {
+                                                const std::function<bool()>&) const {
   return OfOneDirectory("a backup");
 }
 

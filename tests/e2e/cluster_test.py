@@ -20,8 +20,6 @@ from judge import History, Verdict
 
 SEED = int(os.environ.get("UNIRUST_CLUSTER_SEED", "1"))
 KILLS = int(os.environ.get("UNIRUST_CLUSTER_KILLS", "12"))
-LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 class Cluster:
@@ -127,7 +125,7 @@ class ClusterTest(E2eTest):
                         feed.ingest(cluster.client, batch)
                         break
                     except grpc.RpcError as fault:
-                        if fault.code() not in LOST:
+                        if fault.code() not in feed.LOST:
                             raise
                 if done.is_set():
                     return

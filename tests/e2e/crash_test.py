@@ -86,8 +86,7 @@ def write_until_killed(client, requests, journal):
         try:
             feed.ingest(client, lines)
         except grpc.RpcError as fault:
-            if fault.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN,
-                                grpc.StatusCode.DEADLINE_EXCEEDED):
+            if fault.code() in feed.LOST:
                 return
             raise
         except ValueError:  # the channel was closed

@@ -2,9 +2,14 @@
 import itertools
 import threading
 
+import grpc
+
 from judge import MAX_TIME, MIN_TIME
 
 UPSERT, RETRACT = 0, 1
+# What a call may end with whose daemon was killed meanwhile.
+LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED)
 APPLIED, UNCHANGED, STALE = 0, 1, 2
 
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/exit_codes.h"
 #include "cluster/merged_state.h"
 #include "tests/cluster/cluster_fixture.h"
 #include "tests/store/temp_dir.h"
@@ -224,6 +225,21 @@ TEST(LocalPartTest, RefusesWhatDoesNotFollow) {
   EXPECT_TRUE(absl::IsOutOfRange(part->ReadEpoch(2).status()));
   EXPECT_TRUE(part->ReadEpoch(1).ok());
   EXPECT_EQ(part->LastEpoch().value(), 1U);
+}
+
+// What was decided can never become true in a part that refuses it.
+TEST(DeliveryDeathTest, APartThatRefusesAnEpochEndsTheWriter) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        store::TempDir temp;
+        const auto store = store::Store::Open({.dir = temp.path() + "/data"}).value();
+        const auto part = LocalPart::Open(*store).value();
+        Delivery delivery(*part, "the part");
+        delivery.Send({.number = 7, .kind = EpochKind::kRows, .rows = ""});
+        delivery.Await(7);
+      },
+      ::testing::ExitedWithCode(kExitDataLoss), "the part cannot take epoch 7");
 }
 
 TEST(LocalPartTest, ASealedGenerationOutlivesTheProcess) {

@@ -107,6 +107,40 @@ TEST_F(PartServiceTest, APartThatIsGoneIsUnavailable) {
   EXPECT_TRUE(absl::IsUnavailable(client_.LastEpoch().status()));
 }
 
+// The part's process comes back on another directory than it had.
+TEST_F(PartServiceTest, AnOlderDirectoryIsNoticedWhenRowsAreRead) {
+  Apply(1, "12345678", "v");
+  const std::string address = server_->address();
+  server_.reset();
+  const auto older = store::Store::Open({.dir = temp_.path() + "/older"}).value();
+  const auto part = cluster::LocalPart::Open(*older).value();
+  PartService service(*part);
+  const auto server = rpc::Server::Start(address, service).value();
+  std::string value;
+  absl::Status status;
+  do {  // until the connection is there again
+    status = client_.ReadLatest()->Get(Family::kNames, "12345678", &value).status();
+  } while (absl::IsUnavailable(status));
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("has epoch 0, and had 1"));
+}
+
+TEST_F(PartServiceTest, RowsThatDidNotAllArriveAreNotApplied) {
+  store::Batch batch;
+  batch.Put(Family::kNames, "12345678", "v");
+  proto::ApplyEpochChunk chunk;
+  chunk.set_epoch(1);
+  chunk.set_rows(batch.Encode());
+  chunk.set_bytes(chunk.rows().size() + 1);
+  grpc::ClientContext call;
+  proto::PartDone done;
+  const auto stream = stub_->ApplyEpoch(&call, &done);
+  stream->Write(chunk);
+  stream->WritesDone();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(client_.LastEpoch().value(), 0U);
+}
+
 TEST_F(PartServiceTest, AStateIsKeptWhileSomebodyReadsIt) {
   Apply(1, "12345678", "first");
   const store::Reader then = client_.ReadEpoch(1).value();

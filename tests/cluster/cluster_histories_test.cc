@@ -47,13 +47,7 @@ class ClusterHistories : public IncrementalTest, public ::testing::WithParamInte
       EXPECT_TRUE(cluster_->WriterDied());
       return false;
     }
-    for (const Write& write : batch) {
-      if (write.retract) {
-        live_.erase(write.identity);
-      } else {
-        live_[write.identity] = write;
-      }
-    }
+    Note(batch);
     return true;
   }
 

@@ -40,6 +40,11 @@ class IncrementalTest : public EngineTest {
   // Writes to the engine under test.
   void Apply(const std::vector<Write>& batch) {
     Ingest(batch);
+    Note(batch);
+  }
+
+  // What was applied.
+  void Note(const std::vector<Write>& batch) {
     for (const Write& write : batch) {
       if (write.retract) {
         live_.erase(write.identity);

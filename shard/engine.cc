@@ -156,7 +156,6 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::OpenOn(std::unique_ptr<store::St
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Rebuild(const EngineOptions& options,
                                                         VerifyReport& report) {
   UNIRUST_ASSIGN_OR_RETURN(auto store, OpenStore(options, /*rebuild=*/true));
-  UNIRUST_RETURN_IF_ERROR(CheckWhole(*store, options.data_dir));
   UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, std::move(store)));
   UNIRUST_RETURN_IF_ERROR(impl->committer->RebuildDerived(report));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));

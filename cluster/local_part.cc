@@ -3,15 +3,14 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "store/slots.h"
 
 namespace unirust::cluster {
 namespace {
 
 using store::Family;
 
-// Rows of meta.
-constexpr char kEpochKey[] = "epoch";
-constexpr char kMembershipKey[] = "part";
+constexpr char kEpochKey[] = "epoch";  // row of meta
 
 absl::Status Malformed(const char* what) {
   return absl::DataLossError(std::string(what) + " for this part of the store are malformed");
@@ -22,11 +21,11 @@ absl::Status Malformed(const char* what) {
 absl::StatusOr<std::optional<Membership>> MembershipOf(const store::Store& store) {
   std::string value;
   UNIRUST_ASSIGN_OR_RETURN(const bool found,
-                           store.Latest().Get(Family::kMeta, kMembershipKey, &value));
+                           store.Latest().Get(Family::kMeta, store::kPartKey, &value));
   if (!found) return std::nullopt;
   ByteReader in(value);
   Membership out{.parts = in.Big32(), .part = in.Big32(), .store = std::string(in.String())};
-  if (!in.done()) return store::Damaged(Family::kMeta, kMembershipKey);
+  if (!in.done()) return store::Damaged(Family::kMeta, store::kPartKey);
   return out;
 }
 
@@ -56,7 +55,7 @@ absl::Status LocalPart::Join(const Membership& membership) {
   AppendBig32(&value, membership.part);
   AppendString(&value, membership.store);
   store::Batch batch;
-  batch.Put(Family::kMeta, kMembershipKey, value);
+  batch.Put(Family::kMeta, store::kPartKey, value);
   store_.Commit(std::move(batch));
   return absl::OkStatus();
 }

@@ -19,6 +19,7 @@
 #include "base/status_macros.h"
 #include "store/image.h"
 #include "store/rocks_store.h"
+#include "store/slots.h"
 
 namespace unirust::store {
 namespace {

@@ -28,7 +28,6 @@ namespace unirust::store {
 inline constexpr char kStoreKey[] = "store";            // format version, shard id, store id
 inline constexpr char kGenerationKey[] = "generation";  // of the derived families
 inline constexpr char kSealedKey[] = "sealed";          // a generation that is complete, but not switched to
-inline constexpr char kPartKey[] = "part";              // which part of a store of several (cluster/)
 inline constexpr char kClearedKey[] = "cleared";        // how many commits there were at the last Clear
 inline constexpr char kCommitsKey[] = "commits";        // how many there were, this one with them
 inline constexpr char kRebuildingKey[] = "rebuilding";  // there while indexes and derived families are made anew

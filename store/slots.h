@@ -9,6 +9,9 @@
 
 namespace unirust::store {
 
+// Row of `meta`: which part of a store of several a directory is (cluster/). A reset leaves it, a rebuild is refused.
+inline constexpr char kPartKey[] = "part";
+
 // False for families whose rows belong to the store as a whole: meta, symbols, outbox.
 bool HasSlots(Family family);
 

@@ -44,14 +44,6 @@ bool IsCheckpointName(std::string_view name) {
          name != kBackupsName && std::all_of(name.begin(), name.end(), allowed);
 }
 
-}  // namespace
-
-namespace {
-
-MemoryShares SharesOf(const EngineOptions& options) {
-  return MemoryShares::Of(std::max(options.memory_budget_bytes, limits::kMemoryBudgetBytesMin));
-}
-
 // A part of a store answers nothing by itself.
 absl::Status CheckWhole(const store::Store& store, const std::string& data_dir) {
   UNIRUST_ASSIGN_OR_RETURN(const auto membership, cluster::MembershipOf(store));
@@ -67,7 +59,7 @@ absl::Status CheckWhole(const store::Store& store, const std::string& data_dir) 
 struct Engine::Impl {
   explicit Impl(EngineOptions engine_options)
       : options(std::move(engine_options)),
-        shares(SharesOf(options)) {}
+        shares(MemoryShares::Of(options.memory_budget_bytes)) {}
 
   EngineOptions options;
   const MemoryShares shares;
@@ -118,7 +110,8 @@ absl::StatusOr<std::unique_ptr<store::Store>> Engine::OpenStore(const EngineOpti
                                                                 bool rebuild) {
   return store::Store::Open({.dir = options.data_dir,
                              .shard_id = options.shard_id,
-                             .memory_budget_bytes = SharesOf(options).store_bytes,
+                             .memory_budget_bytes =
+                                 MemoryShares::Of(options.memory_budget_bytes).store_bytes,
                              .read_only = options.read_only,
                              .rebuild = rebuild});
 }

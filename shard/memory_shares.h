@@ -16,7 +16,9 @@ struct MemoryShares {
   size_t commit_records = 0;   // gathered into one commit; the rows of three commits are in memory at a time
   uint64_t commit_bytes() const { return commit_records * limits::kCommitBytesPerRecord; }
 
+  // Of limits::kMemoryBudgetBytesMin at least.
   static MemoryShares Of(uint64_t budget_bytes) {
+    budget_bytes = std::max(budget_bytes, limits::kMemoryBudgetBytesMin);
     MemoryShares out;
     out.queue_bytes = budget_bytes / 16;
     out.commit_records = std::min<size_t>(budget_bytes / 4 / limits::kCommitBytesPerRecord,

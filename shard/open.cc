@@ -44,8 +44,7 @@ absl::StatusOr<std::string> DirectoryOf(const config::StoreSettings& settings,
 store::StoreOptions PartOptions(const std::string& data_dir, uint32_t shard_id, uint64_t budget) {
   return {.dir = data_dir,
           .shard_id = shard_id,
-          .memory_budget_bytes =
-              MemoryShares::Of(std::max(budget, limits::kMemoryBudgetBytesMin)).store_bytes};
+          .memory_budget_bytes = MemoryShares::Of(budget).store_bytes};
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(

@@ -391,7 +391,10 @@ absl::StatusOr<std::shared_ptr<Families>> RocksStore::TakeGeneration(uint64_t ge
   }
   if (families->owned.empty()) return std::shared_ptr<Families>();
   if (families->owned.size() == derived) return families;
-  return LacksFamilies(generation);
+  if (commits_ > 0) return LacksFamilies(generation);
+  // The creation of the store was cut short: nothing was ever written to them.
+  if (!options_.read_only) UNIRUST_RETURN_IF_ERROR(DropGeneration(families));
+  return std::shared_ptr<Families>();
 }
 
 absl::Status RocksStore::LacksFamilies(uint64_t generation) const {

@@ -116,6 +116,31 @@ TEST_F(RefusalTest, ADamagedIdentityOrGeneration) {
                 "lacks column families of generation 7");
 }
 
+// The last of the derived families, as if the store had been killed before it made it.
+void DropLastFamily(const std::string& dir) {
+  WithRocksDb(dir, [](rocksdb::DB& db, const auto& handles) {
+    ASSERT_THAT(handles.back()->GetName(), ::testing::EndsWith("@0"));
+    ASSERT_TRUE(db.DropColumnFamily(handles.back()).ok());
+  });
+}
+
+TEST_F(RefusalTest, NotOneWhoseCreationWasCutShort) {
+  Create();
+  DropLastFamily(Dir());
+  ExpectRefused(Store::Open({.dir = Dir(), .read_only = true}).status(),
+                absl::StatusCode::kFailedPrecondition, "its creation was cut short");
+  {
+    auto store = Store::Open({.dir = Dir()});
+    ASSERT_TRUE(store.ok()) << store.status();
+    Batch batch;
+    batch.Put(Family::kConflicts, "key", "value");
+    (*store)->Commit(std::move(batch));
+  }
+  DropLastFamily(Dir());
+  ExpectRefused(OpenStatus(Dir()), absl::StatusCode::kDataLoss,
+                "lacks column families of generation 0");
+}
+
 TEST_F(RefusalTest, AColumnFamilyOfANewerProgram) {
   Create();
   WithRocksDb(Dir(), [](rocksdb::DB& db, const auto&) {

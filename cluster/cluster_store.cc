@@ -1,13 +1,13 @@
 #include "cluster/cluster_store.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/status_macros.h"
 #include "cluster/merged_state.h"
 
@@ -29,16 +29,23 @@ std::string OutboxKey(size_t part, uint64_t epoch) {
 
 std::string OutboxRow(const Epoch& epoch) {
   std::string out(1, static_cast<char>(epoch.kind));
+  AppendBig64(&out, epoch.id.tag);
+  AppendBig64(&out, epoch.after_tag);
   return out + epoch.rows;
 }
 
 std::optional<Epoch> OutboxEpoch(std::string_view key, std::string_view row) {
-  ByteReader in(key);
-  in.Big32();
-  Epoch out{.number = in.Big64(), .kind = {}, .rows = ""};
-  if (!in.done() || row.empty() || row[0] > static_cast<char>(EpochKind::kClear)) return {};
-  out.kind = static_cast<EpochKind>(row[0]);
-  out.rows = std::string(row.substr(1));
+  ByteReader in_key(key);
+  in_key.Big32();
+  Epoch out;
+  out.id.number = in_key.Big64();
+  ByteReader in(row);
+  const uint8_t kind = in.Big8();
+  out.id.tag = in.Big64();
+  out.after_tag = in.Big64();
+  if (!in_key.done() || !in.ok() || kind > static_cast<uint8_t>(EpochKind::kClear)) return {};
+  out.kind = static_cast<EpochKind>(kind);
+  out.rows = std::string(in.rest());
   return out;
 }
 
@@ -53,32 +60,35 @@ absl::Status OfOneDirectory(const char* what) {
   return absl::UnimplementedError(std::string(what) + " of a store of several parts: not yet");
 }
 
+// A part that was started again has no pending generation any more.
+absl::Status IfGone(const absl::Status& status) {
+  if (!absl::IsFailedPrecondition(status)) return status;
+  return absl::UnavailableError("it was started again meanwhile: try again");
+}
+
+Reader Unreadable(absl::Status why) {
+  return Reader(std::make_shared<UnreadableState>(std::move(why)));
+}
+
 }  // namespace
 
 ClusterStore::ClusterStore(std::unique_ptr<store::Store> home_store,
-                           std::unique_ptr<LocalPart> home, size_t home_part,
-                           std::vector<Part*> others, const SlotMap& slots)
+                           std::unique_ptr<LocalPart> home, std::vector<Part*> others,
+                           const SlotMap& slots)
     : home_store_(std::move(home_store)),
       home_(std::move(home)),
-      home_part_(home_part),
       parts_(std::move(others)),
       slots_(slots) {
-  parts_.insert(parts_.begin() + static_cast<ptrdiff_t>(home_part), home_.get());
-  for (size_t part = 0; part < parts_.size(); ++part) {
-    deliveries_.push_back(part == home_part_
-                              ? nullptr
-                              : std::make_unique<Delivery>(*parts_[part], PartName(part)));
-  }
+  parts_.insert(parts_.begin() + kHome, home_.get());
 }
 
 ClusterStore::~ClusterStore() = default;
 
 absl::StatusOr<std::unique_ptr<store::Store>> ClusterStore::Open(
-    std::unique_ptr<store::Store> home, size_t home_part, std::vector<Part*> others,
-    const SlotMap& slots) {
+    std::unique_ptr<store::Store> home, std::vector<Part*> others, const SlotMap& slots) {
   UNIRUST_ASSIGN_OR_RETURN(auto home_as_part, LocalPart::Open(*home));
-  std::unique_ptr<ClusterStore> out(new ClusterStore(std::move(home), std::move(home_as_part),
-                                                     home_part, std::move(others), slots));
+  std::unique_ptr<ClusterStore> out(
+      new ClusterStore(std::move(home), std::move(home_as_part), std::move(others), slots));
   UNIRUST_RETURN_IF_ERROR(out->CatchUp());
   // A generation that was complete on some parts, but not switched to.
   UNIRUST_RETURN_IF_ERROR(out->DropPending());
@@ -88,51 +98,49 @@ absl::StatusOr<std::unique_ptr<store::Store>> ClusterStore::Open(
 // --- what an interrupted writer left -----------------------------------------------------------------
 
 absl::Status ClusterStore::CatchUp() {
-  Membership membership{.parts = static_cast<uint32_t>(parts_.size()), .part = 0, .store = ""};
+  Membership membership{.parts = static_cast<uint32_t>(parts_.size()), .part = 0, .store = "",
+                        .session = 0};
   UNIRUST_ASSIGN_OR_RETURN(membership.store, home_store_->Latest().ReadIdentity());
-  std::vector<size_t> order(parts_.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::erase(order, home_part_);
-  order.push_back(home_part_);  // last: until then it may join with others
-  for (const size_t part : order) {
+  const EpochId last = home_->last();
+  std::vector<EpochId> has(parts_.size());
+  // Home is the last one: until then it may join with others.
+  for (size_t n = 1; n <= parts_.size(); ++n) {
+    const size_t part = n % parts_.size();
     membership.part = static_cast<uint32_t>(part);
-    UNIRUST_RETURN_IF_ERROR(InPart(part, parts_[part]->Join(membership)));
+    membership.session = UniqueNumber();
+    const absl::StatusOr<Position> position = parts_[part]->Join(membership, last);
+    if (!position.ok()) return InPart(part, position.status());
+    has[part] = position->epoch;
+    attempt_ = std::max(attempt_, position->attempt);
   }
-  UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, home_->LastEpoch());
-  for (size_t part = 0; part < parts_.size(); ++part) {
-    if (part == home_part_) continue;
-    UNIRUST_RETURN_IF_ERROR(InPart(part, CatchUp(part, last)));
+  for (size_t part = 1; part < parts_.size(); ++part) {
+    UNIRUST_RETURN_IF_ERROR(InPart(part, CatchUp(part, has[part])));
+    deliveries_.push_back(
+        std::make_unique<Delivery>(*parts_[part], PartName(part), last.number));
   }
-  decided_ = published_ = last;
+  returned_ = last.number;
   return absl::OkStatus();
 }
 
-absl::Status ClusterStore::CatchUp(size_t part, uint64_t last) {
-  UNIRUST_ASSIGN_OR_RETURN(const uint64_t attempt, parts_[part]->LastAttempt());
-  attempt_ = std::max(attempt_, attempt);
-  UNIRUST_ASSIGN_OR_RETURN(uint64_t has, parts_[part]->LastEpoch());
-  if (has > last) {
-    return absl::DataLossError("it has epoch " + std::to_string(has) +
-                               ", but the last one of the store is " + std::to_string(last) +
-                               ": the home part is older than this one. Restore it");
-  }
+absl::Status ClusterStore::CatchUp(size_t part, EpochId has) {
+  const EpochId last = home_->last();
   const Reader outbox = home_store_->Latest();
   const auto cursor =
       outbox.Scan(Family::kOutbox, OutboxKey(part, 0), OutboxKey(part + 1, 0));
   for (; cursor->Valid(); cursor->Next()) {
     const std::optional<Epoch> epoch = OutboxEpoch(cursor->key(), cursor->value());
     if (!epoch) return store::Damaged(Family::kOutbox, cursor->key());
-    delivered_.emplace_back(cursor->key());
-    if (epoch->number <= has) continue;
-    if (epoch->number != has + 1) break;
+    if (part == 1) outbox_.push_back(epoch->id.number);  // the same for all
+    if (epoch->id.number <= has.number) continue;
+    if (epoch->id.number != has.number + 1) break;
     UNIRUST_RETURN_IF_ERROR(parts_[part]->Apply(*epoch));
-    ++has;
+    has = epoch->id;
   }
   UNIRUST_RETURN_IF_ERROR(cursor->status());
   if (has == last) return absl::OkStatus();
-  return absl::DataLossError("it lacks epochs from " + std::to_string(has + 1) + " to " +
-                             std::to_string(last) + ", which it had: its directory is older than "
-                             "the home part's. Restore it");
+  return absl::DataLossError("it lacks epochs from " + std::to_string(has.number + 1) + " to " +
+                             std::to_string(last.number) + ", which it had: its directory is " +
+                             "older than the home part's. Restore it");
 }
 
 // --- writes ----------------------------------------------------------------------------------------
@@ -140,7 +148,7 @@ absl::Status ClusterStore::CatchUp(size_t part, uint64_t last) {
 std::vector<Batch> ClusterStore::Split(Batch batch) const {
   std::vector<Batch> out(parts_.size());
   batch.VisitSorted([&](Family family, std::string_view key, std::string_view value, bool remove) {
-    Batch& part = out[PartOf(slots_, home_part_, family, key)];
+    Batch& part = out[PartOf(slots_, family, key)];
     if (remove) {
       part.Delete(family, key);
     } else {
@@ -150,39 +158,63 @@ std::vector<Batch> ClusterStore::Split(Batch batch) const {
   return out;
 }
 
+// What every part has is not needed any more.
+void ClusterStore::EmptyOutbox(Batch* batch, uint64_t published) const {
+  for (const uint64_t epoch : outbox_) {
+    if (epoch > published) return;
+    for (size_t part = 1; part < parts_.size(); ++part) {
+      batch->Delete(Family::kOutbox, OutboxKey(part, epoch));
+    }
+  }
+}
+
 absl::Status ClusterStore::Publish(EpochKind kind, Batch batch) {
   std::vector<Batch> batches = Split(std::move(batch));
-  const uint64_t number = decided_ + 1;
-  Batch& own = batches[home_part_];
-  for (const std::string& key : std::exchange(delivered_, {})) own.Delete(Family::kOutbox, key);
+  const EpochId last = home_->last();
+  const EpochId id{.number = last.number + 1, .tag = UniqueNumber()};
+  const uint64_t published = Published();
+  EmptyOutbox(&batches[kHome], published);
   std::vector<Epoch> epochs;
-  std::vector<std::string> outbox;
   for (size_t part = 0; part < parts_.size(); ++part) {
-    Epoch& epoch = epochs.emplace_back(Epoch{.number = number, .kind = kind, .rows = ""});
-    if (part == home_part_) continue;
+    Epoch& epoch = epochs.emplace_back(
+        Epoch{.id = id, .after_tag = last.tag, .kind = kind, .rows = ""});
+    if (part == kHome) continue;
     epoch.rows = batches[part].Encode();
-    outbox.push_back(OutboxKey(part, number));
-    own.Put(Family::kOutbox, outbox.back(), OutboxRow(epoch));
+    batches[kHome].Put(Family::kOutbox, OutboxKey(part, id.number), OutboxRow(epoch));
   }
-  UNIRUST_RETURN_IF_ERROR(home_->ApplyBatch(number, kind, std::move(own)));
-  decided_ = number;
-  for (size_t part = 0; part < parts_.size(); ++part) {
-    if (part != home_part_) deliveries_[part]->Send(std::move(epochs[part]));
+  UNIRUST_RETURN_IF_ERROR(home_->ApplyBatch(epochs[kHome], std::move(batches[kHome])));
+  std::erase_if(outbox_, [&](uint64_t epoch) { return epoch <= published; });
+  outbox_.push_back(id.number);
+  for (size_t part = 1; part < parts_.size(); ++part) {
+    deliveries_[part - 1]->Send(std::move(epochs[part]));
   }
-  bool everywhere = true;
-  for (const auto& delivery : deliveries_) {
-    if (delivery != nullptr) everywhere = delivery->Await(number) && everywhere;
-  }
-  if (everywhere) {
-    published_ = number;
-    delivered_ = std::move(outbox);
-  }
+  const auto patience =
+      kind == EpochKind::kRows ? Delivery::Patience::kSome : Delivery::Patience::kForever;
+  for (const auto& delivery : deliveries_) delivery->Await(id.number, patience);
+  returned_ = id.number;
   return absl::OkStatus();
 }
 
 void ClusterStore::Commit(Batch batch) {
   const absl::Status status = Publish(EpochKind::kRows, std::move(batch));
   if (!status.ok()) Die(kExitStorage, "cannot commit: " + std::string(status.message()));
+}
+
+uint64_t ClusterStore::Published() const {
+  uint64_t out = home_->last().number;
+  for (const auto& delivery : deliveries_) out = std::min(out, delivery->delivered());
+  return out;
+}
+
+// Of epochs that are still waited for nobody was told yet.
+absl::Status ClusterStore::CheckComplete() const {
+  for (size_t part = 1; part < parts_.size(); ++part) {
+    if (deliveries_[part - 1]->delivered() >= returned_) continue;
+    return absl::UnavailableError(
+        PartName(part) + " cannot be reached. What was written before is on disk, and takes effect "
+        "as soon as that part is there; nothing else can be written until then");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ClusterStore::Clear(Batch batch) {
@@ -198,6 +230,7 @@ absl::Status ClusterStore::OnEach(const Call& call) const {
 }
 
 absl::Status ClusterStore::BeginGeneration() {
+  UNIRUST_RETURN_IF_ERROR(CheckComplete());
   ++attempt_;
   return OnEach([&](Part& part) { return part.BeginGeneration(attempt_); });
 }
@@ -209,30 +242,35 @@ absl::Status ClusterStore::CommitPending(Batch batch) {
   for (size_t part = 0; part < parts_.size(); ++part) {
     if (batches[part].empty()) continue;
     UNIRUST_RETURN_IF_ERROR(
-        InPart(part, parts_[part]->CommitPending(attempt_, batches[part].Encode())));
+        InPart(part, IfGone(parts_[part]->CommitPending(attempt_, batches[part].Encode()))));
   }
   return absl::OkStatus();
 }
 
 absl::Status ClusterStore::SealPending() {
-  return OnEach([&](Part& part) { return part.SealPending(attempt_); });
+  return OnEach([&](Part& part) { return IfGone(part.SealPending(attempt_)); });
 }
 
+// Where it fails the next attempt drops what is left.
 absl::Status ClusterStore::DropPending() {
   ++attempt_;  // what comes late of this one finds nothing that it may change
-  return OnEach([&](Part& part) { return part.DropPending(attempt_); });
+  absl::Status out;
+  for (size_t part = 0; part < parts_.size(); ++part) {
+    out.Update(InPart(part, parts_[part]->DropPending(attempt_)));
+  }
+  return out;
 }
 
 // Once home has switched the others must be able to, whatever happens to them.
-absl::Status ClusterStore::SwitchGeneration(Batch batch) {
+absl::StatusOr<uint64_t> ClusterStore::SwitchGeneration(Batch batch) {
   UNIRUST_RETURN_IF_ERROR(SealPending());
-  return Publish(EpochKind::kSwitch, std::move(batch));
+  UNIRUST_RETURN_IF_ERROR(Publish(EpochKind::kSwitch, std::move(batch)));
+  return home_store_->Latest().generation();
 }
 
 void ClusterStore::StopWaiting() {
-  for (const auto& delivery : deliveries_) {
-    if (delivery != nullptr) delivery->StopWaiting();
-  }
+  stopping_ = true;
+  for (const auto& delivery : deliveries_) delivery->StopWaiting();
 }
 
 // --- reads -----------------------------------------------------------------------------------------
@@ -242,22 +280,27 @@ Reader ClusterStore::Merge(const Read& read) const {
   std::vector<Reader> parts;
   for (size_t part = 0; part < parts_.size(); ++part) {
     absl::StatusOr<Reader> reader = read(*parts_[part]);
-    if (!reader.ok()) {
-      return Reader(std::make_shared<UnreadableState>(InPart(part, reader.status())));
-    }
+    if (!reader.ok()) return Unreadable(InPart(part, reader.status()));
     parts.push_back(*std::move(reader));
   }
-  return Reader(std::make_shared<MergedState>(std::move(parts), slots_, home_part_));
+  return Reader(std::make_shared<MergedState>(std::move(parts), slots_));
 }
 
+// Whoever resolves on it knows the rows of the epoch that is waited for (resolve/working_set.h), but of none before.
 Reader ClusterStore::Latest() const {
+  const absl::Status complete = CheckComplete();
+  if (!complete.ok()) return Unreadable(complete);
   return Merge([](Part& part) { return part.ReadLatest(); });
 }
 
 // The epoch may be forgotten while its parts are asked, if very many come meanwhile.
 Reader ClusterStore::Snapshot() const {
   while (true) {
-    const uint64_t epoch = published_;
+    const uint64_t epoch = Published();
+    // The rows may be of one ontology, and what reads them of the next one.
+    if (stopping_ && epoch < home_->last().number) {
+      return Unreadable(absl::UnavailableError("the store is being closed"));
+    }
     bool forgotten = false;
     Reader out = Merge([&](Part& part) {
       absl::StatusOr<Reader> reader = part.ReadEpoch(epoch);
@@ -265,10 +308,10 @@ Reader ClusterStore::Snapshot() const {
       return reader;
     });
     if (!forgotten) return out;
-    if (epoch != published_) continue;
+    if (epoch != Published()) continue;
     // A part was started again with an epoch that another one has not yet.
-    return Reader(std::make_shared<UnreadableState>(absl::UnavailableError(
-        "the parts of the store are not at one epoch yet: ask again a little later")));
+    return Unreadable(absl::UnavailableError(
+        "the parts of the store are not at one epoch yet: ask again a little later"));
   }
 }
 

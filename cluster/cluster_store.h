@@ -16,15 +16,14 @@
 namespace unirust::cluster {
 
 // All writes of the store go through one ClusterStore, whose home part decides them: an epoch counts as soon as it is
-// on disk there, with what the other parts are to write. A write returns when every part has it, and waits for parts
-// that cannot be reached. Reads of what such a part has fail with UNAVAILABLE.
+// on disk there, with what the other parts are to write. A write returns when every part has it. For parts that cannot
+// be reached it waits: a commit for limits::kPartPatienceMs, what switches or clears for as long as it takes. Then, and
+// after StopWaiting, CheckComplete tells. Reads of what such a part has fail with UNAVAILABLE.
 class ClusterStore final : public store::Store {
  public:
-  // `home` is part number `home_part`; `others` are all others, in the order of their numbers, and outlive the store.
-  // Brings every part to the last epoch. UNAVAILABLE if one cannot be reached; DATA_LOSS if one lacks epochs that it
-  // had, or has some that home has not.
+  // `home` is part 0; `others` are 1 and so on, and outlive the store. Brings every part to the last epoch. UNAVAILABLE
+  // if one cannot be reached; DATA_LOSS if one lacks epochs that it had, or has some that home has not.
   static absl::StatusOr<std::unique_ptr<store::Store>> Open(std::unique_ptr<store::Store> home,
-                                                            size_t home_part,
                                                             std::vector<Part*> others,
                                                             const SlotMap& slots);
   ~ClusterStore() override;
@@ -32,11 +31,12 @@ class ClusterStore final : public store::Store {
   store::Reader Latest() const override;
   store::Reader Snapshot() const override;  // after the last epoch that every part has
   void Commit(store::Batch batch) override;
+  absl::Status CheckComplete() const override;
   absl::Status BeginGeneration() override;
   bool HasPending() const override;
   store::Reader Pending() const override;
   absl::Status CommitPending(store::Batch batch) override;
-  absl::Status SwitchGeneration(store::Batch batch) override;
+  absl::StatusOr<uint64_t> SwitchGeneration(store::Batch batch) override;
   absl::Status DropPending() override;
   absl::Status SealPending() override;
   absl::Status Clear(store::Batch batch) override;
@@ -52,11 +52,13 @@ class ClusterStore final : public store::Store {
 
  private:
   ClusterStore(std::unique_ptr<store::Store> home_store, std::unique_ptr<LocalPart> home,
-               size_t home_part, std::vector<Part*> others, const SlotMap& slots);
+               std::vector<Part*> others, const SlotMap& slots);
   absl::Status CatchUp();
-  absl::Status CatchUp(size_t part, uint64_t last);
+  absl::Status CatchUp(size_t part, EpochId has);
   std::vector<store::Batch> Split(store::Batch batch) const;
   absl::Status Publish(EpochKind kind, store::Batch batch);
+  void EmptyOutbox(store::Batch* batch, uint64_t published) const;
+  uint64_t Published() const;
   template <typename Call>
   absl::Status OnEach(const Call& call) const;
   template <typename Read>
@@ -64,14 +66,14 @@ class ClusterStore final : public store::Store {
 
   const std::unique_ptr<store::Store> home_store_;
   const std::unique_ptr<LocalPart> home_;
-  const size_t home_part_;
   std::vector<Part*> parts_;  // all, by number
   const SlotMap slots_;
-  uint64_t attempt_ = 0;  // of the last change of ontology, also by a writer before; the writer's
-  std::vector<std::unique_ptr<Delivery>> deliveries_;  // by part; none for home
-  std::atomic<uint64_t> published_ = 0;                 // every part has it
-  uint64_t decided_ = 0;                                // home has it; the writer's
-  std::vector<std::string> delivered_;                  // rows of the outbox that may go; the writer's
+  std::vector<std::unique_ptr<Delivery>> deliveries_;  // of all parts but home, by number less one
+  std::atomic<uint64_t> returned_ = 0;  // the last epoch that is not waited for any more
+  std::atomic<bool> stopping_ = false;
+  // The writer's:
+  uint64_t attempt_ = 0;           // of the last change of ontology, also by a writer before
+  std::vector<uint64_t> outbox_;   // the epochs that have rows there, ascending
 };
 
 }  // namespace unirust::cluster

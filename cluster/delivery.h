@@ -15,12 +15,19 @@ namespace unirust::cluster {
 // was decided could never become true there (base/log.h, Die).
 class Delivery {
  public:
-  Delivery(Part& part, std::string name);
+  enum class Patience {
+    kSome,     // until the part has failed for limits::kPartPatienceMs
+    kForever,
+  };
+
+  // `has`: the last epoch that the part has.
+  Delivery(Part& part, std::string name, uint64_t has);
   ~Delivery();  // what is not delivered stays so
 
   void Send(Epoch epoch);
-  // Returns when the part has the epoch; false if StopWaiting came first.
-  bool Await(uint64_t epoch);
+  // Returns when the part has the epoch, its patience is at an end, or StopWaiting is called.
+  void Await(uint64_t epoch, Patience patience);
+  uint64_t delivered() const;  // the last epoch that the part has
   void StopWaiting();
 
  private:
@@ -29,10 +36,11 @@ class Delivery {
 
   Part& part_;
   const std::string name_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
   std::deque<Epoch> queue_ ABSL_GUARDED_BY(mutex_);
-  uint64_t delivered_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t delivered_ ABSL_GUARDED_BY(mutex_);
+  uint64_t failing_since_micros_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: the last call did not fail
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   Thread thread_;
 };

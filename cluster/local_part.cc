@@ -10,10 +10,17 @@ namespace {
 
 using store::Family;
 
-constexpr char kEpochKey[] = "epoch";  // row of meta
+constexpr char kEpochKey[] = "epoch";  // row of meta: number and tag of the last one
 
 absl::Status Malformed(const char* what) {
   return absl::DataLossError(std::string(what) + " for this part of the store are malformed");
+}
+
+absl::Status WentSeparateWays(EpochId last) {
+  return absl::DataLossError(
+      "epoch " + std::to_string(last.number) +
+      " is not the same in it and in the home part: the store was written from two copies of the "
+      "home directory. Go on with the other copy, or restore all parts from the same moment");
 }
 
 }  // namespace
@@ -24,13 +31,15 @@ absl::StatusOr<std::optional<Membership>> MembershipOf(const store::Store& store
                            store.Latest().Get(Family::kMeta, store::kPartKey, &value));
   if (!found) return std::nullopt;
   ByteReader in(value);
-  Membership out{.parts = in.Big32(), .part = in.Big32(), .store = std::string(in.String())};
+  Membership out{.parts = in.Big32(),
+                 .part = in.Big32(),
+                 .store = std::string(in.String()),
+                 .session = in.Big64()};
   if (!in.done()) return store::Damaged(Family::kMeta, store::kPartKey);
   return out;
 }
 
-absl::Status LocalPart::Join(const Membership& membership) {
-  MutexLock writing(writing_);
+absl::Status LocalPart::CheckMembership(const Membership& membership) const {
   UNIRUST_ASSIGN_OR_RETURN(const std::optional<Membership> known, MembershipOf(store_));
   if (known) {
     if (known->parts == membership.parts && known->part == membership.part &&
@@ -50,17 +59,41 @@ absl::Status LocalPart::Join(const Membership& membership) {
     return absl::FailedPreconditionError(
         "it holds records of a store of its own; only an empty directory becomes a part");
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Position> LocalPart::Join(const Membership& membership, EpochId home) {
+  MutexLock writing(writing_);
+  UNIRUST_RETURN_IF_ERROR(CheckMembership(membership));
+  const EpochId last = this->last();
+  if (last.number > home.number) {
+    return absl::DataLossError("it has epoch " + std::to_string(last.number) +
+                               ", but the last one of the store is " +
+                               std::to_string(home.number) +
+                               ": the home part is older than this one. Restore it");
+  }
+  if (last.number == home.number && last != home) return WentSeparateWays(last);
   std::string value;
   AppendBig32(&value, membership.parts);
   AppendBig32(&value, membership.part);
   AppendString(&value, membership.store);
+  AppendBig64(&value, membership.session);
   store::Batch batch;
   batch.Put(Family::kMeta, store::kPartKey, value);
   store_.Commit(std::move(batch));
-  return absl::OkStatus();
+  session_ = membership.session;
+  return Position{.epoch = last, .attempt = attempt_};
 }
 
-LocalPart::LocalPart(store::Store& store, uint64_t last) : store_(store), last_(last) {
+absl::Status LocalPart::CheckSession(uint64_t session) const {
+  if (session == session_) return absl::OkStatus();
+  return absl::AbortedError(
+      "it does not belong to this opening of the store: another process has opened the store "
+      "since, or another part answers at its address");
+}
+
+LocalPart::LocalPart(store::Store& store, EpochId last, uint64_t session)
+    : store_(store), session_(session) {
   Keep(last);
 }
 
@@ -68,67 +101,73 @@ absl::StatusOr<std::unique_ptr<LocalPart>> LocalPart::Open(store::Store& store) 
   std::string value;
   UNIRUST_ASSIGN_OR_RETURN(const bool found,
                            store.Latest().Get(Family::kMeta, kEpochKey, &value));
-  ByteReader in(value);
-  const uint64_t last = found ? in.Big64() : 0;
-  if (found && !in.done()) return store::Damaged(Family::kMeta, kEpochKey);
-  return std::unique_ptr<LocalPart>(new LocalPart(store, last));
+  EpochId last;
+  if (found) {
+    ByteReader in(value);
+    last = {.number = in.Big64(), .tag = in.Big64()};
+    if (!in.done()) return store::Damaged(Family::kMeta, kEpochKey);
+  }
+  UNIRUST_ASSIGN_OR_RETURN(const std::optional<Membership> known, MembershipOf(store));
+  return std::unique_ptr<LocalPart>(new LocalPart(store, last, known ? known->session : 0));
 }
 
-absl::StatusOr<uint64_t> LocalPart::LastEpoch() {
+EpochId LocalPart::last() const {
   MutexLock lock(mutex_);
-  return last_;
+  return kept_.back().epoch;
 }
 
 absl::Status LocalPart::Apply(const Epoch& epoch) {
-  UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, LastEpoch());
-  if (epoch.number <= last) return absl::OkStatus();
   std::optional<store::Batch> batch = store::Batch::Decode(epoch.rows);
   if (!batch) return Malformed("the rows of an epoch");
-  return ApplyBatch(epoch.number, epoch.kind, *std::move(batch));
+  return ApplyBatch(epoch, *std::move(batch));
 }
 
-absl::Status LocalPart::ApplyBatch(uint64_t epoch, EpochKind kind, store::Batch batch) {
+absl::Status LocalPart::ApplyBatch(const Epoch& epoch, store::Batch batch) {
   MutexLock writing(writing_);
-  UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, LastEpoch());
-  if (epoch != last + 1) {
-    return absl::FailedPreconditionError("epoch " + std::to_string(epoch) +
+  const EpochId last = this->last();
+  const uint64_t number = epoch.id.number;
+  if (number < last.number || epoch.id == last) return absl::OkStatus();
+  if (number > last.number + 1) {
+    return absl::FailedPreconditionError("epoch " + std::to_string(number) +
                                          " cannot be applied: the last one here is " +
-                                         std::to_string(last));
+                                         std::to_string(last.number));
   }
-  std::string number;
-  AppendBig64(&number, epoch);
-  batch.Put(Family::kMeta, kEpochKey, number);
-  switch (kind) {
+  if (number == last.number || epoch.after_tag != last.tag) return WentSeparateWays(last);
+  std::string row;
+  AppendBig64(&row, number);
+  AppendBig64(&row, epoch.id.tag);
+  batch.Put(Family::kMeta, kEpochKey, row);
+  switch (epoch.kind) {
     case EpochKind::kRows:
       store_.Commit(std::move(batch));
       break;
     case EpochKind::kSwitch:
       UNIRUST_RETURN_IF_ERROR(CheckPending());
-      UNIRUST_RETURN_IF_ERROR(store_.SwitchGeneration(std::move(batch)));
+      UNIRUST_RETURN_IF_ERROR(store_.SwitchGeneration(std::move(batch)).status());
       break;
     case EpochKind::kClear:
       UNIRUST_RETURN_IF_ERROR(store_.Clear(std::move(batch)));
       break;
   }
-  Keep(epoch);
+  Keep(epoch.id);
   return absl::OkStatus();
 }
 
-void LocalPart::Keep(uint64_t epoch) {
+void LocalPart::Keep(EpochId epoch) {
   store::Reader reader = store_.Snapshot();
   MutexLock lock(mutex_);
   kept_.push_back({epoch, std::move(reader)});
   if (kept_.size() > limits::kEpochsKept) kept_.pop_front();
-  last_ = epoch;
 }
 
 absl::StatusOr<store::Reader> LocalPart::ReadEpoch(uint64_t epoch) {
   MutexLock lock(mutex_);
   for (const Kept& kept : kept_) {
-    if (kept.epoch == epoch) return kept.reader;
+    if (kept.epoch.number == epoch) return kept.reader;
   }
   return absl::OutOfRangeError("epoch " + std::to_string(epoch) +
-                               " cannot be read: the last one is " + std::to_string(last_));
+                               " cannot be read: the last one is " +
+                               std::to_string(kept_.back().epoch.number));
 }
 
 absl::StatusOr<store::Reader> LocalPart::ReadLatest() { return store_.Latest(); }
@@ -142,11 +181,6 @@ absl::StatusOr<store::Reader> LocalPart::ReadPending() {
 absl::Status LocalPart::CheckPending() const {
   if (store_.HasPending()) return absl::OkStatus();
   return absl::FailedPreconditionError("this part of the store has no pending generation");
-}
-
-absl::StatusOr<uint64_t> LocalPart::LastAttempt() {
-  MutexLock writing(writing_);
-  return attempt_;
 }
 
 absl::Status LocalPart::TakeAttempt(uint64_t attempt) {

@@ -1,6 +1,7 @@
 // A part whose data directory this process has open.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -18,13 +19,11 @@ absl::StatusOr<std::optional<Membership>> MembershipOf(const store::Store& store
 
 class LocalPart final : public Part {
  public:
-  // DATA_LOSS if the row that holds the number of the last epoch is damaged. The store must outlive the part, and be
-  // written through it alone.
+  // DATA_LOSS if the row that names the last epoch, or the membership, is damaged. The store must outlive the part, and
+  // be written through it alone.
   static absl::StatusOr<std::unique_ptr<LocalPart>> Open(store::Store& store);
 
-  absl::Status Join(const Membership& membership) override;
-  absl::StatusOr<uint64_t> LastEpoch() override;
-  absl::StatusOr<uint64_t> LastAttempt() override;
+  absl::StatusOr<Position> Join(const Membership& membership, EpochId last) override;
   absl::Status Apply(const Epoch& epoch) override;
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;
   absl::StatusOr<store::Reader> ReadLatest() override;
@@ -34,26 +33,31 @@ class LocalPart final : public Part {
   absl::Status SealPending(uint64_t attempt) override;
   absl::Status DropPending(uint64_t attempt) override;
 
-  // Apply of rows that are not encoded, and of the next epoch only: FAILED_PRECONDITION for one that is there.
-  absl::Status ApplyBatch(uint64_t epoch, EpochKind kind, store::Batch batch);
+  // Apply of rows that are not encoded.
+  absl::Status ApplyBatch(const Epoch& epoch, store::Batch batch);
+
+  EpochId last() const;
+  // ABORTED unless it is that of the last Join.
+  absl::Status CheckSession(uint64_t session) const;
 
  private:
   struct Kept {
-    uint64_t epoch;
+    EpochId epoch;
     store::Reader reader;
   };
 
-  LocalPart(store::Store& store, uint64_t last);
+  LocalPart(store::Store& store, EpochId last, uint64_t session);
+  absl::Status CheckMembership(const Membership& membership) const;
   absl::Status CheckPending() const;
   absl::Status TakeAttempt(uint64_t attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
-  void Keep(uint64_t epoch);  // and so it is the last one
+  void Keep(EpochId epoch);  // and so it is the last one
 
   store::Store& store_;
   Mutex writing_;  // one call that writes at a time, whatever a caller has given up
   uint64_t attempt_ ABSL_GUARDED_BY(writing_) = 0;
-  Mutex mutex_;
-  uint64_t last_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Kept> kept_ ABSL_GUARDED_BY(mutex_);  // the newest last
+  std::atomic<uint64_t> session_;
+  mutable Mutex mutex_;
+  std::deque<Kept> kept_ ABSL_GUARDED_BY(mutex_);  // the newest last, at least one
 };
 
 }  // namespace unirust::cluster

@@ -31,21 +31,21 @@ class UnreadableCursor final : public Cursor {
 
 }  // namespace
 
-size_t PartOf(const SlotMap& slots, size_t home, Family family, std::string_view key) {
+size_t PartOf(const SlotMap& slots, Family family, std::string_view key) {
   const std::optional<uint16_t> slot = store::SlotOf(family, key);
-  return slot ? slots.PartOf(*slot) : home;
+  return slot ? slots.PartOf(*slot) : kHome;
 }
 
 absl::StatusOr<bool> MergedState::Get(Family family, std::string_view key,
                                       std::string* value) const {
-  return parts_[PartOf(slots_, home_, family, key)].Get(family, key, value);
+  return parts_[PartOf(slots_, family, key)].Get(family, key, value);
 }
 
 absl::Status MergedState::MultiGet(Family family, std::span<const std::string> keys,
                                    store::Reader::RowVisitor row) const {
   std::vector<std::vector<size_t>> wanted(parts_.size());  // positions of keys, by part
   for (size_t i = 0; i < keys.size(); ++i) {
-    wanted[PartOf(slots_, home_, family, keys[i])].push_back(i);
+    wanted[PartOf(slots_, family, keys[i])].push_back(i);
   }
   std::vector<std::optional<std::string>> values(keys.size());
   for (size_t part = 0; part < parts_.size(); ++part) {
@@ -77,7 +77,7 @@ std::unique_ptr<Cursor> MergedState::Scan(Family family, std::string lower,
     return parts_[slots_.PartOf(*slot)].Scan(family, std::move(lower), std::move(upper));
   }
   if (!store::HasSlots(family)) {
-    return parts_[home_].Scan(family, std::move(lower), std::move(upper));
+    return parts_[kHome].Scan(family, std::move(lower), std::move(upper));
   }
   std::vector<std::unique_ptr<Cursor>> cursors;
   for (const store::Reader& part : parts_) cursors.push_back(part.Scan(family, lower, upper));
@@ -88,7 +88,7 @@ std::unique_ptr<Cursor> MergedState::ScanPrefix(Family family, std::string_view 
   if (const auto slot = store::SlotOfRange(family, prefix, PrefixEnd(prefix))) {
     return parts_[slots_.PartOf(*slot)].ScanPrefix(family, prefix);
   }
-  if (!store::HasSlots(family)) return parts_[home_].ScanPrefix(family, prefix);
+  if (!store::HasSlots(family)) return parts_[kHome].ScanPrefix(family, prefix);
   std::vector<std::unique_ptr<Cursor>> cursors;
   for (const store::Reader& part : parts_) cursors.push_back(part.ScanPrefix(family, prefix));
   return std::make_unique<MergedCursor>(std::move(cursors));

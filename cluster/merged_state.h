@@ -14,9 +14,9 @@ namespace unirust::cluster {
 
 class MergedState final : public store::Reader::State {
  public:
-  // States of the parts, in their order. `home`: the part of the rows that belong to no slot.
-  MergedState(std::vector<store::Reader> parts, const SlotMap& slots, size_t home)
-      : parts_(std::move(parts)), slots_(slots), home_(home) {}
+  // States of the parts, in their order.
+  MergedState(std::vector<store::Reader> parts, const SlotMap& slots)
+      : parts_(std::move(parts)), slots_(slots) {}
 
   absl::StatusOr<bool> Get(store::Family family, std::string_view key,
                            std::string* value) const override;
@@ -28,16 +28,15 @@ class MergedState final : public store::Reader::State {
                                       std::string upper) const override;
   std::unique_ptr<store::Cursor> ScanPrefix(store::Family family,
                                             std::string_view prefix) const override;
-  uint64_t generation() const override { return parts_[home_].generation(); }
+  uint64_t generation() const override { return parts_[kHome].generation(); }
 
  private:
   const std::vector<store::Reader> parts_;
   const SlotMap slots_;
-  const size_t home_;
 };
 
 // The part of a row.
-size_t PartOf(const SlotMap& slots, size_t home, store::Family family, std::string_view key);
+size_t PartOf(const SlotMap& slots, store::Family family, std::string_view key);
 
 // A state of which nothing can be read, for this reason.
 class UnreadableState final : public store::Reader::State {
@@ -56,7 +55,7 @@ class UnreadableState final : public store::Reader::State {
   }
   std::unique_ptr<store::Cursor> Scan(store::Family, std::string, std::string) const override;
   std::unique_ptr<store::Cursor> ScanPrefix(store::Family, std::string_view) const override;
-  uint64_t generation() const override { return 0; }
+  uint64_t generation() const override { return store::kNoGeneration; }
 
  private:
   const absl::Status why_;

@@ -17,35 +17,48 @@ enum class EpochKind : uint8_t {
   kClear = 2,   // all rows go but those that Store::Clear leaves, then rows are written
 };
 
+// Two copies of one home directory that go separate ways write epochs of the same numbers, with other tags.
+struct EpochId {
+  uint64_t number = 0;  // from 1, without gaps; 0: before the first one
+  uint64_t tag = 0;
+  bool operator==(const EpochId&) const = default;
+};
+
 // One step of the whole store, as one part sees it.
 struct Epoch {
-  uint64_t number = 0;  // from 1, without gaps
+  EpochId id;
+  uint64_t after_tag = 0;  // of the epoch before
   EpochKind kind = EpochKind::kRows;
   std::string rows;  // store::Batch, encoded
 };
 
-// Whose part a data directory is: for good.
+// Whose part a data directory is: for good, but for the session.
 struct Membership {
   uint32_t parts = 0;
   uint32_t part = 0;
-  std::string store;  // the identity of home's directory
+  std::string store;     // the identity of home's directory
+  uint64_t session = 0;  // of one opening of the store with one part; what comes from another one is refused (peer/)
+};
+
+// Where a part is when it joins.
+struct Position {
+  EpochId epoch;         // the last one
+  uint64_t attempt = 0;  // the last one that was seen since the part was opened; 0: none
 };
 
 // Every call may fail with UNAVAILABLE: the part could not be reached, and what was asked for may have happened or not.
-// Thread-safe; calls that write come one after the other.
+// Or with ABORTED: another process has opened the store since. Thread-safe; calls that write come one after the other.
 class Part {
  public:
   virtual ~Part() = default;
 
-  // Takes part in a store, from now on and for good. Only empty directories can: FAILED_PRECONDITION for one that holds
-  // records, or that is another part or another store's.
-  virtual absl::Status Join(const Membership& membership) = 0;
-
-  virtual absl::StatusOr<uint64_t> LastEpoch() = 0;    // 0 before the first
-  virtual absl::StatusOr<uint64_t> LastAttempt() = 0;  // that was seen since the part was opened; 0: none
+  // Takes part in a store, from now on and for good. `last`: home's last epoch. FAILED_PRECONDITION: the directory
+  // holds records of a store of its own, or it is another part or another store's. DATA_LOSS: it has epochs that home
+  // has not.
+  virtual absl::StatusOr<Position> Join(const Membership& membership, EpochId last) = 0;
 
   // On disk when it returns; nothing happens if it is already there. FAILED_PRECONDITION: it is not the next one, or
-  // switches to a generation that is not there; DATA_LOSS: the rows are malformed.
+  // switches to a generation that is not there; DATA_LOSS: the rows are malformed, or the part has other epochs.
   virtual absl::Status Apply(const Epoch& epoch) = 0;
 
   // The state after one of the last limits::kEpochsKept epochs. OUT_OF_RANGE: after another one.

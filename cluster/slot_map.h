@@ -9,6 +9,8 @@
 
 namespace unirust::cluster {
 
+inline constexpr size_t kHome = 0;  // the part of the rows that belong to no slot
+
 class SlotMap {
  public:
   // Slots in runs of equal length, in the order of the parts; 1 <= parts <= limits::kSlots.

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <optional>
-#include <random>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/random.h"
 #include "base/status_macros.h"
 #include "proto/status.h"
 
@@ -16,6 +16,10 @@ namespace unirust::peer {
 namespace {
 
 using proto::ToGrpc;
+
+cluster::EpochId IdOf(const proto::EpochId& id) {
+  return {.number = id.number(), .tag = id.tag()};
+}
 
 absl::StatusOr<store::Family> FamilyOf(const std::string& name) {
   const std::optional<store::Family> family = store::FamilyNamed(name);
@@ -92,114 +96,131 @@ class Page {
 }  // namespace
 
 grpc::Status PartService::Join(grpc::ServerContext*, const proto::JoinPartRequest* request,
-                               proto::PartDone*) {
-  return ToGrpc(part_.Join(
-      {.parts = request->parts(), .part = request->part(), .store = request->store()}));
-}
-
-grpc::Status PartService::GetPosition(grpc::ServerContext*, const proto::PartDone*,
-                                      proto::PartPosition* response) {
-  const absl::StatusOr<uint64_t> epoch = part_.LastEpoch();
-  if (!epoch.ok()) return ToGrpc(epoch.status());
-  const absl::StatusOr<uint64_t> attempt = part_.LastAttempt();
-  if (!attempt.ok()) return ToGrpc(attempt.status());
-  response->set_epoch(*epoch);
-  response->set_attempt(*attempt);
+                               proto::JoinPartResponse* response) {
+  const absl::StatusOr<cluster::Position> position =
+      part_.Join({.parts = request->parts(),
+                  .part = request->part(),
+                  .store = request->store(),
+                  .session = request->session()},
+                 IdOf(request->last()));
+  if (!position.ok()) return ToGrpc(position.status());
+  response->mutable_last()->set_number(position->epoch.number);
+  response->mutable_last()->set_tag(position->epoch.tag);
+  response->set_attempt(position->attempt);
   return grpc::Status::OK;
 }
 
+// Not two at a time: one that its caller gave up takes memory as long as it is written.
 grpc::Status PartService::ApplyEpoch(grpc::ServerContext* context,
                                      grpc::ServerReader<proto::ApplyEpochChunk>* chunks,
-                                     proto::PartDone*) {
+                                     proto::Empty*) {
+  if (taking_.exchange(true)) {
+    return {grpc::StatusCode::UNAVAILABLE, "an epoch is on its way to this part already"};
+  }
+  const absl::Status status = TakeEpoch(*context, *chunks);
+  taking_ = false;
+  return ToGrpc(status);
+}
+
+absl::Status PartService::TakeEpoch(const grpc::ServerContext& context,
+                                    grpc::ServerReader<proto::ApplyEpochChunk>& chunks) {
   cluster::Epoch epoch;
   uint64_t bytes = 0;
   proto::ApplyEpochChunk chunk;
-  for (bool first = true; chunks->Read(&chunk); first = false) {
+  for (bool first = true; chunks.Read(&chunk); first = false) {
     if (first) {
-      epoch.number = chunk.epoch();
-      bytes = chunk.bytes();
+      UNIRUST_RETURN_IF_ERROR(part_.CheckSession(chunk.session()));
       if (chunk.kind() > static_cast<uint32_t>(cluster::EpochKind::kClear)) {
-        return {grpc::StatusCode::INVALID_ARGUMENT, "kind: unknown"};
+        return absl::InvalidArgumentError("kind: unknown");
       }
       epoch.kind = static_cast<cluster::EpochKind>(chunk.kind());
+      epoch.id = IdOf(chunk.epoch());
+      epoch.after_tag = chunk.after_tag();
+      bytes = chunk.bytes();
     }
     epoch.rows += chunk.rows();
+    if (epoch.rows.size() > bytes) break;
   }
   // A stream that broke off looks like one that ended.
-  if (context->IsCancelled() || epoch.number == 0 || epoch.rows.size() != bytes) {
-    return {grpc::StatusCode::CANCELLED, "the epoch did not arrive as a whole"};
+  if (context.IsCancelled() || epoch.id.number == 0 || epoch.rows.size() != bytes) {
+    return absl::CancelledError("the epoch did not arrive as a whole");
   }
-  return ToGrpc(part_.Apply(epoch));
+  return part_.Apply(epoch);
+}
+
+template <typename Call>
+grpc::Status PartService::OfPending(const proto::PendingRequest& request, const Call& call) {
+  const absl::Status status = part_.CheckSession(request.session());
+  return ToGrpc(status.ok() ? call(request.attempt()) : status);
 }
 
 grpc::Status PartService::BeginGeneration(grpc::ServerContext*,
-                                          const proto::PendingRequest* request, proto::PartDone*) {
-  return ToGrpc(part_.BeginGeneration(request->attempt()));
+                                          const proto::PendingRequest* request, proto::Empty*) {
+  return OfPending(*request, [&](uint64_t attempt) { return part_.BeginGeneration(attempt); });
 }
 
 grpc::Status PartService::CommitPending(grpc::ServerContext* context,
                                         grpc::ServerReader<proto::PendingRowsChunk>* chunks,
-                                        proto::PartDone*) {
+                                        proto::Empty*) {
   std::string rows;
   uint64_t bytes = 0;
-  uint64_t attempt = 0;
+  proto::PendingRequest request;
   for (proto::PendingRowsChunk chunk; chunks->Read(&chunk);) {
     rows += chunk.rows();
-    attempt = chunk.attempt();
     bytes = chunk.bytes();
+    request.set_attempt(chunk.attempt());
+    request.set_session(chunk.session());
+    if (rows.size() > bytes) break;
   }
   if (context->IsCancelled() || rows.empty() || rows.size() != bytes) {
     return {grpc::StatusCode::CANCELLED, "the rows did not arrive as a whole"};
   }
-  return ToGrpc(part_.CommitPending(attempt, rows));
+  return OfPending(request, [&](uint64_t attempt) { return part_.CommitPending(attempt, rows); });
 }
 
 grpc::Status PartService::SealPending(grpc::ServerContext*, const proto::PendingRequest* request,
-                                      proto::PartDone*) {
-  return ToGrpc(part_.SealPending(request->attempt()));
+                                      proto::Empty*) {
+  return OfPending(*request, [&](uint64_t attempt) { return part_.SealPending(attempt); });
 }
 
 grpc::Status PartService::DropPending(grpc::ServerContext*, const proto::PendingRequest* request,
-                                      proto::PartDone*) {
-  return ToGrpc(part_.DropPending(request->attempt()));
+                                      proto::Empty*) {
+  return OfPending(*request, [&](uint64_t attempt) { return part_.DropPending(attempt); });
 }
 
 // --- states ----------------------------------------------------------------------------------------
 
 grpc::Status PartService::OpenState(grpc::ServerContext*, const proto::OpenStateRequest* request,
                                     proto::OpenedState* response) {
+  const absl::Status session = part_.CheckSession(request->session());
+  if (!session.ok()) return ToGrpc(session);
   absl::StatusOr<store::Reader> reader = part_.ReadEpoch(request->epoch());
   if (!reader.ok()) return ToGrpc(reader.status());
   MutexLock lock(mutex_);
   const uint64_t now = SteadyClockMicros();
-  DropUnused(now);
+  DropUnused(*request, now);
   if (leases_.size() >= limits::kPartStatesMax) {
     return {grpc::StatusCode::RESOURCE_EXHAUSTED,
             "very many states of this part are read already: ask again a little later"};
   }
   // Not to be mistaken for one of an earlier process.
-  if (last_lease_ == 0) last_lease_ = static_cast<uint64_t>(std::random_device()()) << 32U;
+  if (last_lease_ == 0) last_lease_ = UniqueNumber();
   leases_[++last_lease_] = {*std::move(reader), now};
   response->set_lease(last_lease_);
   return grpc::Status::OK;
 }
 
-grpc::Status PartService::CloseState(grpc::ServerContext*, const proto::OpenedState* request,
-                                     proto::PartDone*) {
-  MutexLock lock(mutex_);
-  leases_.erase(request->lease());
-  return grpc::Status::OK;
-}
-
-void PartService::DropUnused(uint64_t now_micros) {
+void PartService::DropUnused(const proto::OpenStateRequest& request, uint64_t now_micros) {
+  for (const uint64_t lease : request.unused_leases()) leases_.erase(lease);
   std::erase_if(leases_, [&](const auto& entry) {
     return now_micros - entry.second.used_micros > limits::kPartStateIdleSecondsMax * 1'000'000;
   });
 }
 
 absl::StatusOr<store::Reader> PartService::ReaderOf(const proto::PartState& state) {
+  UNIRUST_RETURN_IF_ERROR(part_.CheckSession(state.session()));
   if (state.lease() == 0) {
-    UNIRUST_ASSIGN_OR_RETURN(const uint64_t last, part_.LastEpoch());
+    const uint64_t last = part_.last().number;
     if (last < state.min_epoch()) {
       return absl::FailedPreconditionError("this part has epoch " + std::to_string(last) +
                                            ", and had " + std::to_string(state.min_epoch()) +

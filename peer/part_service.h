@@ -1,13 +1,14 @@
 // Serves one part of a store of several to the writer of that store (docs/cluster.md).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "base/mutex.h"
-#include "cluster/part.h"
+#include "cluster/local_part.h"
 #include "proto/parts.grpc.pb.h"
 #include "store/store.h"
 
@@ -16,28 +17,24 @@ namespace unirust::peer {
 // Trusts its clients: whoever reaches it can write rows. Thread-safe.
 class PartService final : public proto::PartService::Service {
  public:
-  explicit PartService(cluster::Part& part) : part_(part) {}
+  explicit PartService(cluster::LocalPart& part) : part_(part) {}
 
   grpc::Status Join(grpc::ServerContext* context, const proto::JoinPartRequest* request,
-                    proto::PartDone* response) override;
-  grpc::Status GetPosition(grpc::ServerContext* context, const proto::PartDone* request,
-                           proto::PartPosition* response) override;
+                    proto::JoinPartResponse* response) override;
   grpc::Status ApplyEpoch(grpc::ServerContext* context,
                           grpc::ServerReader<proto::ApplyEpochChunk>* chunks,
-                          proto::PartDone* response) override;
+                          proto::Empty* response) override;
   grpc::Status BeginGeneration(grpc::ServerContext* context, const proto::PendingRequest* request,
-                               proto::PartDone* response) override;
+                               proto::Empty* response) override;
   grpc::Status CommitPending(grpc::ServerContext* context,
                              grpc::ServerReader<proto::PendingRowsChunk>* chunks,
-                             proto::PartDone* response) override;
+                             proto::Empty* response) override;
   grpc::Status SealPending(grpc::ServerContext* context, const proto::PendingRequest* request,
-                           proto::PartDone* response) override;
+                           proto::Empty* response) override;
   grpc::Status DropPending(grpc::ServerContext* context, const proto::PendingRequest* request,
-                           proto::PartDone* response) override;
+                           proto::Empty* response) override;
   grpc::Status OpenState(grpc::ServerContext* context, const proto::OpenStateRequest* request,
                          proto::OpenedState* response) override;
-  grpc::Status CloseState(grpc::ServerContext* context, const proto::OpenedState* request,
-                          proto::PartDone* response) override;
   grpc::Status GetRows(grpc::ServerContext* context, const proto::GetRowsRequest* request,
                        grpc::ServerWriter<proto::GetRowsChunk>* chunks) override;
   grpc::Status WalkRows(grpc::ServerContext* context, const proto::WalkRowsRequest* request,
@@ -51,10 +48,16 @@ class PartService final : public proto::PartService::Service {
     store::Reader reader;
     uint64_t used_micros = 0;
   };
+  absl::Status TakeEpoch(const grpc::ServerContext& context,
+                         grpc::ServerReader<proto::ApplyEpochChunk>& chunks);
+  template <typename Call>
+  grpc::Status OfPending(const proto::PendingRequest& request, const Call& call);
   absl::StatusOr<store::Reader> ReaderOf(const proto::PartState& state);
-  void DropUnused(uint64_t now_micros) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropUnused(const proto::OpenStateRequest& request, uint64_t now_micros)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  cluster::Part& part_;
+  cluster::LocalPart& part_;
+  std::atomic<bool> taking_ = false;  // an epoch
   Mutex mutex_;
   std::map<uint64_t, Lease> leases_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_lease_ ABSL_GUARDED_BY(mutex_) = 0;

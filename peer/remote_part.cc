@@ -26,83 +26,105 @@ void InPieces(const std::string& rows, const Send& send) {
 }  // namespace
 
 RemotePart::RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address)
-    : stub_(proto::PartService::NewStub(channel)), address_(std::move(address)) {}
+    : stub_(proto::PartService::NewStub(channel)),
+      address_(std::move(address)),
+      where_("at " + address_) {}
 
-absl::Status RemotePart::Join(const cluster::Membership& membership) {
+absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& membership,
+                                                   cluster::EpochId last) {
   proto::JoinPartRequest request;
   request.set_parts(membership.parts);
   request.set_part(membership.part);
   request.set_store(membership.store);
-  proto::PartDone done;
-  return OfCall(stub_->Join(NewCall().get(), request, &done), address_);
-}
-
-absl::StatusOr<uint64_t> RemotePart::LastEpoch() {
-  proto::PartPosition position;
-  UNIRUST_RETURN_IF_ERROR(
-      OfCall(stub_->GetPosition(NewCall().get(), proto::PartDone(), &position), address_));
-  has_epoch_ = std::max<uint64_t>(has_epoch_, position.epoch());
-  return position.epoch();
-}
-
-absl::StatusOr<uint64_t> RemotePart::LastAttempt() {
-  proto::PartPosition position;
-  UNIRUST_RETURN_IF_ERROR(
-      OfCall(stub_->GetPosition(NewCall().get(), proto::PartDone(), &position), address_));
-  return position.attempt();
+  request.set_session(membership.session);
+  request.mutable_last()->set_number(last.number);
+  request.mutable_last()->set_tag(last.tag);
+  proto::JoinPartResponse response;
+  UNIRUST_RETURN_IF_ERROR(OfCall(stub_->Join(NewCall().get(), request, &response), where_));
+  session_ = membership.session;
+  has_epoch_ = response.last().number();
+  return cluster::Position{
+      .epoch = {.number = response.last().number(), .tag = response.last().tag()},
+      .attempt = response.attempt()};
 }
 
 absl::Status RemotePart::Apply(const cluster::Epoch& epoch) {
-  const auto call = NewCall();
-  proto::PartDone done;
+  const auto call = NewCall(epoch.rows.size());
+  proto::Empty done;
   const auto stream = stub_->ApplyEpoch(call.get(), &done);
   InPieces(epoch.rows, [&](std::string rows) {
     proto::ApplyEpochChunk chunk;
-    chunk.set_epoch(epoch.number);
+    chunk.mutable_epoch()->set_number(epoch.id.number);
+    chunk.mutable_epoch()->set_tag(epoch.id.tag);
+    chunk.set_after_tag(epoch.after_tag);
     chunk.set_kind(static_cast<uint32_t>(epoch.kind));
     chunk.set_rows(std::move(rows));
     chunk.set_bytes(epoch.rows.size());
+    chunk.set_session(session_);
     return stream->Write(chunk);
   });
   stream->WritesDone();
-  UNIRUST_RETURN_IF_ERROR(OfCall(stream->Finish(), address_));
-  has_epoch_ = std::max(has_epoch_.load(), epoch.number);
+  UNIRUST_RETURN_IF_ERROR(OfCall(stream->Finish(), where_));
+  has_epoch_ = std::max(has_epoch_.load(), epoch.id.number);
   return absl::OkStatus();
 }
 
 absl::StatusOr<store::Reader> RemotePart::ReadEpoch(uint64_t epoch) {
+  const auto reader = [](const std::shared_ptr<RemoteState>& state) {
+    return store::Reader(state);
+  };
   MutexLock lock(mutex_);
-  if (state_ != nullptr && epoch_ == epoch && !state_->lost()) return store::Reader(state_);
+  if (opening_) {
+    while (opening_) opened_.Wait(mutex_);
+    if (epoch_ == epoch && !state_.ok()) return state_.status();
+  }
+  if (epoch_ == epoch && state_.ok() && *state_ != nullptr && !(*state_)->lost()) {
+    return reader(*state_);
+  }
+  opening_ = true;
+  mutex_.Unlock();
+  auto opened = OpenState(epoch);
+  mutex_.Lock();
+  opening_ = false;
+  opened_.NotifyAll();
+  epoch_ = epoch;
+  state_ = std::move(opened);
+  if (!state_.ok()) return state_.status();
+  return reader(*state_);
+}
+
+absl::StatusOr<std::shared_ptr<RemoteState>> RemotePart::OpenState(uint64_t epoch) {
   proto::OpenStateRequest request;
   request.set_epoch(epoch);
+  request.set_session(session_);
+  for (const uint64_t lease : unused_->Take()) request.add_unused_leases(lease);
   proto::OpenedState opened;
   UNIRUST_RETURN_IF_ERROR(
-      OfCall(stub_->OpenState(NewCall().get(), request, &opened), address_));
+      OfCall(stub_->OpenState(NewCall().get(), request, &opened), where_));
   proto::PartState state;
   state.set_lease(opened.lease());
-  epoch_ = epoch;
-  state_ = std::make_shared<RemoteState>(stub_, address_, state);
-  return store::Reader(state_);
+  state.set_session(session_);
+  return std::make_shared<RemoteState>(stub_, address_, state, unused_);
 }
 
-absl::StatusOr<store::Reader> RemotePart::ReadLatest() {
+store::Reader RemotePart::ReadNewest(bool pending) const {
   proto::PartState state;
+  state.set_pending(pending);
   state.set_min_epoch(has_epoch_);
-  return store::Reader(std::make_shared<RemoteState>(stub_, address_, state));
+  state.set_session(session_);
+  return store::Reader(std::make_shared<RemoteState>(stub_, address_, state, unused_));
 }
 
-absl::StatusOr<store::Reader> RemotePart::ReadPending() {
-  proto::PartState state;
-  state.set_pending(true);
-  state.set_min_epoch(has_epoch_);
-  return store::Reader(std::make_shared<RemoteState>(stub_, address_, state));
-}
+absl::StatusOr<store::Reader> RemotePart::ReadLatest() { return ReadNewest(false); }
+
+absl::StatusOr<store::Reader> RemotePart::ReadPending() { return ReadNewest(true); }
 
 absl::Status RemotePart::Call(Method method, uint64_t attempt) {
   proto::PendingRequest request;
   request.set_attempt(attempt);
-  proto::PartDone done;
-  return OfCall(((*stub_).*method)(NewCall().get(), request, &done), address_);
+  request.set_session(session_);
+  proto::Empty done;
+  return OfCall(((*stub_).*method)(NewCall().get(), request, &done), where_);
 }
 
 absl::Status RemotePart::BeginGeneration(uint64_t attempt) {
@@ -110,18 +132,19 @@ absl::Status RemotePart::BeginGeneration(uint64_t attempt) {
 }
 
 absl::Status RemotePart::CommitPending(uint64_t attempt, const std::string& rows) {
-  const auto call = NewCall();
-  proto::PartDone done;
+  const auto call = NewCall(rows.size());
+  proto::Empty done;
   const auto stream = stub_->CommitPending(call.get(), &done);
   InPieces(rows, [&](std::string some) {
     proto::PendingRowsChunk chunk;
     chunk.set_rows(std::move(some));
     chunk.set_bytes(rows.size());
     chunk.set_attempt(attempt);
+    chunk.set_session(session_);
     return stream->Write(chunk);
   });
   stream->WritesDone();
-  return OfCall(stream->Finish(), address_);
+  return OfCall(stream->Finish(), where_);
 }
 
 absl::Status RemotePart::SealPending(uint64_t attempt) {

@@ -19,9 +19,8 @@ class RemotePart final : public cluster::Part {
   // `address` for messages.
   RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address);
 
-  absl::Status Join(const cluster::Membership& membership) override;
-  absl::StatusOr<uint64_t> LastEpoch() override;
-  absl::StatusOr<uint64_t> LastAttempt() override;
+  absl::StatusOr<cluster::Position> Join(const cluster::Membership& membership,
+                                         cluster::EpochId last) override;
   absl::Status Apply(const cluster::Epoch& epoch) override;
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;
   absl::StatusOr<store::Reader> ReadLatest() override;
@@ -33,16 +32,23 @@ class RemotePart final : public cluster::Part {
 
  private:
   using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const proto::PendingRequest&,
-                                        proto::PartDone*);
+                                        proto::Empty*);
   absl::Status Call(Method method, uint64_t attempt);
+  absl::StatusOr<std::shared_ptr<RemoteState>> OpenState(uint64_t epoch);
+  store::Reader ReadNewest(bool pending) const;
 
   const std::shared_ptr<Stub> stub_;
   const std::string address_;
+  const std::string where_;
+  const std::shared_ptr<UnusedLeases> unused_ = std::make_shared<UnusedLeases>();
+  std::atomic<uint64_t> session_ = 0;    // of the last Join
   std::atomic<uint64_t> has_epoch_ = 0;  // the part had it: it must not have fewer
   Mutex mutex_;
-  // The newest state that was read: most reads are of the same.
+  CondVar opened_;
+  bool opening_ ABSL_GUARDED_BY(mutex_) = false;  // one at a time; what it comes to is for all who wait
+  // The state that was opened last, or why that failed: most reads are of the same.
   uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::shared_ptr<RemoteState> state_ ABSL_GUARDED_BY(mutex_);
+  absl::StatusOr<std::shared_ptr<RemoteState>> state_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
 }  // namespace unirust::peer

@@ -104,9 +104,9 @@ class RemoteCursor final : public store::Cursor {
 
 }  // namespace
 
-absl::Status OfCall(const grpc::Status& status, const std::string& address) {
+absl::Status OfCall(const grpc::Status& status, const std::string& where) {
   if (status.ok()) return absl::OkStatus();
-  const std::string message = "at " + address + ": " + status.error_message();
+  const std::string message = where + ": " + status.error_message();
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
     case grpc::StatusCode::DEADLINE_EXCEEDED:
@@ -118,24 +118,15 @@ absl::Status OfCall(const grpc::Status& status, const std::string& address) {
   }
 }
 
-std::unique_ptr<grpc::ClientContext> NewCall() {
+std::unique_ptr<grpc::ClientContext> NewCall(size_t bytes) {
   auto call = std::make_unique<grpc::ClientContext>();
-  call->set_deadline(std::chrono::system_clock::now() +
-                     std::chrono::milliseconds(limits::kPartDeadlineMs));
+  const auto ms = limits::kPartDeadlineMs + bytes / limits::kPartBytesPerMsMin;
+  call->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(ms));
   return call;
 }
 
-RemoteState::~RemoteState() {
-  if (state_.lease() == 0 || lost_) return;
-  proto::OpenedState state;
-  state.set_lease(state_.lease());
-  proto::PartDone done;
-  const grpc::Status ignored = stub_->CloseState(NewCall().get(), state, &done);  // else it is dropped unused
-  (void)ignored;
-}
-
 absl::Status RemoteState::Checked(const grpc::Status& status) const {
-  absl::Status out = OfCall(status, address_);
+  absl::Status out = OfCall(status, where_);
   if (absl::IsUnavailable(out)) lost_ = true;
   return out;
 }
@@ -165,7 +156,7 @@ absl::Status RemoteState::MultiGet(store::Family family, std::span<const std::st
     for (proto::GetRowsChunk chunk; chunks->Read(&chunk);) {
       for (int i = 0; i < chunk.positions_size(); ++i) {
         if (i >= chunk.values_size() || chunk.positions(i) >= some.size()) {
-          malformed = absl::InternalError("at " + address_ + ": rows that were not asked for");
+          malformed = absl::InternalError(where_ + ": rows that were not asked for");
           continue;
         }
         row(first + chunk.positions(i), chunk.values(i));

@@ -8,17 +8,36 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "base/mutex.h"
 #include "proto/parts.grpc.pb.h"
 #include "store/store.h"
 
 namespace unirust::peer {
 
-// What a call to another part came to. A part that does not answer, or not in time, is UNAVAILABLE.
-absl::Status OfCall(const grpc::Status& status, const std::string& address);
+// What a call to a part came to; `where` is for messages. A part that does not answer, or not in time, is UNAVAILABLE.
+absl::Status OfCall(const grpc::Status& status, const std::string& where);
 
-// A call with the deadline of parts.
-std::unique_ptr<grpc::ClientContext> NewCall();
+// A call with the deadline of parts, which is the later the more bytes go there.
+std::unique_ptr<grpc::ClientContext> NewCall(size_t bytes = 0);
+
+// States that a part need not keep any more. Told with the next one that is opened there. Thread-safe.
+class UnusedLeases {
+ public:
+  void Add(uint64_t lease) {
+    MutexLock lock(mutex_);
+    leases_.push_back(lease);
+  }
+  std::vector<uint64_t> Take() {
+    MutexLock lock(mutex_);
+    return std::exchange(leases_, {});
+  }
+
+ private:
+  Mutex mutex_;
+  std::vector<uint64_t> leases_ ABSL_GUARDED_BY(mutex_);
+};
 
 using Stub = proto::PartService::Stub;
 
@@ -26,10 +45,16 @@ using Stub = proto::PartService::Stub;
 class RemoteState final : public store::Reader::State,
                           public std::enable_shared_from_this<RemoteState> {
  public:
-  // `state`: kept over there until this is destroyed, if it has a lease.
-  RemoteState(std::shared_ptr<Stub> stub, std::string address, const proto::PartState& state)
-      : stub_(std::move(stub)), address_(std::move(address)), state_(state) {}
-  ~RemoteState() override;
+  // `state`: becomes unused when this is destroyed, if it has a lease.
+  RemoteState(std::shared_ptr<Stub> stub, const std::string& address,
+              const proto::PartState& state, std::shared_ptr<UnusedLeases> unused)
+      : stub_(std::move(stub)),
+        where_("the part of the store at " + address),
+        state_(state),
+        unused_(std::move(unused)) {}
+  ~RemoteState() override {
+    if (state_.lease() != 0) unused_->Add(state_.lease());
+  }
 
   absl::StatusOr<bool> Get(store::Family family, std::string_view key,
                            std::string* value) const override;
@@ -41,7 +66,7 @@ class RemoteState final : public store::Reader::State,
                                       std::string upper) const override;
   std::unique_ptr<store::Cursor> ScanPrefix(store::Family family,
                                             std::string_view prefix) const override;
-  uint64_t generation() const override { return 0; }  // home's is asked for
+  uint64_t generation() const override { return store::kNoGeneration; }  // home's is asked for
 
   bool lost() const { return lost_; }  // a call failed: the part may keep it no longer
 
@@ -50,8 +75,9 @@ class RemoteState final : public store::Reader::State,
   std::unique_ptr<store::Cursor> Walk(proto::WalkRowsRequest request) const;
 
   const std::shared_ptr<Stub> stub_;
-  const std::string address_;
+  const std::string where_;
   const proto::PartState state_;
+  const std::shared_ptr<UnusedLeases> unused_;
   mutable std::atomic<bool> lost_ = false;
 };
 

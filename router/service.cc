@@ -106,7 +106,7 @@ grpc::Status RouterService::End(grpc::ServerContextBase* context, const grpc::Cl
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
       return {status.error_code(),
-              "shard " + address_ + " cannot be reached: " + status.error_message()};
+              "shard " + address_ + " is unavailable: " + status.error_message()};
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return {status.error_code(), "shard " + address_ + " did not answer in time"};
     default:

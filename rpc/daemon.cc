@@ -24,7 +24,8 @@ void BlockTerminationSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-void ServeUntilTerminated(std::string_view program, Server& server) {
+void ServeUntilTerminated(std::string_view program, Server& server,
+                          const std::function<void()>& ending) {
   const std::string line = std::string(program) + " ready " + server.address() + "\n";
   std::fputs(line.c_str(), stdout);
   std::fflush(stdout);
@@ -32,6 +33,7 @@ void ServeUntilTerminated(std::string_view program, Server& server) {
   int signal = 0;
   sigwait(&signals, &signal);
   Log(LogLevel::kInfo, "signal " + std::to_string(signal) + ": draining");
+  ending();
   server.Shutdown();
 }
 

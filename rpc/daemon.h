@@ -1,6 +1,7 @@
 // The life of a daemon: tell that it is ready, serve until SIGTERM or SIGINT, drain.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "rpc/server.h"
@@ -11,8 +12,9 @@ namespace unirust::rpc {
 // main.
 void BlockTerminationSignals();
 
-// Writes "<program> ready <address>" to stdout, waits for SIGTERM or SIGINT and shuts the server
-// down.
-void ServeUntilTerminated(std::string_view program, Server& server);
+// Writes "<program> ready <address>" to stdout, waits for SIGTERM or SIGINT, calls `ending`, and shuts the server down,
+// which waits for the calls that it answers.
+void ServeUntilTerminated(
+    std::string_view program, Server& server, const std::function<void()>& ending = [] {});
 
 }  // namespace unirust::rpc

@@ -7,9 +7,9 @@
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
-#include <random>
 
 #include "base/limits.h"
+#include "base/random.h"
 
 namespace unirust::rpc {
 
@@ -23,10 +23,7 @@ bool IsRequestId(std::string_view text) {
 
 // The process at random, the request by its number.
 std::string NewRequestId() {
-  static const uint64_t process = [] {
-    std::random_device random;
-    return uint64_t{random()} << 32U | random();
-  }();
+  static const uint64_t process = UniqueNumber();
   static std::atomic<uint64_t> requests = 0;
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%016" PRIx64 "-%" PRIu64, process, ++requests);

@@ -144,6 +144,7 @@ absl::Status Committer::Start() {
   {
     MutexLock lock(state_);
     config_ = std::move(config);
+    generation_ = store_.Latest().generation();
   }
   writer_ = Thread("write", [this] { WriteLoop(); });
   resolver_ = Thread("resolve", [this] { ResolveLoop(); });
@@ -165,9 +166,21 @@ std::shared_ptr<const Config> Committer::config() const {
   return config_;
 }
 
+// A snapshot may take long where a part of the store does not answer: the lock is not held meanwhile. Between a switch
+// of generations and the ontology that belongs to it there is nothing but that assignment.
 Committer::State Committer::Read() const {
-  MutexLock lock(state_);
-  return {config_, store_.Snapshot()};
+  while (true) {
+    uint64_t resets = 0;
+    {
+      MutexLock lock(state_);
+      resets = resets_;
+    }
+    store::Reader reader = store_.Snapshot();
+    const uint64_t generation = reader.generation();
+    MutexLock lock(state_);
+    while (generation != store::kNoGeneration && generation > generation_) switched_.Wait(state_);
+    if (generation >= generation_ && resets == resets_) return {config_, std::move(reader)};
+  }
 }
 
 // --- ingest --------------------------------------------------------------------------------------------
@@ -259,6 +272,7 @@ void Committer::WriteOut(Resolved& resolved) {
   const uint64_t start = SteadyClockMicros();
   resolve::AddRows(*resolved.rows, resolve::Scope::kAll, &resolved.batch);
   store_.Commit(std::move(resolved.batch));
+  const absl::Status complete = store_.CheckComplete();
   const uint64_t micros = SteadyClockMicros() - start;
   metrics_.write.Add(micros);
   if (IsSlow(resolved.resolve_micros + micros)) {
@@ -269,7 +283,7 @@ void Committer::WriteOut(Resolved& resolved) {
          {"write_ms", static_cast<double>(micros) / 1000}});
   }
   interner_.Committed(resolved.last_symbol);
-  Answer(resolved.requests);
+  Answer(resolved.requests, complete);
   resolved.retired.reset();
 }
 
@@ -288,9 +302,12 @@ void Committer::AwaitWritten() {
   while (to_write_) write_changed_.Wait(write_mutex_);
 }
 
-void Committer::Answer(const std::vector<Request*>& requests) {
+void Committer::Answer(const std::vector<Request*>& requests, const absl::Status& status) {
   MutexLock lock(queue_mutex_);
-  for (Request* request : requests) request->done = true;
+  for (Request* request : requests) {
+    if (request->status.ok()) request->status = status;
+    request->done = true;
+  }
   answered_.NotifyAll();
 }
 
@@ -343,15 +360,12 @@ void Committer::Resolve(std::vector<Request*> requests) {
   if (!rows->status().ok()) status = rows->status();  // what else failed followed from that
   if (!status.ok()) {  // refused, or a read failed: nothing of these requests is kept
     interner_.Abandoned(last_symbol);
-    for (Request* request : resolved.requests) {
-      if (request->status.ok()) request->status = status;
-    }
-    return Answer(resolved.requests);
+    return Answer(resolved.requests, status);
   }
   if (resolved.batch.empty() && !rows->HasWrites()) {
     // Nothing to write; but what the answers tell of may still be on its way.
     AwaitWritten();
-    return Answer(resolved.requests);
+    return Answer(resolved.requests, store_.CheckComplete());
   }
   CountGroups(*rows, metrics_);
   resolved.batch.Put(Family::kMeta, kCountersKey, counters.Encode());

@@ -108,7 +108,8 @@ class Committer {
                               store::Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   void HandOver(Resolved resolved);
   void AwaitWritten();  // until the store has everything that was handed over
-  void Answer(const std::vector<Request*>& requests);
+  // `status`: of those that have no error of their own.
+  void Answer(const std::vector<Request*>& requests, const absl::Status& status);
   absl::Status Apply(Request& request, resolve::WorkingSet& rows, store::Batch& batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   absl::StatusOr<Assignment> ApplyWrite(Write& write, resolve::WorkingSet& rows,
@@ -116,6 +117,9 @@ class Committer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   absl::Status Assign(Request& request, resolve::WorkingSet& rows,
                       std::vector<store::BlockName>* entities);
+  absl::Status SwitchTo(std::shared_ptr<const Config> config, const store::CountersRow& counters,
+                        store::Batch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
+  absl::Status DropPendingAfter(absl::Status why);
   absl::Status WriteIndexesAnew(store::CountersRow* counters, VerifyReport& report);
   absl::Status ResolveAnew(const Config& config, store::CountersRow* counters,
                            VerifyReport* report);  // may be null
@@ -133,8 +137,11 @@ class Committer {
   std::shared_ptr<const resolve::WorkingSet> last_rows_ ABSL_GUARDED_BY(resolving_);
   std::shared_ptr<const Config> last_config_ ABSL_GUARDED_BY(resolving_);  // the rules of last_rows_
 
-  mutable Mutex state_;  // the ontology and the store's generation change together
+  mutable Mutex state_;
+  mutable CondVar switched_;
   std::shared_ptr<const Config> config_ ABSL_GUARDED_BY(state_);
+  uint64_t generation_ ABSL_GUARDED_BY(state_) = 0;  // of the store, that config_ is for
+  uint64_t resets_ ABSL_GUARDED_BY(state_) = 0;
 
   mutable Mutex queue_mutex_;
   CondVar queue_changed_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "resolve/evidence.h"
 #include "resolve/indexes.h"
@@ -100,23 +101,37 @@ absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
   store::CountersRow counters;
   counters.records = counters_.records;
   const absl::Status status = ResolveAnew(*config, &counters, nullptr);
-  if (!status.ok()) {
-    UNIRUST_RETURN_IF_ERROR(store_.DropPending());
-    return status;
-  }
+  if (!status.ok()) return DropPendingAfter(status);
   store::Batch batch;
   batch.Put(Family::kMeta, kOntologyKey, ontology::Archive(ontology));
   batch.Put(Family::kMeta, kCountersKey, counters.Encode());
   // An instant is declared under certain rules: under others nothing expires before the next one is.
   const bool same_rules = ontology.retention == this->config()->ontology.retention;
   if (!same_rules) batch.Delete(Family::kMeta, kRetentionKey);
-  MutexLock state_lock(state_);
-  UNIRUST_RETURN_IF_ERROR(store_.SwitchGeneration(std::move(batch)));
-  counters_ = counters;
+  UNIRUST_RETURN_IF_ERROR(SwitchTo(std::move(config), counters, std::move(batch)));
   if (!same_rules) retention_.reset();
-  last_rows_.reset();
-  config_ = std::move(config);
   return absl::OkStatus();
+}
+
+// The pending generation becomes the current one; it was resolved under `config`.
+absl::Status Committer::SwitchTo(std::shared_ptr<const Config> config,
+                                 const store::CountersRow& counters, store::Batch batch) {
+  const absl::StatusOr<uint64_t> generation = store_.SwitchGeneration(std::move(batch));
+  if (!generation.ok()) return DropPendingAfter(generation.status());
+  counters_ = counters;
+  last_rows_.reset();
+  MutexLock lock(state_);
+  config_ = std::move(config);
+  generation_ = *generation;
+  switched_.NotifyAll();
+  return absl::OkStatus();
+}
+
+// What cannot be dropped now is by the next change, or at the next opening.
+absl::Status Committer::DropPendingAfter(absl::Status why) {
+  const absl::Status dropped = store_.DropPending();
+  if (!dropped.ok()) Log(LogLevel::kWarning, "a generation stays for now: " + dropped.ToString());
+  return why;
 }
 
 // Every live record arrives anew in the pending generation, some thousand at a time.
@@ -163,8 +178,7 @@ absl::Status Committer::Verify(VerifyReport& report) {
     status = resolve::VerifyDerived(stored, {store_.Pending(), &config->rules, &interner_}, report);
   }
   if (status.ok() && retention_) status = VerifyNothingExpired(stored.reader, *retention_, report);
-  UNIRUST_RETURN_IF_ERROR(store_.DropPending());
-  return FaultIfDamaged(status, report);
+  return FaultIfDamaged(DropPendingAfter(status), report);
 }
 
 // Fills the indexes, which are empty, and counts the live records.
@@ -202,11 +216,7 @@ absl::Status Committer::RebuildDerived(VerifyReport& report) {
   UNIRUST_RETURN_IF_ERROR(ResolveAnew(*config(), &counters, &report));
   store::Batch batch;
   batch.Put(Family::kMeta, kCountersKey, counters.Encode());
-  MutexLock state_lock(state_);
-  UNIRUST_RETURN_IF_ERROR(store_.SwitchGeneration(std::move(batch)));
-  counters_ = counters;
-  last_rows_.reset();
-  return absl::OkStatus();
+  return SwitchTo(this->config(), counters, std::move(batch));
 }
 
 absl::Status Committer::Reset() {
@@ -219,6 +229,7 @@ absl::Status Committer::Reset() {
   counters_ = {};
   retention_.reset();
   config_ = std::move(config);
+  ++resets_;
   return absl::OkStatus();
 }
 

@@ -102,7 +102,9 @@ absl::Status Engine::Impl::CheckBackupDir(const std::string& what) const {
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Engine::~Engine() { impl_->store->StopWaiting(); }
+Engine::~Engine() { StopWaiting(); }
+
+void Engine::StopWaiting() { impl_->store->StopWaiting(); }
 
 bool Engine::Exists(const std::string& data_dir) { return store::Store::Exists(data_dir); }
 

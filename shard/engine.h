@@ -156,6 +156,10 @@ class Engine {
                                                          VerifyReport& report);
   ~Engine();  // waits for running commits
 
+  // From now on nothing waits for parts of the store that cannot be reached: UNAVAILABLE. To be called before the calls
+  // of other threads are waited for.
+  void StopWaiting();
+
   // Applies the writes in order, all or none. Blocks until they are durable and resolved. INVALID_ARGUMENT names the
   // position, identity and field, e.g. "records[3] person/crm/42: descriptors[0].end: 5 <= start 7", and nothing is
   // stored. RESOURCE_EXHAUSTED if too many records wait already. One assignment per write, in order.

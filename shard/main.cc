@@ -66,7 +66,7 @@ int Run(const config::ShardSettings& settings) {
       {[&](auto& families) { service.requests().AddTo(families); },
        [&](auto& families) { AddMetrics(*store->engine, families); }});
   if (!metrics.ok()) return Fail(metrics.status(), rpc::ExitCodeOf(metrics.status()));
-  rpc::ServeUntilTerminated(kText.name, **server);
+  rpc::ServeUntilTerminated(kText.name, **server, [&] { store->engine->StopWaiting(); });
   return kExitOk;
 }
 

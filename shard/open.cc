@@ -60,7 +60,7 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(
       store::Store::Open(PartOptions(options.data_dir, 0, options.memory_budget_bytes)));
   const auto slots = cluster::SlotMap::Even(addresses.size() + 1);
   UNIRUST_ASSIGN_OR_RETURN(
-      auto store, cluster::ClusterStore::Open(std::move(home), 0, std::move(others), slots));
+      auto store, cluster::ClusterStore::Open(std::move(home), std::move(others), slots));
   return Engine::OpenOn(std::move(store), options);
 }
 

@@ -45,7 +45,7 @@ class RocksStore final : public Store {
   bool HasPending() const override;
   Reader Pending() const override;
   absl::Status CommitPending(Batch batch) override;
-  absl::Status SwitchGeneration(Batch batch) override;
+  absl::StatusOr<uint64_t> SwitchGeneration(Batch batch) override;
   absl::Status DropPending() override;
   absl::Status SealPending() override;
   absl::Status Clear(Batch batch) override;

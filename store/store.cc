@@ -156,12 +156,14 @@ absl::Status RocksStore::CommitPending(Batch batch) {
   return absl::OkStatus();
 }
 
-absl::Status RocksStore::SwitchGeneration(Batch batch) {
+absl::StatusOr<uint64_t> RocksStore::SwitchGeneration(Batch batch) {
   std::shared_ptr<Families> old;
+  uint64_t number = 0;
   {
     MutexLock lock(mutex_);
     std::string generation;
-    AppendBig64(&generation, pending_->generation);
+    number = pending_->generation;
+    AppendBig64(&generation, number);
     batch.Put(Family::kMeta, kGenerationKey, generation);
     batch.Delete(Family::kMeta, kSealedKey);
     if (options_.rebuild) batch.Delete(Family::kMeta, kRebuildingKey);
@@ -170,7 +172,7 @@ absl::Status RocksStore::SwitchGeneration(Batch batch) {
   }
   const absl::Status dropped = DropGeneration(old);
   if (!dropped.ok()) Log(LogLevel::kWarning, std::string(dropped.message()));  // the next opening drops it
-  return absl::OkStatus();
+  return number;
 }
 
 absl::Status RocksStore::DropPending() {

@@ -37,6 +37,8 @@ struct StoreOptions {
   bool rebuild = false;
 };
 
+inline constexpr uint64_t kNoGeneration = ~uint64_t{0};  // of a state of which nothing can be read
+
 // Walks the keys of [lower, upper) of one family. Valid only while its Reader is.
 class Cursor {
  public:
@@ -85,7 +87,7 @@ class Reader {
 
   absl::StatusOr<Lineage> ReadLineage() const;
   absl::StatusOr<std::string> ReadIdentity() const;  // of the store; no other one has it
-  uint64_t generation() const { return state_->generation(); }  // of the derived families
+  uint64_t generation() const { return state_->generation(); }  // of the derived families; grows
 
   // Empty `upper`: to the end of the family. The cursor stands on the first key.
   std::unique_ptr<Cursor> Scan(Family family, std::string lower, std::string upper) const {
@@ -137,6 +139,10 @@ class Store {
   // Applies the batch to the current generation, synced. Ends the process if it fails.
   virtual void Commit(Batch batch) = 0;
 
+  // UNAVAILABLE if a part of the store (cluster/) lacks some of what was written before the last write returned: that
+  // is on disk for good, but cannot be read before the part has it.
+  virtual absl::Status CheckComplete() const { return absl::OkStatus(); }
+
   // A new, empty pending generation; one left from before is dropped.
   virtual absl::Status BeginGeneration() = 0;
   virtual bool HasPending() const = 0;
@@ -145,8 +151,8 @@ class Store {
   // switch to.
   virtual absl::Status CommitPending(Batch batch) = 0;
   // Makes the pending generation current together with `batch` (meta and derived families), synced. Readers made
-  // before keep what they had. After an error nothing has changed.
-  virtual absl::Status SwitchGeneration(Batch batch) = 0;
+  // before keep what they had. Returns its number. After an error nothing has changed.
+  virtual absl::StatusOr<uint64_t> SwitchGeneration(Batch batch) = 0;
   virtual absl::Status DropPending() = 0;
   // The pending generation is on disk when it returns, and outlives this Store, until it is switched to or dropped.
   virtual absl::Status SealPending() = 0;
@@ -155,8 +161,8 @@ class Store {
   // applies `batch`, synced.
   virtual absl::Status Clear(Batch batch) = 0;
 
-  // From now on writes do not wait for parts of the store that cannot be reached (cluster/): what is decided is applied
-  // there after the next opening. Before the end, so that it can come.
+  // From now on writes do not wait for parts of the store that cannot be reached: what is decided is applied there
+  // after the next opening. Before the end, so that it can come.
   virtual void StopWaiting() {}
 
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.

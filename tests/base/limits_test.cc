@@ -52,7 +52,8 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kReadOnlyAttemptsMax),   LIMIT(kLogBytesMax),
       LIMIT(kLogBytesLeftMax),       LIMIT(kEpochsKept),
       LIMIT(kDeliveryRetryMsMin),    LIMIT(kDeliveryRetryMsMax),
-      LIMIT(kPartDeadlineMs),        LIMIT(kPartPageRowsMax),
+      LIMIT(kPartDeadlineMs),        LIMIT(kPartBytesPerMsMin),
+      LIMIT(kPartPatienceMs),        LIMIT(kPartPageRowsMax),
       LIMIT(kPartStatesMax),         LIMIT(kPartStateIdleSecondsMax)};
 #undef LIMIT
   return values;

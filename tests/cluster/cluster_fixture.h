@@ -31,8 +31,12 @@ class Life {
     calls_ = calls;
   }
   bool Ended() const { return calls_ <= 0; }
+  void SetReachable(bool reachable) { reachable_ = reachable; }
+  void SetTakesEpochs(bool takes) { takes_epochs_ = takes; }
+  bool TakesEpochs() const { return takes_epochs_; }
   // True if the call is made; `answered` tells whether its answer comes back.
   bool Call(bool* answered) {
+    if (!reachable_) return false;
     const int64_t left = calls_ == kForever ? kForever : calls_--;
     *answered = left > 1;
     if (left <= 1) died_();
@@ -40,6 +44,8 @@ class Life {
   }
 
  private:
+  std::atomic<bool> reachable_ = true;
+  std::atomic<bool> takes_epochs_ = true;
   std::atomic<int64_t> calls_ = kForever;
   std::function<void()> died_ = [] {};
 };
@@ -49,16 +55,11 @@ class MortalPart final : public Part {
  public:
   MortalPart(Part& part, Life& life) : part_(part), life_(life) {}
 
-  absl::Status Join(const Membership& membership) override {
-    return Ask([&] { return part_.Join(membership); });
-  }
-  absl::StatusOr<uint64_t> LastEpoch() override {
-    return Ask([&] { return part_.LastEpoch(); });
-  }
-  absl::StatusOr<uint64_t> LastAttempt() override {
-    return Ask([&] { return part_.LastAttempt(); });
+  absl::StatusOr<Position> Join(const Membership& membership, EpochId last) override {
+    return Ask([&] { return part_.Join(membership, last); });
   }
   absl::Status Apply(const Epoch& epoch) override {
+    if (!life_.TakesEpochs()) return absl::UnavailableError("it is busy");
     return Ask([&] { return part_.Apply(epoch); });
   }
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override {
@@ -87,7 +88,7 @@ class MortalPart final : public Part {
   template <typename Body>
   auto Ask(const Body& body) -> decltype(body()) {
     bool answered = true;
-    if (!life_.Call(&answered)) return absl::UnavailableError("the writer is dead");
+    if (!life_.Call(&answered)) return absl::UnavailableError("it cannot be reached");
     auto out = body();
     if (!answered) return absl::UnavailableError("the writer died before it heard");
     return out;
@@ -102,9 +103,8 @@ enum class Reach { kHere, kConnected };
 
 class Cluster {
  public:
-  Cluster(std::string dir, size_t parts, size_t home, Reach reach)
+  Cluster(std::string dir, size_t parts, Reach reach)
       : dir_(std::move(dir)),
-        home_(home),
         reach_(reach),
         slots_(SlotMap::Even(parts)),
         stores_(parts) {}
@@ -127,14 +127,14 @@ class Cluster {
                                 .memory_budget_bytes = 32U << 20U})
                 .value();
       }
-      if (i == home_) continue;
+      if (i == kHome) continue;
       parts_.push_back(LocalPart::Open(*stores_[i]).value());
       Part* part = parts_.back().get();
-      if (reach_ == Reach::kConnected) part = &Serve(*part);
+      if (reach_ == Reach::kConnected) part = &Serve(*parts_.back());
       mortal_.push_back(std::make_unique<MortalPart>(*part, life_));
       others.push_back(mortal_.back().get());
     }
-    auto out = ClusterStore::Open(std::move(stores_[home_]), home_, std::move(others), slots_);
+    auto out = ClusterStore::Open(std::move(stores_[kHome]), std::move(others), slots_);
     if (out.ok()) {
       store::Store* const opened = out->get();
       life_.Begin(calls, [opened] { opened->StopWaiting(); });
@@ -143,6 +143,9 @@ class Cluster {
   }
 
   bool WriterDied() const { return life_.Ended(); }
+  // Whether calls to other parts come through.
+  void SetReachable(bool reachable) { life_.SetReachable(reachable); }
+  void SetTakesEpochs(bool takes) { life_.SetTakesEpochs(takes); }
   // All processes end; only what is on disk stays.
   void CloseParts() {
     mortal_.clear();
@@ -154,7 +157,7 @@ class Cluster {
 
  private:
   struct Served {
-    explicit Served(Part& part)
+    explicit Served(LocalPart& part)
         : service(part),
           server(rpc::Server::Start("", service).value()),
           client(server->InProcessChannel(), "the test") {}
@@ -162,13 +165,12 @@ class Cluster {
     std::unique_ptr<rpc::Server> server;
     peer::RemotePart client;
   };
-  Part& Serve(Part& part) {
+  Part& Serve(LocalPart& part) {
     servers_.push_back(std::make_unique<Served>(part));
     return servers_.back()->client;
   }
 
   const std::string dir_;
-  const size_t home_;
   const Reach reach_;
   SlotMap slots_;
   std::vector<std::unique_ptr<store::Store>> stores_;  // by part; home's is the store's while that is open

@@ -1,5 +1,7 @@
 // An engine on a store of several parts answers as one on a single directory does: random histories, with the writer
 // dying at any call to another part.
+#include <thread>
+
 #include "tests/cluster/cluster_fixture.h"
 #include "tests/shard/incremental_fixture.h"
 
@@ -17,7 +19,7 @@ class ClusterHistories : public IncrementalTest, public ::testing::WithParamInte
   void Build(size_t parts, Dice& dice) {
     engine_.reset();
     cluster_ = std::make_unique<Cluster>(temp_.path() + "/parts" + std::to_string(++built_), parts,
-                                         dice.Below(parts), GetParam());
+                                         GetParam());
     for (size_t n = dice.Below(300); n > 0; --n) {  // any assignment of slots
       cluster_->Assign(static_cast<uint16_t>(dice.Below(limits::kSlots)), dice.Below(parts));
     }
@@ -39,16 +41,19 @@ class ClusterHistories : public IncrementalTest, public ::testing::WithParamInte
     return out;
   }
 
-  // False if the writer died before the batch was decided.
-  bool TryApply(const std::vector<Write>& batch) {
+  void TryApply(const std::vector<Write>& batch) {
     const auto assignments = engine_->Ingest(batch);
-    if (!assignments.ok()) {
-      EXPECT_TRUE(absl::IsUnavailable(assignments.status())) << assignments.status();
-      EXPECT_TRUE(cluster_->WriterDied());
-      return false;
-    }
-    Note(batch);
-    return true;
+    if (assignments.ok()) return Note(batch);
+    EXPECT_TRUE(absl::IsUnavailable(assignments.status())) << assignments.status();
+    EXPECT_TRUE(cluster_->WriterDied());
+    unsure_ = batch;
+  }
+
+  // Of what was not acknowledged there is all or nothing.
+  void Settle(Dice& dice) {
+    if (!unsure_.empty() && Everything(*engine_) != Fresh(dice)) Note(unsure_);
+    unsure_.clear();
+    ExpectFresh(dice);
   }
 
   // Writes until the writer is dead, and opens again.
@@ -75,6 +80,7 @@ class ClusterHistories : public IncrementalTest, public ::testing::WithParamInte
   std::unique_ptr<Cluster> cluster_;
   size_t built_ = 0;
   ontology::Ontology ontology_;
+  std::vector<Write> unsure_;
 };
 
 TEST_P(ClusterHistories, OneAnswerForAnyNumberOfParts) {
@@ -104,12 +110,38 @@ TEST_P(ClusterHistories, NothingIsLostOrHalfAppliedWhereverTheWriterDies) {
       LiveAndDie(dice);
       ASSERT_NE(engine_, nullptr);
       EXPECT_EQ(engine_->GetOntology(), ontology_);
-      ExpectFresh(dice);
+      Settle(dice);
       engine_.reset();
     }
     Open(Life::kForever);
     RetractAll(dice);
   }, 3);
+}
+
+TEST_P(ClusterHistories, APartThatCannotBeReachedDelaysNothingButItsOwnAnswers) {
+  Dice dice(1);
+  Build(3, dice);
+  Start(RandomOntology(dice));
+  for (size_t n = 4; n > 0; --n) Apply(RandomBatch(dice));
+  const auto before = Everything(*engine_);
+  cluster_->SetTakesEpochs(false);
+  std::vector<std::vector<Write>> refused;
+  for (size_t n = 4; n > 0; --n) {
+    refused.push_back(RandomBatch(dice));
+    const absl::Status status = engine_->Ingest(refused.back()).status();
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  }
+  EXPECT_TRUE(absl::IsUnavailable(engine_->SetOntology(RandomOntology(dice))));
+  EXPECT_EQ(Everything(*engine_), before);
+  cluster_->SetReachable(false);
+  EXPECT_TRUE(absl::IsUnavailable(engine_->Ingest(refused.back()).status()));
+  cluster_->SetTakesEpochs(true);
+  cluster_->SetReachable(true);
+  for (const auto& batch : refused) {
+    while (!engine_->Ingest(batch).ok()) std::this_thread::yield();
+    Note(batch);
+    ExpectFresh(dice);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Parts, ClusterHistories,

@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/bytes.h"
@@ -31,7 +32,7 @@ class ClusterStoreTest : public ::testing::TestWithParam<Reach> {
  protected:
   void Open(size_t parts) {
     store_.reset();
-    cluster_ = std::make_unique<Cluster>(temp_.path() + "/" + std::to_string(++built_), parts, 0,
+    cluster_ = std::make_unique<Cluster>(temp_.path() + "/" + std::to_string(++built_), parts,
                                          GetParam());
     Reopen();
   }
@@ -46,6 +47,16 @@ class ClusterStoreTest : public ::testing::TestWithParam<Reach> {
     const absl::Status status = cluster_->Open().status();
     EXPECT_TRUE(absl::IsDataLoss(status)) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(why));
+  }
+
+  // What part 1 says about its last epoch.
+  void SetEpoch(uint64_t number, uint64_t tag) {
+    std::string row;
+    AppendBig64(&row, number);
+    AppendBig64(&row, tag);
+    Batch batch;
+    batch.Put(Family::kMeta, "epoch", row);
+    cluster_->Store(1).Commit(std::move(batch));
   }
 
   std::string RandomKey() {
@@ -149,7 +160,7 @@ TEST_P(ClusterStoreTest, EveryPartHasTheRowsOfItsSlots) {
   for (const size_t part : {1, 2, 3}) {
     Rows expected;
     for (const auto& [key, value] : rows_) {
-      if (PartOf(SlotMap::Even(4), 0, Family::kRecords, key) == part) expected[key] = value;
+      if (PartOf(SlotMap::Even(4), Family::kRecords, key) == part) expected[key] = value;
     }
     EXPECT_GT(expected.size(), 50U);
     EXPECT_EQ(All(cluster_->Store(part).Latest()), expected);
@@ -181,9 +192,7 @@ TEST_P(ClusterStoreTest, APartThatLostEpochsIsRefused) {
   Open(2);
   for (int n = 0; n < 3; ++n) CommitRandom(10);
   store_.reset();
-  Batch older;  // as from a copy of before
-  older.Put(Family::kMeta, "epoch", std::string(8, '\0'));
-  cluster_->Store(1).Commit(std::move(older));
+  SetEpoch(0, 0);  // as from a copy of before
   ExpectRefused("lacks epochs from 1 to 3");
 }
 
@@ -191,12 +200,62 @@ TEST_P(ClusterStoreTest, AHomeThatLostEpochsIsRefused) {
   Open(2);
   CommitRandom(10);
   store_.reset();
-  Batch newer;
-  std::string number;
-  AppendBig64(&number, 5);
-  newer.Put(Family::kMeta, "epoch", number);
-  cluster_->Store(1).Commit(std::move(newer));
+  SetEpoch(5, 5);
   ExpectRefused("has epoch 5, but the last one of the store is 1");
+}
+
+// Two writers on copies of one home directory: the part heard the other one.
+TEST_P(ClusterStoreTest, EpochsOfAnotherWriterAreNoticed) {
+  Open(2);
+  for (int n = 0; n < 3; ++n) CommitRandom(10);
+  store_.reset();
+  SetEpoch(3, 77);  // the last one
+  ExpectRefused("epoch 3 is not the same in it and in the home part");
+  SetEpoch(2, 77);  // the outbox has what follows another one
+  ExpectRefused("epoch 2 is not the same in it and in the home part");
+}
+
+// Until it can be reached again nothing can be read that might be resolved on.
+TEST_P(ClusterStoreTest, ACommitWaitsForAPartOnlySoLong) {
+  Open(3);
+  CommitRandom(50);
+  const Rows before = rows_;
+  std::optional<store::Reader> old = store_->Snapshot();
+  cluster_->SetReachable(false);
+  CommitRandom(50);
+  CommitRandom(50);  // was resolved while the one before was written
+  const absl::Status incomplete = store_->CheckComplete();
+  EXPECT_TRUE(absl::IsUnavailable(incomplete)) << incomplete;
+  EXPECT_THAT(std::string(incomplete.message()), HasSubstr("part 1 of the store cannot be reached"));
+  std::string value;
+  for (const store::Reader& reader : {store_->Latest(), store_->Snapshot()}) {
+    EXPECT_TRUE(absl::IsUnavailable(reader.Get(Family::kMeta, "epoch", &value).status()));
+  }
+  EXPECT_TRUE(absl::IsUnavailable(store_->BeginGeneration()));
+  cluster_->SetReachable(true);
+  while (!store_->CheckComplete().ok()) std::this_thread::yield();
+  EXPECT_EQ(All(store_->Latest()), rows_);
+  EXPECT_EQ(All(store_->Snapshot()), rows_);
+  EXPECT_EQ(All(*old), before);
+  old.reset();
+  CommitRandom(50);
+  Reopen();
+  EXPECT_EQ(All(store_->Latest()), rows_);
+}
+
+TEST_P(ClusterStoreTest, WhatWasDecidedIsThereAfterTheNextOpening) {
+  Open(3);
+  CommitRandom(50);
+  cluster_->SetReachable(false);
+  store_->StopWaiting();
+  CommitRandom(50);
+  EXPECT_TRUE(absl::IsUnavailable(store_->CheckComplete()));
+  std::string value;
+  EXPECT_TRUE(absl::IsUnavailable(store_->Snapshot().Get(Family::kMeta, "epoch", &value).status()));
+  CommitRandom(50);
+  cluster_->SetReachable(true);
+  Reopen();
+  EXPECT_EQ(All(store_->Latest()), rows_);
 }
 
 INSTANTIATE_TEST_SUITE_P(Parts, ClusterStoreTest,
@@ -210,21 +269,33 @@ TEST(LocalPartTest, RefusesWhatDoesNotFollow) {
   store::TempDir temp;
   const auto store = store::Store::Open({.dir = temp.path() + "/data"}).value();
   const auto part = LocalPart::Open(*store).value();
-  EXPECT_EQ(part->LastEpoch().value(), 0U);
-  EXPECT_TRUE(part->Apply({.number = 1, .kind = EpochKind::kRows, .rows = ""}).ok());
-  EXPECT_TRUE(part->Apply({.number = 1, .kind = EpochKind::kRows, .rows = "garbage"}).ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      part->Apply({.number = 3, .kind = EpochKind::kRows, .rows = ""})));
-  EXPECT_TRUE(
-      absl::IsDataLoss(part->Apply({.number = 2, .kind = EpochKind::kRows, .rows = "garbage"})));
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      part->Apply({.number = 2, .kind = EpochKind::kSwitch, .rows = ""})));
+  EXPECT_EQ(part->last(), EpochId());
+  const Epoch first{.id = {1, 10}, .after_tag = 0, .kind = EpochKind::kRows, .rows = ""};
+  const Epoch second{.id = {2, 20}, .after_tag = 10, .kind = EpochKind::kRows, .rows = ""};
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->Apply(second)));
+  EXPECT_TRUE(part->Apply(first).ok());
+  EXPECT_TRUE(part->Apply(first).ok());
+  Epoch other = first;
+  other.id.tag = 11;
+  EXPECT_TRUE(absl::IsDataLoss(part->Apply(other)));
+  other = second;
+  other.after_tag = 11;
+  EXPECT_TRUE(absl::IsDataLoss(part->Apply(other)));
+  other = second;
+  other.rows = "garbage";
+  EXPECT_TRUE(absl::IsDataLoss(part->Apply(other)));
+  other = second;
+  other.kind = EpochKind::kSwitch;
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->Apply(other)));
   EXPECT_TRUE(absl::IsFailedPrecondition(part->SealPending(2)));
   EXPECT_TRUE(absl::IsFailedPrecondition(part->CommitPending(2, "")));
   EXPECT_TRUE(absl::IsFailedPrecondition(part->ReadPending().status()));
   EXPECT_TRUE(absl::IsOutOfRange(part->ReadEpoch(2).status()));
   EXPECT_TRUE(part->ReadEpoch(1).ok());
-  EXPECT_EQ(part->LastEpoch().value(), 1U);
+  EXPECT_EQ(part->last(), first.id);
+  EXPECT_TRUE(part->Apply(second).ok());
+  EXPECT_TRUE(part->Apply(first).ok());  // late
+  EXPECT_EQ(part->last(), second.id);
 }
 
 // What was decided can never become true in a part that refuses it.
@@ -235,9 +306,9 @@ TEST(DeliveryDeathTest, APartThatRefusesAnEpochEndsTheWriter) {
         store::TempDir temp;
         const auto store = store::Store::Open({.dir = temp.path() + "/data"}).value();
         const auto part = LocalPart::Open(*store).value();
-        Delivery delivery(*part, "the part");
-        delivery.Send({.number = 7, .kind = EpochKind::kRows, .rows = ""});
-        delivery.Await(7);
+        Delivery delivery(*part, "the part", 6);
+        delivery.Send({.id = {7, 70}, .after_tag = 60, .kind = EpochKind::kRows, .rows = ""});
+        delivery.Await(7, Delivery::Patience::kForever);
       },
       ::testing::ExitedWithCode(kExitDataLoss), "the part cannot take epoch 7");
 }
@@ -261,7 +332,7 @@ TEST(LocalPartTest, ASealedGenerationOutlivesTheProcess) {
   part = LocalPart::Open(*store).value();
   std::string value;
   EXPECT_FALSE(store->Latest().Get(Family::kNames, "12345678", &value).value());
-  ASSERT_TRUE(part->Apply({.number = 1, .kind = EpochKind::kSwitch, .rows = ""}).ok());
+  ASSERT_TRUE(part->Apply({.id = {1, 1}, .after_tag = 0, .kind = EpochKind::kSwitch, .rows = ""}).ok());
   ASSERT_TRUE(store->Latest().Get(Family::kNames, "12345678", &value).value());
   EXPECT_EQ(value, "pending");
   EXPECT_FALSE(store->HasPending());

@@ -20,13 +20,25 @@ namespace {
 using store::Family;
 using ::testing::HasSubstr;
 
+constexpr uint64_t kSession = 5;
+
+cluster::Epoch EpochNumber(uint64_t number, store::Batch batch = {}) {
+  return {.id = {number, number},
+          .after_tag = number - 1,
+          .kind = cluster::EpochKind::kRows,
+          .rows = batch.Encode()};
+}
+
 class PartServiceTest : public ::testing::Test {
  protected:
+  PartServiceTest() {
+    EXPECT_TRUE(client_.Join({.parts = 3, .part = 1, .store = "home", .session = kSession}, {}).ok());
+  }
+
   void Apply(uint64_t epoch, const std::string& key, const std::string& value) {
     store::Batch batch;
     batch.Put(Family::kNames, key, value);
-    const absl::Status status = client_.Apply(
-        {.number = epoch, .kind = cluster::EpochKind::kRows, .rows = batch.Encode()});
+    const absl::Status status = client_.Apply(EpochNumber(epoch, std::move(batch)));
     ASSERT_TRUE(status.ok()) << status;
   }
 
@@ -56,6 +68,7 @@ TEST_F(PartServiceTest, TakesRowsLargerThanAMessage) {
 
 TEST_F(PartServiceTest, RefusesWhatItDoesNotKnow) {
   proto::GetRowsRequest get;
+  get.mutable_state()->set_session(kSession);
   get.set_family("nothing");
   proto::GetRowsChunk chunk;
   grpc::ClientContext first;
@@ -66,6 +79,7 @@ TEST_F(PartServiceTest, RefusesWhatItDoesNotKnow) {
   proto::WalkRowsRequest walk;
   walk.set_family("names");
   walk.mutable_state()->set_lease(77);
+  walk.mutable_state()->set_session(kSession);
   proto::WalkRowsResponse rows;
   grpc::ClientContext second;
   const grpc::Status lost = stub_->WalkRows(&second, walk, &rows);
@@ -73,13 +87,14 @@ TEST_F(PartServiceTest, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(lost.error_message(), HasSubstr("read again"));
 
   grpc::ClientContext third;
-  proto::PartDone done;
+  proto::Empty done;
   const auto half = stub_->ApplyEpoch(&third, &done);
   proto::ApplyEpochChunk none;
+  none.set_session(kSession);
   half->Write(none);
   half->WritesDone();
   EXPECT_EQ(half->Finish().error_code(), grpc::StatusCode::CANCELLED);
-  EXPECT_EQ(client_.LastEpoch().value(), 0U);
+  EXPECT_EQ(part_->last().number, 0U);
 
   grpc::ClientContext fourth;
   const auto unsorted = [&] {
@@ -103,8 +118,8 @@ TEST_F(PartServiceTest, APartThatIsGoneIsUnavailable) {
   const auto cursor = reader.Scan(Family::kNames, "", "");
   EXPECT_FALSE(cursor->Valid());
   EXPECT_TRUE(absl::IsUnavailable(cursor->status()));
-  EXPECT_TRUE(absl::IsUnavailable(client_.Apply({.number = 2, .kind = {}, .rows = ""})));
-  EXPECT_TRUE(absl::IsUnavailable(client_.LastEpoch().status()));
+  EXPECT_TRUE(absl::IsUnavailable(client_.Apply(EpochNumber(2))));
+  EXPECT_TRUE(absl::IsUnavailable(client_.ReadEpoch(2).status()));
 }
 
 // The part's process comes back on another directory than it had.
@@ -114,6 +129,7 @@ TEST_F(PartServiceTest, AnOlderDirectoryIsNoticedWhenRowsAreRead) {
   server_.reset();
   const auto older = store::Store::Open({.dir = temp_.path() + "/older"}).value();
   const auto part = cluster::LocalPart::Open(*older).value();
+  EXPECT_TRUE(part->Join({.parts = 3, .part = 1, .store = "home", .session = kSession}, {}).ok());
   PartService service(*part);
   const auto server = rpc::Server::Start(address, service).value();
   std::string value;
@@ -129,16 +145,17 @@ TEST_F(PartServiceTest, RowsThatDidNotAllArriveAreNotApplied) {
   store::Batch batch;
   batch.Put(Family::kNames, "12345678", "v");
   proto::ApplyEpochChunk chunk;
-  chunk.set_epoch(1);
+  chunk.mutable_epoch()->set_number(1);
+  chunk.set_session(kSession);
   chunk.set_rows(batch.Encode());
   chunk.set_bytes(chunk.rows().size() + 1);
   grpc::ClientContext call;
-  proto::PartDone done;
+  proto::Empty done;
   const auto stream = stub_->ApplyEpoch(&call, &done);
   stream->Write(chunk);
   stream->WritesDone();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
-  EXPECT_EQ(client_.LastEpoch().value(), 0U);
+  EXPECT_EQ(part_->last().number, 0U);
 }
 
 TEST_F(PartServiceTest, AStateIsKeptWhileSomebodyReadsIt) {
@@ -154,24 +171,74 @@ TEST_F(PartServiceTest, AStateIsKeptWhileSomebodyReadsIt) {
 }
 
 TEST_F(PartServiceTest, IsPartOfOneStoreForGood) {
-  const cluster::Membership membership{.parts = 3, .part = 1, .store = "home"};
-  EXPECT_TRUE(client_.Join(membership).ok());
-  EXPECT_TRUE(client_.Join(membership).ok());
+  const cluster::Membership membership{.parts = 3, .part = 1, .store = "home", .session = 6};
+  EXPECT_TRUE(client_.Join(membership, {}).ok());
   for (const cluster::Membership& other :
-       {cluster::Membership{.parts = 4, .part = 1, .store = "home"},
-        cluster::Membership{.parts = 3, .part = 2, .store = "home"},
-        cluster::Membership{.parts = 3, .part = 1, .store = "another"}}) {
-    const absl::Status status = client_.Join(other);
+       {cluster::Membership{.parts = 4, .part = 1, .store = "home", .session = 7},
+        cluster::Membership{.parts = 3, .part = 2, .store = "home", .session = 7},
+        cluster::Membership{.parts = 3, .part = 1, .store = "another", .session = 7}}) {
+    const absl::Status status = client_.Join(other, {}).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr("part 1 of 3"));
   }
+  EXPECT_TRUE(client_.Apply(EpochNumber(1)).ok());  // its session goes on
+}
+
+// Also after the part was started again, and for reads that began before.
+TEST_F(PartServiceTest, WhoeverOpensTheStoreShutsOutTheOneBefore) {
+  Apply(1, "12345678", "v");
+  const store::Reader reader = client_.ReadEpoch(1).value();
+  RemotePart next(rpc::Connect(server_->address()), "part 1");
+  const cluster::Membership membership{.parts = 3, .part = 1, .store = "home", .session = 6};
+  const auto position = next.Join(membership, {.number = 1, .tag = 1});
+  ASSERT_TRUE(position.ok()) << position.status();
+  EXPECT_EQ(position->epoch.number, 1U);
+  std::string value;
+  for (const absl::Status& status :
+       {client_.Apply(EpochNumber(2)), client_.BeginGeneration(1), client_.CommitPending(1, "rows"),
+        client_.SealPending(1), client_.DropPending(1), client_.ReadEpoch(2).status(),
+        client_.ReadLatest()->Get(Family::kNames, "12345678", &value).status(),
+        reader.Get(Family::kNames, "12345678", &value).status(),
+        reader.Scan(Family::kNames, "", "")->status()}) {
+    EXPECT_TRUE(absl::IsAborted(status)) << status;
+  }
+  EXPECT_TRUE(next.Apply(EpochNumber(2)).ok());
+  EXPECT_EQ(cluster::LocalPart::Open(*store_).value()->CheckSession(6), absl::OkStatus());
+}
+
+TEST_F(PartServiceTest, AnOlderHomeShutsOutNobody) {
+  Apply(1, "12345678", "v");
+  RemotePart older(rpc::Connect(server_->address()), "part 1");
+  const cluster::Membership membership{.parts = 3, .part = 1, .store = "home", .session = 6};
+  EXPECT_TRUE(absl::IsDataLoss(older.Join(membership, {}).status()));
+  EXPECT_TRUE(absl::IsDataLoss(older.Join(membership, {.number = 1, .tag = 77}).status()));
+  Apply(2, "12345678", "w");
+}
+
+TEST_F(PartServiceTest, KeepsOnlySoManyStates) {
+  Apply(1, "12345678", "v");
+  proto::OpenStateRequest request;
+  request.set_epoch(1);
+  request.set_session(kSession);
+  proto::OpenedState state;
+  const auto open = [&] {
+    grpc::ClientContext call;
+    return stub_->OpenState(&call, request, &state).error_code();
+  };
+  for (size_t n = 0; n < limits::kPartStatesMax; ++n) ASSERT_EQ(open(), grpc::StatusCode::OK);
+  EXPECT_EQ(open(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  request.add_unused_leases(state.lease());
+  EXPECT_EQ(open(), grpc::StatusCode::OK);
 }
 
 TEST_F(PartServiceTest, ADirectoryWithRecordsIsNoPart) {
+  const auto store = store::Store::Open({.dir = temp_.path() + "/own"}).value();
   store::Batch batch;
   batch.Put(Family::kRecords, "1234", "a record");
-  store_->Commit(std::move(batch));
-  const absl::Status status = client_.Join({.parts = 3, .part = 1, .store = "home"});
+  store->Commit(std::move(batch));
+  const auto part = cluster::LocalPart::Open(*store).value();
+  const absl::Status status =
+      part->Join({.parts = 3, .part = 1, .store = "home", .session = kSession}, {}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("only an empty directory"));
 }

@@ -7,6 +7,7 @@ processes killed and started again.
 import json
 import os
 import random
+import shutil
 import threading
 import unittest
 
@@ -27,11 +28,11 @@ class Cluster:
 
     def __init__(self, directory, parts):
         self.directory = directory
-        self.parts = [self._start_part(n, LOCAL) for n in range(1, parts)]
+        self.parts = [self.start_part(n, LOCAL) for n in range(1, parts)]
         self.shard, self.router, self.client = None, None, None
         self.start_shard()
 
-    def _start_part(self, number, listen):
+    def start_part(self, number, listen):
         return start("unirust_shard", "--part", "--shard-id", number, "--data-dir", self.directory / f"part{number}",
                      "--memory-budget", "64MiB", "--listen", listen)
 
@@ -51,7 +52,15 @@ class Cluster:
             return
         part = self.parts[number - 1]
         part.__exit__()  # kills
-        self.parts[number - 1] = self._start_part(number, part.address)
+        self.parts[number - 1] = self.start_part(number, part.address)
+
+    def until_answered(self, call):
+        while True:
+            try:
+                return call()
+            except grpc.RpcError as fault:
+                if fault.code() not in feed.LOST:
+                    raise
 
     def stop(self):
         self.client.close()
@@ -120,13 +129,7 @@ class ClusterTest(E2eTest):
             for batch in feed.batches(History(seed, profile="mixed", versioned=True).lines, 6):
                 batch = [{**line, "version": (version := version + 1)} for line in batch]
                 lines += batch
-                while True:
-                    try:
-                        feed.ingest(cluster.client, batch)
-                        break
-                    except grpc.RpcError as fault:
-                        if fault.code() not in feed.LOST:
-                            raise
+                cluster.until_answered(lambda batch=batch: feed.ingest(cluster.client, batch))
                 if done.is_set():
                     return
 
@@ -152,6 +155,51 @@ class ClusterTest(E2eTest):
         self.refused(["--part", "--data-dir", self.dir / "x"], harness.USAGE, b"give its number with --shard-id")
         self.refused(["--parts", "127.0.0.1:1", "--shard-id", 2, "--data-dir", self.dir / "x"], harness.USAGE,
                      b"is part 0, not --shard-id 2")
+
+    def test_without_a_part_nothing_waits(self):
+        cluster = self.open("down", 3)
+        lines = History(SEED).lines
+        feed.ingest(cluster.client, lines[:5])
+        cluster.parts[0].stop()
+        for call in (lambda: feed.ingest(cluster.client, lines[5:8]), lambda: cluster.client.call("GetStats"),
+                     lambda: cluster.client.call("SetOntology", json=json.dumps(History(SEED + 1).ontology))):
+            with self.assertRaises(grpc.RpcError) as fault:
+                call()
+            self.assertEqual(fault.exception.code(), grpc.StatusCode.UNAVAILABLE)
+            self.assertRegex(fault.exception.details(), "part (1 )?of the store")
+        address = cluster.shard.address
+        cluster.shard.stop()
+        cluster.parts[0] = cluster.start_part(1, cluster.parts[0].address)
+        cluster.start_shard(address)
+        cluster.until_answered(lambda: cluster.client.call("GetStats"))
+        verdict = Verdict([json.dumps(line) for line in lines[:5]], {})
+        compare.same_lines("after", compare.export(cluster.router.address), verdict.canonical())
+        cluster.stop()
+
+    def test_one_home_shuts_out_another(self):
+        cluster = self.open("twice", 2)
+        lines = History(SEED).lines
+        feed.ingest(cluster.client, lines[:5])
+        address, home = cluster.shard.address, self.dir / "twice" / "part0"
+        cluster.shard.stop()
+        copy = shutil.copytree(home, self.dir / "copy")
+        cluster.start_shard(address)
+        cluster.until_answered(lambda: cluster.client.call("GetStats"))
+        parts = ["--parts", cluster.parts[0].address]
+        other = start("unirust_shard", *parts, "--data-dir", copy, "--listen", LOCAL)
+        with self.assertRaises(grpc.RpcError):
+            cluster.client.call("SetOntology", json=json.dumps(History(SEED).ontology))
+        self.assertEqual(cluster.shard.wait_exit(), harness.DATA_DIR)
+        self.assertIn("another process has opened the store since", cluster.shard.stderr())
+        router = start("unirust_router", "--shards", other.address, "--listen", LOCAL)
+        client = harness.Client(router.address, timeout=harness.RUN_TIMEOUT)
+        feed.ingest(client, lines[5:8])
+        self.refused([*parts, "--data-dir", home], harness.DATA_LOSS,
+                     b"was written from two copies of the home directory")
+        feed.ingest(client, lines[8:10])  # the refused one disturbed nobody
+        verdict = Verdict([json.dumps(line) for line in lines[:10]], {})
+        compare.same_lines("of the copy", compare.export(router.address), verdict.canonical())
+        client.close()
 
     def refused(self, args, code, why):
         done = harness.run("unirust_shard", *args, "--listen", LOCAL, expect=code)

@@ -262,7 +262,7 @@ TEST_F(Router, NamesTheShardThatCannotBeReached) {
         Call(&Stub::ExportRecords, proto::RouterExportRecordsRequest()),
         router_stub_->ScanRecords(&context_, {})->Finish()}) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-    EXPECT_THAT(status.error_message(), HasSubstr("shard shard-address cannot be reached"));
+    EXPECT_THAT(status.error_message(), HasSubstr("shard shard-address is unavailable"));
   }
   grpc::ClientContext context;
   const auto stream = router_stub_->IngestRecordsStream(&context);

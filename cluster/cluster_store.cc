@@ -286,7 +286,7 @@ Reader ClusterStore::Merge(const Read& read) const {
   return Reader(std::make_shared<MergedState>(std::move(parts), slots_));
 }
 
-// Whoever resolves on it knows the rows of the epoch that is waited for (resolve/working_set.h), but of none before.
+// Whoever resolves on it knows of the epoch that is waited for (resolve/working_set.h), but of none before.
 Reader ClusterStore::Latest() const {
   const absl::Status complete = CheckComplete();
   if (!complete.ok()) return Unreadable(complete);

@@ -17,8 +17,8 @@ namespace unirust::cluster {
 
 // All writes of the store go through one ClusterStore, whose home part decides them: an epoch counts as soon as it is
 // on disk there, with what the other parts are to write. A write returns when every part has it. For parts that cannot
-// be reached it waits: a commit for limits::kPartPatienceMs, what switches or clears for as long as it takes. Then, and
-// after StopWaiting, CheckComplete tells. Reads of what such a part has fail with UNAVAILABLE.
+// be reached it waits: a commit for limits::kPartPatienceMs, what switches or clears until StopWaiting. Then
+// CheckComplete tells. Reads of what such a part has fail with UNAVAILABLE.
 class ClusterStore final : public store::Store {
  public:
   // `home` is part 0; `others` are 1 and so on, and outlive the store. Brings every part to the last epoch. UNAVAILABLE

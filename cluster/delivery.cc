@@ -14,7 +14,11 @@ Delivery::Delivery(Part& part, std::string name, uint64_t has)
     : part_(part), name_(std::move(name)), delivered_(has), thread_("deliver", [this] { Run(); }) {}
 
 Delivery::~Delivery() {
-  StopWaiting();
+  {
+    MutexLock lock(mutex_);
+    stopping_ = ending_ = true;
+    changed_.NotifyAll();
+  }
   thread_.Join();
 }
 
@@ -26,7 +30,7 @@ void Delivery::Send(Epoch epoch) {
 
 void Delivery::Await(uint64_t epoch, Patience patience) {
   MutexLock lock(mutex_);
-  while (delivered_ < epoch && !stopping_) {
+  while (delivered_ < epoch && !gave_up_) {
     const bool failing = patience == Patience::kSome && failing_since_micros_ > 0;
     const uint64_t failed_micros = failing ? SteadyClockMicros() - failing_since_micros_ : 0;
     if (failed_micros >= limits::kPartPatienceMs * 1000) return;
@@ -52,14 +56,18 @@ void Delivery::StopWaiting() {
 void Delivery::Run() {
   MutexLock lock(mutex_);
   while (true) {
-    while (queue_.empty() && !stopping_) changed_.Wait(mutex_);
+    while (queue_.empty() && !ending_) changed_.Wait(mutex_);
     if (queue_.empty()) return;
     const Epoch epoch = std::move(queue_.front());
     queue_.pop_front();
     mutex_.Unlock();
     const bool delivered = Deliver(epoch);
     mutex_.Lock();
-    if (!delivered) return;  // the later ones cannot be applied without it
+    if (!delivered) {  // the later ones cannot be applied without it
+      gave_up_ = true;
+      changed_.NotifyAll();
+      return;
+    }
     delivered_ = epoch.id.number;
     if (failing_since_micros_ > 0) Log(LogLevel::kInfo, name_ + " takes epochs again");
     failing_since_micros_ = 0;

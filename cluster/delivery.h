@@ -25,10 +25,10 @@ class Delivery {
   ~Delivery();  // what is not delivered stays so
 
   void Send(Epoch epoch);
-  // Returns when the part has the epoch, its patience is at an end, or StopWaiting is called.
+  // Returns when the part has the epoch, or the patience is at an end.
   void Await(uint64_t epoch, Patience patience);
   uint64_t delivered() const;  // the last epoch that the part has
-  void StopWaiting();
+  void StopWaiting();  // from now on a part that fails is given up
 
  private:
   void Run();
@@ -41,7 +41,9 @@ class Delivery {
   std::deque<Epoch> queue_ ABSL_GUARDED_BY(mutex_);
   uint64_t delivered_ ABSL_GUARDED_BY(mutex_);
   uint64_t failing_since_micros_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: the last call did not fail
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;  // no patience any more
+  bool gave_up_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   Thread thread_;
 };
 

@@ -1,5 +1,7 @@
 #include "interner/interner.h"
 
+#include <algorithm>
+
 #include "absl/strings/string_view.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
@@ -59,6 +61,9 @@ void Interner::Committed(SymbolId last) {
 
 void Interner::Abandoned(SymbolId last) {
   MutexLock lock(mutex_);
+  for (const auto& [id, text] : pending_.texts) {
+    if (id > last) last_ = std::min(*last_, SymbolId(id.value() - 1));
+  }
   ForgetPending([&](SymbolId id) { return id > last; });
 }
 

@@ -56,7 +56,8 @@ class Interner {
   // What Intern created up to `last` is on disk now.
   void Committed(SymbolId last);
 
-  // What Intern created after `last` will never be on disk.
+  // What Intern created after `last` will never be on disk: the next ones get these ids. Whoever found one of them must
+  // only have used it on states of the store from before.
   void Abandoned(SymbolId last);
 
  private:

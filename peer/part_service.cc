@@ -95,8 +95,11 @@ class Page {
 
 }  // namespace
 
-grpc::Status PartService::Join(grpc::ServerContext*, const proto::JoinPartRequest* request,
+grpc::Status PartService::Join(grpc::ServerContext* context,
+                               const proto::JoinPartRequest* request,
                                proto::JoinPartResponse* response) {
+  MutexLock lock(writing_);
+  if (context->IsCancelled()) return grpc::Status::CANCELLED;  // another one may have joined since
   const absl::StatusOr<cluster::Position> position =
       part_.Join({.parts = request->parts(),
                   .part = request->part(),
@@ -126,15 +129,17 @@ absl::Status PartService::TakeEpoch(const grpc::ServerContext& context,
                                     grpc::ServerReader<proto::ApplyEpochChunk>& chunks) {
   cluster::Epoch epoch;
   uint64_t bytes = 0;
+  DropUnused();
   proto::ApplyEpochChunk chunk;
   for (bool first = true; chunks.Read(&chunk); first = false) {
     if (first) {
-      UNIRUST_RETURN_IF_ERROR(part_.CheckSession(chunk.session()));
+      session = chunk.session();
       if (chunk.kind() > static_cast<uint32_t>(cluster::EpochKind::kClear)) {
         return absl::InvalidArgumentError("kind: unknown");
       }
       epoch.kind = static_cast<cluster::EpochKind>(chunk.kind());
       epoch.id = IdOf(chunk.epoch());
+  uint64_t session = 0;
       epoch.after_tag = chunk.after_tag();
       bytes = chunk.bytes();
     }
@@ -154,11 +159,14 @@ grpc::Status PartService::OfPending(const proto::PendingRequest& request, const 
   return ToGrpc(status.ok() ? call(request.attempt()) : status);
 }
 
+  MutexLock lock(writing_);
+  UNIRUST_RETURN_IF_ERROR(part_.CheckSession(session));
 grpc::Status PartService::BeginGeneration(grpc::ServerContext*,
                                           const proto::PendingRequest* request, proto::Empty*) {
   return OfPending(*request, [&](uint64_t attempt) { return part_.BeginGeneration(attempt); });
 }
 
+  MutexLock lock(writing_);
 grpc::Status PartService::CommitPending(grpc::ServerContext* context,
                                         grpc::ServerReader<proto::PendingRowsChunk>* chunks,
                                         proto::Empty*) {
@@ -196,24 +204,25 @@ grpc::Status PartService::OpenState(grpc::ServerContext*, const proto::OpenState
   if (!session.ok()) return ToGrpc(session);
   absl::StatusOr<store::Reader> reader = part_.ReadEpoch(request->epoch());
   if (!reader.ok()) return ToGrpc(reader.status());
-  MutexLock lock(mutex_);
-  const uint64_t now = SteadyClockMicros();
-  DropUnused(*request, now);
   if (leases_.size() >= limits::kPartStatesMax) {
     return {grpc::StatusCode::RESOURCE_EXHAUSTED,
             "very many states of this part are read already: ask again a little later"};
   }
+  DropUnused();
+  MutexLock lock(mutex_);
+  for (const uint64_t lease : request->unused_leases()) leases_.erase(lease);
   // Not to be mistaken for one of an earlier process.
   if (last_lease_ == 0) last_lease_ = UniqueNumber();
-  leases_[++last_lease_] = {*std::move(reader), now};
+  leases_[++last_lease_] = {*std::move(reader), SteadyClockMicros()};
   response->set_lease(last_lease_);
   return grpc::Status::OK;
 }
 
-void PartService::DropUnused(const proto::OpenStateRequest& request, uint64_t now_micros) {
-  for (const uint64_t lease : request.unused_leases()) leases_.erase(lease);
+void PartService::DropUnused() {
+  MutexLock lock(mutex_);
+  const uint64_t now = SteadyClockMicros();
   std::erase_if(leases_, [&](const auto& entry) {
-    return now_micros - entry.second.used_micros > limits::kPartStateIdleSecondsMax * 1'000'000;
+    return now - entry.second.used_micros > limits::kPartStateIdleSecondsMax * 1'000'000;
   });
 }
 

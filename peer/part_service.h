@@ -53,13 +53,14 @@ class PartService final : public proto::PartService::Service {
   template <typename Call>
   grpc::Status OfPending(const proto::PendingRequest& request, const Call& call);
   absl::StatusOr<store::Reader> ReaderOf(const proto::PartState& state);
-  void DropUnused(const proto::OpenStateRequest& request, uint64_t now_micros)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropUnused();
 
   cluster::LocalPart& part_;
   std::atomic<bool> taking_ = false;  // an epoch
   Mutex mutex_;
   std::map<uint64_t, Lease> leases_ ABSL_GUARDED_BY(mutex_);
+  // Held from the check of the session to the end of what it writes: nothing of an earlier one comes after a Join.
+  Mutex writing_;
   uint64_t last_lease_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

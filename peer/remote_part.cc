@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <vector>
 #include "base/limits.h"
 #include "base/status_macros.h"
 
@@ -87,20 +88,26 @@ absl::StatusOr<store::Reader> RemotePart::ReadEpoch(uint64_t epoch) {
   mutex_.Lock();
   opening_ = false;
   opened_.NotifyAll();
-  epoch_ = epoch;
-  state_ = std::move(opened);
-  if (!state_.ok()) return state_.status();
-  return reader(*state_);
+  if (epoch >= epoch_) {
+    epoch_ = epoch;
+    state_ = opened;
+  }
+  if (!opened.ok()) return opened.status();
+  return reader(*opened);
 }
 
 absl::StatusOr<std::shared_ptr<RemoteState>> RemotePart::OpenState(uint64_t epoch) {
   proto::OpenStateRequest request;
   request.set_epoch(epoch);
   request.set_session(session_);
-  for (const uint64_t lease : unused_->Take()) request.add_unused_leases(lease);
+  const std::vector<uint64_t> unused = unused_->Take();
+  for (const uint64_t lease : unused) request.add_unused_leases(lease);
   proto::OpenedState opened;
-  UNIRUST_RETURN_IF_ERROR(
-      OfCall(stub_->OpenState(NewCall().get(), request, &opened), where_));
+  const absl::Status status = OfCall(stub_->OpenState(NewCall().get(), request, &opened), where_);
+  if (absl::IsUnavailable(status)) {  // it may not have heard of them
+    for (const uint64_t lease : unused) unused_->Add(lease);
+  }
+  UNIRUST_RETURN_IF_ERROR(status);
   proto::PartState state;
   state.set_lease(opened.lease());
   state.set_session(session_);

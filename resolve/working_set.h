@@ -43,9 +43,9 @@ class WorkingSet {
       : WorkingSet(std::move(reader), rules, nullptr, nullptr) {}
 
   // The same for a batch that follows one which is still being written: rows that `previous` knows are taken from it,
-  // and `await_written` returns when the store has them. `previous` must not change any more.
+  // and `await_written` returns when the store has them, or why it has not. `previous` must not change any more.
   WorkingSet(store::Reader reader, const Rules& rules, std::shared_ptr<const WorkingSet> previous,
-             std::function<void()> await_written)
+             std::function<absl::Status()> await_written)
       : reader_(std::move(reader)),
         rules_(rules),
         previous_(std::move(previous)),
@@ -66,9 +66,10 @@ class WorkingSet {
 
   const Rules& rules() const { return rules_; }
 
-  // For rows that the WorkingSet does not manage: conflicts and indexes. Waits for the batch before.
-  const store::Reader& reader() const {
-    if (await_written_) await_written_();
+  // For rows that the WorkingSet does not manage: conflicts and indexes. Waits for the batch before; what is read means
+  // nothing if status() is an error then.
+  const store::Reader& reader() {
+    if (await_written_) Fail(await_written_());
     return reader_;
   }
   const absl::Status& status() const { return status_; }
@@ -280,7 +281,7 @@ class WorkingSet {
   store::Reader reader_;
   const Rules& rules_;
   std::shared_ptr<const WorkingSet> previous_;
-  std::function<void()> await_written_;
+  std::function<absl::Status()> await_written_;
   absl::Status status_;
   uint64_t handles_ = 0;
   StableMap<BlockName, NameState> names_;

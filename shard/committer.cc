@@ -302,6 +302,11 @@ void Committer::AwaitWritten() {
   while (to_write_) write_changed_.Wait(write_mutex_);
 }
 
+absl::Status Committer::AwaitComplete() {
+  AwaitWritten();
+  return store_.CheckComplete();
+}
+
 void Committer::Answer(const std::vector<Request*>& requests, const absl::Status& status) {
   MutexLock lock(queue_mutex_);
   for (Request* request : requests) {
@@ -343,7 +348,7 @@ void Committer::Resolve(std::vector<Request*> requests) {
   const std::shared_ptr<const Config> config = this->config();
   const interner::SymbolId last_symbol = interner_.Last();
   auto rows = std::make_shared<WorkingSet>(store_.Latest(), config->rules, last_rows_,
-                                           [this] { AwaitWritten(); });
+                                           [this] { return AwaitComplete(); });
   Resolved resolved{.rows = rows,
                     .batch = {},
                     .requests = std::move(requests),
@@ -364,8 +369,7 @@ void Committer::Resolve(std::vector<Request*> requests) {
   }
   if (resolved.batch.empty() && !rows->HasWrites()) {
     // Nothing to write; but what the answers tell of may still be on its way.
-    AwaitWritten();
-    return Answer(resolved.requests, store_.CheckComplete());
+    return Answer(resolved.requests, AwaitComplete());
   }
   CountGroups(*rows, metrics_);
   resolved.batch.Put(Family::kMeta, kCountersKey, counters.Encode());

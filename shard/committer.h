@@ -107,7 +107,8 @@ class Committer {
                               resolve::WorkingSet& rows, store::CountersRow& counters,
                               store::Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   void HandOver(Resolved resolved);
-  void AwaitWritten();  // until the store has everything that was handed over
+  void AwaitWritten();  // until everything that was handed over is on disk
+  absl::Status AwaitComplete();  // and can be read; UNAVAILABLE if that takes long
   // `status`: of those that have no error of their own.
   void Answer(const std::vector<Request*>& requests, const absl::Status& status);
   absl::Status Apply(Request& request, resolve::WorkingSet& rows, store::Batch& batch)

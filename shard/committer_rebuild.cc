@@ -221,7 +221,7 @@ absl::Status Committer::RebuildDerived(VerifyReport& report) {
 
 absl::Status Committer::Reset() {
   MutexLock lock(resolving_);
-  AwaitWritten();
+  UNIRUST_RETURN_IF_ERROR(AwaitComplete());
   auto config = std::make_shared<Config>();
   MutexLock state_lock(state_);
   last_rows_.reset();

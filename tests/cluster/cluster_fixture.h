@@ -33,7 +33,11 @@ class Life {
   bool Ended() const { return calls_ <= 0; }
   void SetReachable(bool reachable) { reachable_ = reachable; }
   void SetTakesEpochs(bool takes) { takes_epochs_ = takes; }
-  bool TakesEpochs() const { return takes_epochs_; }
+  bool TakesEpoch() {
+    if (!takes_epochs_) ++refused_epochs_;
+    return takes_epochs_;
+  }
+  uint64_t refused_epochs() const { return refused_epochs_; }
   // True if the call is made; `answered` tells whether its answer comes back.
   bool Call(bool* answered) {
     if (!reachable_) return false;
@@ -47,6 +51,7 @@ class Life {
   std::atomic<bool> reachable_ = true;
   std::atomic<bool> takes_epochs_ = true;
   std::atomic<int64_t> calls_ = kForever;
+  std::atomic<uint64_t> refused_epochs_ = 0;
   std::function<void()> died_ = [] {};
 };
 
@@ -59,7 +64,7 @@ class MortalPart final : public Part {
     return Ask([&] { return part_.Join(membership, last); });
   }
   absl::Status Apply(const Epoch& epoch) override {
-    if (!life_.TakesEpochs()) return absl::UnavailableError("it is busy");
+    if (!life_.TakesEpoch()) return absl::UnavailableError("it is busy");
     return Ask([&] { return part_.Apply(epoch); });
   }
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override {
@@ -152,6 +157,7 @@ class Cluster {
     servers_.clear();
     parts_.clear();
     for (auto& store : stores_) store.reset();
+  uint64_t RefusedEpochs() const { return life_.refused_epochs(); }
   }
   store::Store& Store(size_t part) { return *stores_[part]; }  // not of home
 

@@ -144,6 +144,35 @@ TEST_P(ClusterHistories, APartThatCannotBeReachedDelaysNothingButItsOwnAnswers) 
   }
 }
 
+// It reads an index in a part that has not heard of the batch before.
+TEST_P(ClusterHistories, NothingIsResolvedWithoutTheBatchBefore) {
+  Dice dice(1);
+  Build(2, dice);
+  Start(*ontology::ParseOntology(
+      R"({"constraints": [{"name": "one_phone", "attribute": "phone"}]})"));
+  std::vector<Write> first;
+  std::vector<Write> second;
+  for (int n = 0; n < 8; ++n) {
+    const std::vector<Descriptor> phone = {{"phone", std::to_string(n), kAlways}};
+    first.push_back(Person("crm", std::to_string(n), phone));
+    second.push_back(Person("erp", std::to_string(n), phone));
+  }
+  const std::vector<Descriptor> own = {{"phone", "own", kAlways}};
+  Apply({Person("crm", "own", own), Person("erp", "own", own)});  // the names are in memory
+  cluster_->SetTakesEpochs(false);
+  auto one = engine_->Submit(first, IfQueueFull::kWait);
+  while (cluster_->RefusedEpochs() == 0) std::this_thread::yield();
+  auto two = engine_->Submit(second, IfQueueFull::kWait);
+  EXPECT_TRUE(absl::IsUnavailable(one->Await().status()));
+  EXPECT_TRUE(absl::IsUnavailable(two->Await().status()));
+  cluster_->SetTakesEpochs(true);
+  for (const auto& batch : {first, second}) {
+    while (!engine_->Ingest(batch).ok()) std::this_thread::yield();
+    Note(batch);
+  }
+  ExpectFresh(dice);
+}
+
 INSTANTIATE_TEST_SUITE_P(Parts, ClusterHistories,
                          ::testing::Values(Reach::kHere, Reach::kConnected),
                          [](const auto& one) {

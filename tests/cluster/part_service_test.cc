@@ -206,6 +206,25 @@ TEST_F(PartServiceTest, WhoeverOpensTheStoreShutsOutTheOneBefore) {
   EXPECT_EQ(cluster::LocalPart::Open(*store_).value()->CheckSession(6), absl::OkStatus());
 }
 
+// Not even what was on its way when the next one came.
+TEST_F(PartServiceTest, AnEpochOfTheOneBeforeIsNotAppliedLate) {
+  proto::ApplyEpochChunk chunk;
+  chunk.mutable_epoch()->set_number(1);
+  chunk.set_session(kSession);
+  chunk.set_rows(store::Batch().Encode());
+  chunk.set_bytes(chunk.rows().size());
+  grpc::ClientContext call;
+  proto::Empty done;
+  const auto stream = stub_->ApplyEpoch(&call, &done);
+  ASSERT_TRUE(stream->Write(chunk));
+  RemotePart next(rpc::Connect(server_->address()), "part 1");
+  ASSERT_TRUE(
+      next.Join({.parts = 3, .part = 1, .store = "home", .session = 6}, {}).ok());
+  stream->WritesDone();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(part_->last().number, 0U);
+}
+
 TEST_F(PartServiceTest, AnOlderHomeShutsOutNobody) {
   Apply(1, "12345678", "v");
   RemotePart older(rpc::Connect(server_->address()), "part 1");

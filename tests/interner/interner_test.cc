@@ -153,7 +153,7 @@ TEST_F(InternerTest, KeepsWhatWasMadeSinceTheCommit) {
   EXPECT_EQ(interner_.Find("b").value(), SymbolId(2));
 }
 
-TEST_F(InternerTest, ForgetsWhatWasAbandonedAndReportsItAnew) {
+TEST_F(InternerTest, ForgetsWhatWasAbandonedAndLeavesNoGap) {
   Intern("a");
   const SymbolId last = interner_.Last();
   Intern("b");
@@ -161,8 +161,11 @@ TEST_F(InternerTest, ForgetsWhatWasAbandonedAndReportsItAnew) {
   EXPECT_EQ(interner_.Find("a").value(), SymbolId(1));
   EXPECT_EQ(interner_.Find("b").value(), std::nullopt);
   created_.list.clear();
-  const SymbolId again = Intern("b");
-  EXPECT_THAT(created_.list, ElementsAre(Pair(again, "b")));
+  EXPECT_EQ(Intern("c"), SymbolId(2));
+  EXPECT_EQ(Intern("b"), SymbolId(3));
+  EXPECT_THAT(created_.list, ElementsAre(Pair(SymbolId(2), "c"), Pair(SymbolId(3), "b")));
+  interner_.Abandoned(SymbolId(3));
+  EXPECT_EQ(Intern("d"), SymbolId(4));
 }
 
 TEST_F(InternerTest, PassesFaultsOfTheJournalOn) {

@@ -42,7 +42,10 @@ class Histories : public ::testing::Test {
   // As one commit does. What it writes is on disk at some time before the next one is written, or read behind it.
   void Apply(std::vector<Write> writes, Dice& dice) {
     auto rows = std::make_shared<WorkingSet>(ReaderOf(rows_), *rules_, last_,
-                                             [this] { WriteOut(); });
+                                             [this] {
+                                               WriteOut();
+                                               return absl::OkStatus();
+                                             });
     Batch batch;
     for (Write& write : writes) {
       ApplyWrite(write, *rows, batch);

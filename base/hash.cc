@@ -7,6 +7,11 @@ namespace unirust {
 
 uint64_t Hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
+absl::uint128 Hash128(std::string_view bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return absl::MakeUint128(hash.high64, hash.low64);
+}
+
 Hash64Stream::Hash64Stream() : state_(XXH3_createState()) { XXH3_64bits_reset(state_.get()); }
 
 void Hash64Stream::Add(std::string_view bytes) {

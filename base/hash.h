@@ -1,6 +1,5 @@
-// The store's hashes. Both are part of the stored format and never change: XXH3 with seed 0 for
-// placement (a wrong guess costs time only), SHA-256 where equality of hashes stands for equality
-// of values.
+// The store's hashes. All are part of a format and never change: XXH3 with seed 0 for placement (a wrong guess costs
+// time only) and for digests, SHA-256 where equality of hashes stands for equality of values.
 #pragma once
 
 #include <array>
@@ -8,11 +7,14 @@
 #include <memory>
 #include <string_view>
 
+#include "absl/numeric/int128.h"
+
 struct XXH3_state_s;
 
 namespace unirust {
 
 uint64_t Hash64(std::string_view bytes);
+absl::uint128 Hash128(std::string_view bytes);
 
 // Hash64 of bytes that come piece by piece.
 class Hash64Stream {

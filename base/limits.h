@@ -78,6 +78,7 @@ inline constexpr uint64_t kDeliveryRetryMsMin = 20;   // until a part that could
 inline constexpr uint64_t kDeliveryRetryMsMax = 1000;
 inline constexpr uint64_t kPartDeadlineMs = 30000;       // of a call to another part,
 inline constexpr uint64_t kPartBytesPerMsMin = 1024;     // and more for what it has to carry
+inline constexpr uint64_t kPartStatusDeadlineMs = 2000;  // of the question how a part is
 inline constexpr uint64_t kPartPatienceMs = 5000;        // a part fails so long until requests wait for it no more
 inline constexpr size_t kPartPageRowsMax = 1024;         // rows that one call to another part asks for
 inline constexpr size_t kPartStatesMax = 1024;           // states of a part that are kept for readers elsewhere

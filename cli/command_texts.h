@@ -82,6 +82,24 @@ inline constexpr CommandText kExportText{
     "  unirust export --format jsonl --only entity,conflict",
 };
 
+inline constexpr CommandText kDigestText{
+    "digest",
+    "one number for what a store holds: equal stores, equal digests",
+    "Of the records and of which entity holds each, however they arrived and however many parts\n"
+    "the store has. Reads everything, as an export does.",
+    "  unirust digest\n"
+    "  unirust digest --data-dir RESTORED --json\n"
+    "  unirust digest --slots                               # where two stores differ",
+};
+
+inline constexpr CommandText kClusterStatusText{
+    "status",
+    "show the parts of the store: slots, epochs, versions, and which do not answer",
+    "Fails if a part does not answer. docs/cluster.md explains parts and epochs.",
+    "  unirust cluster status\n"
+    "  unirust cluster status --router router:50060 --json",
+};
+
 inline constexpr CommandText kStatsText{
     "stats",
     "count records, entities, conflicts and edges",

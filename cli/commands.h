@@ -16,6 +16,8 @@ absl::Status Run(const ConflictsFlags& flags);
 absl::Status Run(const ScanFlags& flags);
 absl::Status Run(const ExportFlags& flags);
 absl::Status Run(const StatsFlags& flags);
+absl::Status Run(const DigestFlags& flags);
+absl::Status Run(const ClusterStatusFlags& flags);
 absl::Status Run(const OntologyShowFlags& flags);
 absl::Status Run(const OntologyApplyFlags& flags);
 absl::Status Run(const OntologyCheckFlags& flags);

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/exit_codes.h"
+#include "base/version.h"
 #include "cli/command_texts.h"
 #include "cli/flag_parts.h"
 #include "cli/formats/names.h"
@@ -37,6 +38,8 @@ struct Parse {
   ScanFlags scan;
   ExportFlags export_flags;
   StatsFlags stats;
+  DigestFlags digest;
+  ClusterStatusFlags cluster_status;
   OntologyShowFlags show;
   OntologyApplyFlags apply;
   OntologyCheckFlags check;
@@ -345,6 +348,24 @@ void AddBackups(Parse* parse) {
   AddJson(restore, &flags->json);
 }
 
+void AddDigest(Parse* parse) {
+  DigestFlags* flags = &parse->digest;
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kDigestText);
+  command->add_flag("--slots", flags->slots, "also the digest of each slot: they add up to it");
+  AddProgress(command, &flags->progress, &flags->quiet, "no progress");
+  AddJson(command, &flags->json);
+  AddStoreToRead(command, &flags->store);
+}
+
+void AddCluster(Parse* parse) {
+  CLI::App* group =
+      parse->app.add_subcommand("cluster", "the parts that the store lies in (docs/cluster.md)");
+  group->require_subcommand(1);
+  CLI::App* status = AddCommand(parse, group, &parse->cluster_status, kClusterStatusText);
+  AddJson(status, &parse->cluster_status.json);
+  AddStoreToRead(status, &parse->cluster_status.store);
+}
+
 void AddVerify(Parse* parse) {
   VerifyFlags* flags = &parse->verify;
   CLI::App* command = AddCommand(parse, &parse->app, flags, kVerifyText);
@@ -368,7 +389,7 @@ void AddVerify(Parse* parse) {
 }
 
 void AddCommands(Parse* parse) {
-  parse->app.set_version_flag("--version", std::string("unirust ") + UNIRUST_VERSION,
+  parse->app.set_version_flag("--version", std::string("unirust ") + ProgramVersion(),
                               "print the version and exit");
   parse->app.set_help_flag("--help,-h", "print this text and exit");
   parse->app.require_subcommand(1);
@@ -390,6 +411,8 @@ void AddCommands(Parse* parse) {
   AddOntology(parse);
   AddOthers(parse);
   AddRetention(parse);
+  AddDigest(parse);
+  AddCluster(parse);
   AddVerify(parse);
   AddBackups(parse);
   AddBenchCommands(&parse->app, [parse](Command command) { parse->command = std::move(command); });

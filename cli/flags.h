@@ -142,6 +142,19 @@ struct RestoreFlags {
   bool json = false;
 };
 
+struct DigestFlags {
+  StoreFlags store;
+  bool slots = false;
+  bool progress = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+struct ClusterStatusFlags {
+  StoreFlags store;
+  bool json = false;
+};
+
 struct VerifyFlags {
   StoreFlags store;  // without router
   uint32_t shard_id = 0;
@@ -175,9 +188,10 @@ struct BenchFlags {
 
 using Command =
     std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags, ScanFlags,
-                 ExportFlags, StatsFlags, OntologyShowFlags, OntologyApplyFlags, OntologyCheckFlags,
-                 CheckpointFlags, RetentionShowFlags, RetentionAdvanceFlags, BackupFlags,
-                 BackupsFlags, RestoreFlags, GenerateFlags, BenchFlags, VerifyFlags>;
+                 ExportFlags, StatsFlags, DigestFlags, ClusterStatusFlags, OntologyShowFlags,
+                 OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags, RetentionShowFlags,
+                 RetentionAdvanceFlags, BackupFlags, BackupsFlags, RestoreFlags, GenerateFlags,
+                 BenchFlags, VerifyFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "base/thread.h"
 #include "cluster/merged_state.h"
 
 namespace unirust::cluster {
@@ -333,5 +334,23 @@ absl::StatusOr<BackupInfo> ClusterStore::Backup(const std::string&, size_t,
 absl::Status ClusterStore::VerifyChecksums() const { return home_store_->VerifyChecksums(); }
 
 StorageMetrics ClusterStore::Metrics() const { return home_store_->Metrics(); }
+
+std::vector<PartStatus> ClusterStore::Parts() const {
+  std::vector<PartStatus> out(parts_.size());
+  {
+    std::vector<Thread> asking;
+    for (size_t part = 0; part < parts_.size(); ++part) {
+      asking.emplace_back("part_status", [&, part] { out[part] = parts_[part]->GetStatus(); });
+    }
+  }
+  for (size_t part = 0; part < parts_.size(); ++part) {
+    out[part].part = static_cast<uint32_t>(part);
+    out[part].slots = static_cast<uint32_t>(slots_.SlotsOf(part));
+    if (!out[part].fault.empty()) continue;
+    const uint64_t last = std::max(out[kHome].epoch, out[part].epoch);
+    out[part].behind = last - out[part].epoch;
+  }
+  return out;
+}
 
 }  // namespace unirust::cluster

@@ -49,6 +49,7 @@ class ClusterStore final : public store::Store {
   // Of home.
   absl::Status VerifyChecksums() const override;
   StorageMetrics Metrics() const override;
+  std::vector<PartStatus> Parts() const override;
 
  private:
   ClusterStore(std::unique_ptr<store::Store> home_store, std::unique_ptr<LocalPart> home,

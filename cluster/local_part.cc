@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "base/version.h"
 #include "store/slots.h"
 
 namespace unirust::cluster {
@@ -176,6 +177,13 @@ absl::StatusOr<store::Reader> LocalPart::ReadPending() {
   MutexLock writing(writing_);  // the generation must not go meanwhile
   UNIRUST_RETURN_IF_ERROR(CheckPending());
   return store_.Pending();
+}
+
+PartStatus LocalPart::GetStatus() {
+  PartStatus out;
+  out.epoch = last().number;
+  out.version = ProgramVersion();
+  return out;
 }
 
 absl::Status LocalPart::CheckPending() const {

@@ -28,6 +28,7 @@ class LocalPart final : public Part {
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;
   absl::StatusOr<store::Reader> ReadLatest() override;
   absl::StatusOr<store::Reader> ReadPending() override;
+  PartStatus GetStatus() override;
   absl::Status BeginGeneration(uint64_t attempt) override;
   absl::Status CommitPending(uint64_t attempt, const std::string& rows) override;
   absl::Status SealPending(uint64_t attempt) override;

@@ -66,6 +66,9 @@ class Part {
   virtual absl::StatusOr<store::Reader> ReadLatest() = 0;  // whatever is newest at each call
   virtual absl::StatusOr<store::Reader> ReadPending() = 0;  // the same with the pending generation
 
+  // Address, epoch, version, or the fault. Not more than limits::kPartStatusDeadlineMs.
+  virtual PartStatus GetStatus() = 0;
+
   // As in store/store.h. An `attempt` is a change of ontology, numbered upwards: FAILED_PRECONDITION for calls of an
   // earlier one than the last that was seen (they were given up, and arrive late), and where no generation is pending
   // and one is needed.

@@ -1,6 +1,7 @@
 // Which part of a store has which slots. Every row of a slot lies in the part that has the slot (store/slots.h).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,9 @@ class SlotMap {
     return out;
   }
 
+  size_t SlotsOf(size_t part) const {
+    return static_cast<size_t>(std::count(part_of_.begin(), part_of_.end(), part));
+  }
   size_t PartOf(uint16_t slot) const { return part_of_[slot]; }  // slot < limits::kSlots
   void Assign(uint16_t slot, size_t part) { part_of_[slot] = static_cast<uint16_t>(part); }
   bool operator==(const SlotMap&) const = default;

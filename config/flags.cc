@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/exit_codes.h"
+#include "base/version.h"
 #include "config/settings.h"
 
 namespace unirust::config {
@@ -49,8 +50,6 @@ std::string UnknownArgument(const Settings& settings, const std::string& argumen
 }
 
 }  // namespace
-
-const char* ProgramVersion() { return UNIRUST_VERSION; }
 
 void AddFlags(Settings& settings, CLI::App& app) {
   for (size_t i = 0; i < settings.table().size(); ++i) {

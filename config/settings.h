@@ -87,9 +87,6 @@ std::string MarkdownTable(const Settings& settings);
 // comes close.
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& known);
 
-// The version of all programs, "0.1.0".
-const char* ProgramVersion();
-
 // What `--help` says besides the table.
 struct ProgramText {
   std::string name;         // "unirust_shard"

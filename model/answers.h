@@ -172,6 +172,17 @@ struct BackupInfo {
 };
 
 // What storage tells of itself. Totals count from the opening.
+// How a part of a store is now (docs/cluster.md). A store in one directory has one part.
+struct PartStatus {
+  uint32_t part = 0;
+  std::string address;  // empty: the process that answers
+  uint32_t slots = 0;
+  uint64_t epoch = 0;   // the last one that it has
+  uint64_t behind = 0;  // how many the store has more
+  std::string version;  // of its program
+  std::string fault;    // why it did not answer, and nothing is known of it but the address and the slots; else empty
+};
+
 struct StorageMetrics {
   bool persistent = true;
   uint64_t running_compactions = 0;

@@ -113,6 +113,15 @@ grpc::Status PartService::Join(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
+grpc::Status PartService::GetPart(grpc::ServerContext*, const proto::GetPartRequest* request,
+                                  proto::GetPartResponse* response) {
+  const absl::Status session = part_.CheckSession(request->session());
+  const PartStatus status = part_.GetStatus();
+  response->set_epoch(status.epoch);
+  response->set_version(status.version);
+  return ToGrpc(session);
+}
+
 // Not two at a time: one that its caller gave up takes memory as long as it is written.
 grpc::Status PartService::ApplyEpoch(grpc::ServerContext* context,
                                      grpc::ServerReader<proto::ApplyEpochChunk>* chunks,
@@ -120,6 +129,7 @@ grpc::Status PartService::ApplyEpoch(grpc::ServerContext* context,
   if (taking_.exchange(true)) {
     return {grpc::StatusCode::UNAVAILABLE, "an epoch is on its way to this part already"};
   }
+  DropUnused();
   const absl::Status status = TakeEpoch(*context, *chunks);
   taking_ = false;
   return ToGrpc(status);
@@ -129,7 +139,7 @@ absl::Status PartService::TakeEpoch(const grpc::ServerContext& context,
                                     grpc::ServerReader<proto::ApplyEpochChunk>& chunks) {
   cluster::Epoch epoch;
   uint64_t bytes = 0;
-  DropUnused();
+  uint64_t session = 0;
   proto::ApplyEpochChunk chunk;
   for (bool first = true; chunks.Read(&chunk); first = false) {
     if (first) {
@@ -139,7 +149,6 @@ absl::Status PartService::TakeEpoch(const grpc::ServerContext& context,
       }
       epoch.kind = static_cast<cluster::EpochKind>(chunk.kind());
       epoch.id = IdOf(chunk.epoch());
-  uint64_t session = 0;
       epoch.after_tag = chunk.after_tag();
       bytes = chunk.bytes();
     }
@@ -150,23 +159,23 @@ absl::Status PartService::TakeEpoch(const grpc::ServerContext& context,
   if (context.IsCancelled() || epoch.id.number == 0 || epoch.rows.size() != bytes) {
     return absl::CancelledError("the epoch did not arrive as a whole");
   }
+  MutexLock lock(writing_);
+  UNIRUST_RETURN_IF_ERROR(part_.CheckSession(session));
   return part_.Apply(epoch);
 }
 
 template <typename Call>
 grpc::Status PartService::OfPending(const proto::PendingRequest& request, const Call& call) {
+  MutexLock lock(writing_);
   const absl::Status status = part_.CheckSession(request.session());
   return ToGrpc(status.ok() ? call(request.attempt()) : status);
 }
 
-  MutexLock lock(writing_);
-  UNIRUST_RETURN_IF_ERROR(part_.CheckSession(session));
 grpc::Status PartService::BeginGeneration(grpc::ServerContext*,
                                           const proto::PendingRequest* request, proto::Empty*) {
   return OfPending(*request, [&](uint64_t attempt) { return part_.BeginGeneration(attempt); });
 }
 
-  MutexLock lock(writing_);
 grpc::Status PartService::CommitPending(grpc::ServerContext* context,
                                         grpc::ServerReader<proto::PendingRowsChunk>* chunks,
                                         proto::Empty*) {
@@ -202,15 +211,15 @@ grpc::Status PartService::OpenState(grpc::ServerContext*, const proto::OpenState
                                     proto::OpenedState* response) {
   const absl::Status session = part_.CheckSession(request->session());
   if (!session.ok()) return ToGrpc(session);
+  DropUnused();
+  MutexLock lock(mutex_);
+  for (const uint64_t lease : request->unused_leases()) leases_.erase(lease);
   absl::StatusOr<store::Reader> reader = part_.ReadEpoch(request->epoch());
   if (!reader.ok()) return ToGrpc(reader.status());
   if (leases_.size() >= limits::kPartStatesMax) {
     return {grpc::StatusCode::RESOURCE_EXHAUSTED,
             "very many states of this part are read already: ask again a little later"};
   }
-  DropUnused();
-  MutexLock lock(mutex_);
-  for (const uint64_t lease : request->unused_leases()) leases_.erase(lease);
   // Not to be mistaken for one of an earlier process.
   if (last_lease_ == 0) last_lease_ = UniqueNumber();
   leases_[++last_lease_] = {*std::move(reader), SteadyClockMicros()};

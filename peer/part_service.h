@@ -21,6 +21,8 @@ class PartService final : public proto::PartService::Service {
 
   grpc::Status Join(grpc::ServerContext* context, const proto::JoinPartRequest* request,
                     proto::JoinPartResponse* response) override;
+  grpc::Status GetPart(grpc::ServerContext* context, const proto::GetPartRequest* request,
+                       proto::GetPartResponse* response) override;
   grpc::Status ApplyEpoch(grpc::ServerContext* context,
                           grpc::ServerReader<proto::ApplyEpochChunk>* chunks,
                           proto::Empty* response) override;
@@ -57,10 +59,10 @@ class PartService final : public proto::PartService::Service {
 
   cluster::LocalPart& part_;
   std::atomic<bool> taking_ = false;  // an epoch
-  Mutex mutex_;
-  std::map<uint64_t, Lease> leases_ ABSL_GUARDED_BY(mutex_);
   // Held from the check of the session to the end of what it writes: nothing of an earlier one comes after a Join.
   Mutex writing_;
+  Mutex mutex_;
+  std::map<uint64_t, Lease> leases_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_lease_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -4,9 +4,10 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
-
 #include <vector>
+
 #include "base/limits.h"
 #include "base/status_macros.h"
 
@@ -132,6 +133,22 @@ absl::Status RemotePart::Call(Method method, uint64_t attempt) {
   request.set_session(session_);
   proto::Empty done;
   return OfCall(((*stub_).*method)(NewCall().get(), request, &done), where_);
+}
+
+PartStatus RemotePart::GetStatus() {
+  PartStatus out;
+  out.address = address_;
+  grpc::ClientContext call;
+  call.set_deadline(std::chrono::system_clock::now() +
+                    std::chrono::milliseconds(limits::kPartStatusDeadlineMs));
+  proto::GetPartRequest request;
+  request.set_session(session_);
+  proto::GetPartResponse response;
+  const grpc::Status status = stub_->GetPart(&call, request, &response);
+  out.epoch = response.epoch();
+  out.version = response.version();
+  if (!status.ok()) out.fault = status.error_message();
+  return out;
 }
 
 absl::Status RemotePart::BeginGeneration(uint64_t attempt) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/status_macros.h"
 #include "proto/records.h"
 
@@ -165,6 +166,21 @@ std::vector<AttributeValue> FromProto(const QueryPairs& pairs) {
   std::vector<AttributeValue> result;
   for (const QueryDescriptor& pair : pairs) result.emplace_back(pair.attr(), pair.value());
   return result;
+}
+
+GetDigestChunk ToProto(const StoreDigest& digest) {
+  const auto bytes = [](absl::uint128 sum) {
+    std::string out;
+    AppendBig64(&out, absl::Uint128High64(sum));
+    AppendBig64(&out, absl::Uint128Low64(sum));
+    return out;
+  };
+  GetDigestChunk out;
+  out.set_records(digest.records);
+  out.set_entities(digest.entities);
+  out.set_digest(bytes(digest.Total()));
+  for (const absl::uint128& slot : digest.slots) out.add_slots(bytes(slot));
+  return out;
 }
 
 RecordFilter FromProto(const ScanRecordsRequest& request) {

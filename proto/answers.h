@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "model/answers.h"
+#include "model/digest.h"
 #include "proto/unirust.pb.h"
 
 namespace unirust::proto {
@@ -20,6 +21,8 @@ void ToProto(const Generic& generic, GraphItem* item);    // the same
 
 using QueryPairs = google::protobuf::RepeatedPtrField<QueryDescriptor>;
 std::vector<AttributeValue> FromProto(const QueryPairs& pairs);
+
+GetDigestChunk ToProto(const StoreDigest& digest);
 
 RecordFilter FromProto(const ScanRecordsRequest& request);
 

@@ -31,6 +31,7 @@ RouterService::RouterService(std::shared_ptr<grpc::Channel> shard, std::string a
       deadline_(deadline) {
   ServeStream("FindEntities", &RouterService::ServeFindEntities);
   ServeStream("ScanRecords", &RouterService::ServeScanRecords);
+  ServeStream("GetDigest", &RouterService::ServeGetDigest);
   ServeStream("StreamConflicts", &RouterService::ServeStreamConflicts);
   ServeStream("ExportGraph", &RouterService::ServeExportGraph);
   ServeStream("ExportRecordsStream", &RouterService::ServeExportRecordsStream);
@@ -179,6 +180,11 @@ grpc::Status RouterService::ServeScanRecords(
   return ForwardStream(context, "/unirust.ShardService/ScanRecords", stream);
 }
 
+grpc::Status RouterService::ServeGetDigest(grpc::ServerContext* context,
+                                           ChunkStream<proto::GetDigestRequest>& stream) {
+  return ForwardStream(context, "/unirust.ShardService/GetDigest", stream);
+}
+
 grpc::Status RouterService::ListConflicts(grpc::ServerContext* context,
                                           const proto::ListConflictsRequest* request,
                                           proto::ListConflictsResponse* response) {
@@ -217,6 +223,12 @@ grpc::Status RouterService::Checkpoint(grpc::ServerContext* context,
                                        const proto::CheckpointRequest* request,
                                        proto::CheckpointResponse* response) {
   return Forward(context, &Stub::Checkpoint, *request, response, NoDeadline::kForever);
+}
+
+grpc::Status RouterService::GetParts(grpc::ServerContext* context,
+                                     const proto::GetPartsRequest* request,
+                                     proto::GetPartsResponse* response) {
+  return Forward(context, &Stub::GetParts, *request, response);
 }
 
 grpc::Status RouterService::Backup(grpc::ServerContext* context,

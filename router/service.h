@@ -52,6 +52,8 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
                         proto::StatsResponse* response) override;
   grpc::Status HealthCheck(grpc::ServerContext* context, const proto::HealthCheckRequest* request,
                            proto::HealthCheckResponse* response) override;
+  grpc::Status GetParts(grpc::ServerContext* context, const proto::GetPartsRequest* request,
+                        proto::GetPartsResponse* response) override;
   grpc::Status GetMetrics(grpc::ServerContext* context, const proto::MetricsRequest* request,
                           proto::MetricsResponse* response) override;
   grpc::Status Checkpoint(grpc::ServerContext* context, const proto::CheckpointRequest* request,
@@ -99,6 +101,8 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
                                  ChunkStream<proto::FindEntitiesRequest>& stream);
   grpc::Status ServeScanRecords(grpc::ServerContext* context,
                                 ChunkStream<proto::ScanRecordsRequest>& stream);
+  grpc::Status ServeGetDigest(grpc::ServerContext* context,
+                              ChunkStream<proto::GetDigestRequest>& stream);
   grpc::Status ServeStreamConflicts(grpc::ServerContext* context,
                                     ChunkStream<proto::StreamConflictsRequest>& stream);
   grpc::Status ServeExportGraph(grpc::ServerContext* context,

@@ -245,6 +245,8 @@ absl::StatusOr<BackupInfo> Engine::Backup(const std::function<bool()>& stop) {
   return made;
 }
 
+std::vector<PartStatus> Engine::GetParts() const { return impl_->store->Parts(); }
+
 StorageMetrics Engine::GetStorageMetrics() const {
   StorageMetrics out = impl_->store->Metrics();
   out.backups_made = impl_->backups_made;

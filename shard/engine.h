@@ -18,9 +18,11 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/answers.h"
+#include "model/digest.h"
 #include "model/graph.h"
 #include "model/record.h"
 #include "model/verify_report.h"
@@ -97,6 +99,10 @@ class View {
   absl::StatusOr<RecordIdRange> GetRecordIdRange() const;  // scans ids of retracted records at either end only
   absl::StatusOr<StoreStats> GetStats() const;
   absl::StatusOr<RetentionStatus> GetRetention() const;
+
+  // Reads everything, as an export does. Calls `go_on` now and then with the records so far: CANCELLED if it returns
+  // false.
+  absl::StatusOr<StoreDigest> GetDigest(absl::FunctionRef<bool(uint64_t records)> go_on) const;
 
  private:
   friend class Engine;
@@ -208,6 +214,7 @@ class Engine {
   // backup_dir, or if it holds backups of another store; UNAVAILABLE while another backup is under way there.
   absl::StatusOr<BackupInfo> Backup(const std::function<bool()>& stop);
 
+  std::vector<PartStatus> GetParts() const;  // store/store.h, Store::Parts
   StorageMetrics GetStorageMetrics() const;  // reads figures of RocksDB that it keeps anyway
   uint64_t QueuedRecords() const;            // wait for a commit now
   uint64_t QueuedBytes() const;              // what these take in memory, about

@@ -55,6 +55,8 @@ class ShardService final : public proto::ShardService::Service {
   grpc::Status StreamConflicts(grpc::ServerContext* context,
                                const proto::StreamConflictsRequest* request,
                                grpc::ServerWriter<proto::StreamConflictsChunk>* writer) override;
+  grpc::Status GetDigest(grpc::ServerContext* context, const proto::GetDigestRequest* request,
+                         grpc::ServerWriter<proto::GetDigestChunk>* writer) override;
   grpc::Status GetRecordIdRange(grpc::ServerContext* context,
                                 const proto::RecordIdRangeRequest* request,
                                 proto::RecordIdRangeResponse* response) override;
@@ -77,6 +79,8 @@ class ShardService final : public proto::ShardService::Service {
                         proto::StatsResponse* response) override;
   grpc::Status HealthCheck(grpc::ServerContext* context, const proto::HealthCheckRequest* request,
                            proto::HealthCheckResponse* response) override;
+  grpc::Status GetParts(grpc::ServerContext* context, const proto::GetPartsRequest* request,
+                        proto::GetPartsResponse* response) override;
   grpc::Status GetMetrics(grpc::ServerContext* context, const proto::MetricsRequest* request,
                           proto::MetricsResponse* response) override;
   grpc::Status Checkpoint(grpc::ServerContext* context, const proto::CheckpointRequest* request,

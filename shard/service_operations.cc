@@ -70,12 +70,33 @@ grpc::Status ShardService::GetStats(grpc::ServerContext*, const proto::StatsRequ
   return grpc::Status::OK;
 }
 
-// A failed write ends the process, so a shard that answers can write; that it can read is tried.
+// A failed write ends the process, so a shard that answers can write; that it can read is tried, and all parts of the
+// store are asked.
 grpc::Status ShardService::HealthCheck(grpc::ServerContext*, const proto::HealthCheckRequest*,
                                        proto::HealthCheckResponse* response) {
   response->set_shard_id(engine_.shard_id());
-  const absl::StatusOr<StoreStats> stats = engine_.Read().GetStats();
-  response->set_status(stats.ok() ? "ok" : stats.status().ToString());
+  absl::Status status = engine_.Read().GetStats().status();
+  for (const PartStatus& part : engine_.GetParts()) {
+    if (part.fault.empty()) continue;
+    status.Update(absl::UnavailableError("part " + std::to_string(part.part) + " of the store at " +
+                                         part.address + ": " + part.fault));
+  }
+  response->set_status(status.ok() ? "ok" : status.ToString());
+  return grpc::Status::OK;
+}
+
+grpc::Status ShardService::GetParts(grpc::ServerContext*, const proto::GetPartsRequest*,
+                                    proto::GetPartsResponse* response) {
+  for (const PartStatus& status : engine_.GetParts()) {
+    proto::PartStatus* part = response->add_parts();
+    part->set_part(status.part);
+    part->set_address(status.address);
+    part->set_slots(status.slots);
+    part->set_epoch(status.epoch);
+    part->set_behind(status.behind);
+    part->set_version(status.version);
+    part->set_fault(status.fault);
+  }
   return grpc::Status::OK;
 }
 

@@ -13,6 +13,8 @@
 namespace unirust::shard {
 namespace {
 
+constexpr uint64_t kRecordsBetweenNews = 50'000;
+
 Interval IntervalOf(const auto& request) { return {request.start(), request.end()}; }
 
 // One page of an export by record id. Both messages that carry one have these fields.
@@ -168,6 +170,22 @@ grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphS
                                  [&](GraphChunk chunk) {
                                    return stream.Write(ToGrpc(std::move(chunk.bytes)));
                                  }));
+}
+
+grpc::Status ShardService::GetDigest(grpc::ServerContext* context, const proto::GetDigestRequest*,
+                                     grpc::ServerWriter<proto::GetDigestChunk>* writer) {
+  uint64_t told = 0;
+  const absl::StatusOr<StoreDigest> digest = engine_.Read().GetDigest([&](uint64_t records) {
+    if (context->IsCancelled()) return false;
+    if (records - told < kRecordsBetweenNews) return true;
+    told = records;
+    proto::GetDigestChunk chunk;
+    chunk.set_records(records);
+    return writer->Write(chunk);
+  });
+  if (!digest.ok()) return proto::ToGrpc(digest.status());
+  writer->Write(proto::ToProto(*digest));
+  return grpc::Status::OK;
 }
 
 grpc::Status ShardService::GetRecordIdRange(grpc::ServerContext*,

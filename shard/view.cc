@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "resolve/digest.h"
 #include "resolve/golden.h"
 #include "resolve/graph.h"
 #include "resolve/listings.h"
@@ -125,6 +126,10 @@ absl::StatusOr<StoreStats> View::GetStats() const {
       .entities = counters.entities,
       .conflicts = counters.conflicts,
       .graph_edges = counters.records + counters.same_as + counters.conflicts_with};
+}
+
+absl::StatusOr<StoreDigest> View::GetDigest(absl::FunctionRef<bool(uint64_t)> go_on) const {
+  return resolve::DigestOf(state_->context, go_on);
 }
 
 absl::StatusOr<RetentionStatus> View::GetRetention() const {

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/version.h"
 #include "store/image.h"
 #include "store/rocks_store.h"
 #include "store/slots.h"
@@ -433,6 +434,13 @@ absl::Status RocksStore::DropLeftovers() {
   }
   found_.clear();
   return absl::OkStatus();
+}
+
+std::vector<PartStatus> Store::Parts() const {
+  PartStatus one;
+  one.slots = static_cast<uint32_t>(limits::kSlots);
+  one.version = ProgramVersion();
+  return {one};
 }
 
 bool Store::Exists(const std::string& dir) {

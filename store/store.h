@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -179,6 +180,9 @@ class Store {
   virtual absl::Status VerifyChecksums() const = 0;
 
   virtual StorageMetrics Metrics() const = 0;
+
+  // How its parts are, in order. Asks those that are elsewhere: up to limits::kPartStatusDeadlineMs.
+  virtual std::vector<PartStatus> Parts() const;
 };
 
 }  // namespace unirust::store

@@ -53,6 +53,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kLogBytesLeftMax),       LIMIT(kEpochsKept),
       LIMIT(kDeliveryRetryMsMin),    LIMIT(kDeliveryRetryMsMax),
       LIMIT(kPartDeadlineMs),        LIMIT(kPartBytesPerMsMin),
+      LIMIT(kPartStatusDeadlineMs),
       LIMIT(kPartPatienceMs),        LIMIT(kPartPageRowsMax),
       LIMIT(kPartStatesMax),         LIMIT(kPartStateIdleSecondsMax)};
 #undef LIMIT

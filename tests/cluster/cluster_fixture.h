@@ -32,6 +32,7 @@ class Life {
   }
   bool Ended() const { return calls_ <= 0; }
   void SetReachable(bool reachable) { reachable_ = reachable; }
+  bool reachable() const { return reachable_; }
   void SetTakesEpochs(bool takes) { takes_epochs_ = takes; }
   bool TakesEpoch() {
     if (!takes_epochs_) ++refused_epochs_;
@@ -50,8 +51,8 @@ class Life {
  private:
   std::atomic<bool> reachable_ = true;
   std::atomic<bool> takes_epochs_ = true;
-  std::atomic<int64_t> calls_ = kForever;
   std::atomic<uint64_t> refused_epochs_ = 0;
+  std::atomic<int64_t> calls_ = kForever;
   std::function<void()> died_ = [] {};
 };
 
@@ -75,6 +76,11 @@ class MortalPart final : public Part {
   }
   absl::StatusOr<store::Reader> ReadPending() override {
     return Ask([&] { return part_.ReadPending(); });
+  }
+  PartStatus GetStatus() override {
+    PartStatus out = part_.GetStatus();
+    if (!life_.reachable()) out.fault = "it cannot be reached";
+    return out;
   }
   absl::Status BeginGeneration(uint64_t attempt) override {
     return Ask([&] { return part_.BeginGeneration(attempt); });
@@ -151,13 +157,13 @@ class Cluster {
   // Whether calls to other parts come through.
   void SetReachable(bool reachable) { life_.SetReachable(reachable); }
   void SetTakesEpochs(bool takes) { life_.SetTakesEpochs(takes); }
+  uint64_t RefusedEpochs() const { return life_.refused_epochs(); }
   // All processes end; only what is on disk stays.
   void CloseParts() {
     mortal_.clear();
     servers_.clear();
     parts_.clear();
     for (auto& store : stores_) store.reset();
-  uint64_t RefusedEpochs() const { return life_.refused_epochs(); }
   }
   store::Store& Store(size_t part) { return *stores_[part]; }  // not of home
 

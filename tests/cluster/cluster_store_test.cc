@@ -215,6 +215,29 @@ TEST_P(ClusterStoreTest, EpochsOfAnotherWriterAreNoticed) {
   ExpectRefused("epoch 2 is not the same in it and in the home part");
 }
 
+TEST_P(ClusterStoreTest, TellsHowItsPartsAre) {
+  Open(3);
+  CommitRandom(50);
+  cluster_->SetTakesEpochs(false);
+  store_->StopWaiting();
+  CommitRandom(50);
+  std::vector<PartStatus> parts = store_->Parts();
+  ASSERT_EQ(parts.size(), 3U);
+  uint32_t slots = 0;
+  for (size_t part = 0; part < 3; ++part) {
+    EXPECT_EQ(parts[part].part, part);
+    EXPECT_EQ(parts[part].epoch, part == 0 ? 2U : 1U);
+    EXPECT_EQ(parts[part].behind, part == 0 ? 0U : 1U);
+    EXPECT_EQ(parts[part].version, parts[0].version);
+    EXPECT_EQ(parts[part].fault, "");
+    slots += parts[part].slots;
+  }
+  EXPECT_EQ(slots, limits::kSlots);
+  cluster_->SetReachable(false);
+  EXPECT_EQ(store_->Parts()[0].fault, "");
+  EXPECT_NE(store_->Parts()[2].fault, "");
+}
+
 // Until it can be reached again nothing can be read that might be resolved on.
 TEST_P(ClusterStoreTest, ACommitWaitsForAPartOnlySoLong) {
   Open(3);

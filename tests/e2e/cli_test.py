@@ -254,6 +254,26 @@ class ReadTest(CliTest):
                 self.assertNotIn("\x01", out)  # control characters do not reach the terminal
             self.assertIn("e1@x.org", unirust("entity", *at, "person/crm/1").stdout.decode())
 
+    def test_digest(self):
+        unirust("ontology", "apply", "--data-dir", self.data, self.ontology)
+        self.assertEqual(self.answers("digest", "--json", "--data-dir", self.data),
+                         [{"type": "digest", "digest": "0" * 32, "records": 0, "entities": 0}])
+        verdict = self.filled()
+        seen = set()
+        for at in self.each_way():
+            *slots, whole = self.answers("digest", "--json", "--slots", *at)
+            self.assertEqual((whole["records"], whole["entities"]), verdict.stats()[:2])
+            total = sum(int(slot["digest"], 16) for slot in slots) % 2**128
+            self.assertEqual((total, len(slots)), (int(whole["digest"], 16), 1024))
+            text = unirust("digest", *at).stdout.decode()
+            self.assertEqual(text.split()[0], whole["digest"])
+            seen.add(whole["digest"])
+        other = self.dir / "other"  # in another order, one by one
+        unirust("ingest", "--data-dir", other, "--ontology", self.ontology, "--batch", 1,
+                self.write("reversed.jsonl", text_of(reversed(people()))))
+        seen.add(self.answers("digest", "--json", "--data-dir", other)[0]["digest"])
+        self.assertEqual(len(seen), 1)
+
     def test_pages(self):
         self.filled()
         whole = self.answers("scan", "--json", "--data-dir", self.data)

@@ -160,7 +160,14 @@ class ClusterTest(E2eTest):
         cluster = self.open("down", 3)
         lines = History(SEED).lines
         feed.ingest(cluster.client, lines[:5])
+        self.assertEqual(self.status(cluster, harness.OK)[1]["slots"], 341)
         cluster.parts[0].stop()
+        parts = self.status(cluster, harness.UNAVAILABLE)
+        self.assertEqual([part["answers"] for part in parts], [True, False, True])
+        self.assertEqual(parts[1]["address"], cluster.parts[0].address)
+        self.assertIn("Connection refused", parts[1]["fault"])
+        self.assertEqual([parts[2][what] for what in ("epoch", "behind")], [parts[0]["epoch"], 0])
+        self.assertIn("part 1 of the store", cluster.client.call("HealthCheck").status)
         for call in (lambda: feed.ingest(cluster.client, lines[5:8]), lambda: cluster.client.call("GetStats"),
                      lambda: cluster.client.call("SetOntology", json=json.dumps(History(SEED + 1).ontology))):
             with self.assertRaises(grpc.RpcError) as fault:
@@ -175,6 +182,12 @@ class ClusterTest(E2eTest):
         verdict = Verdict([json.dumps(line) for line in lines[:5]], {})
         compare.same_lines("after", compare.export(cluster.router.address), verdict.canonical())
         cluster.stop()
+
+    def status(self, cluster, code):
+        done = harness.unirust("cluster", "status", "--json", "--router", cluster.router.address, expect=code)
+        table = harness.unirust("cluster", "status", "--router", cluster.router.address, expect=code)
+        self.assertIn(b"(home)", table.stdout)
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def test_one_home_shuts_out_another(self):
         cluster = self.open("twice", 2)

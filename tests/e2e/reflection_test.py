@@ -108,6 +108,7 @@ class ReflectionTest(E2eTest):
         paths = self.call("Checkpoint", path="one").paths
         self.assertEqual(len(paths), 1)
         self.assertEqual([b.backup_id for b in self.call("Backup").backups], [1])
+        self.assertEqual([(p.part, p.slots, p.fault) for p in self.call("GetParts").parts], [(0, 1024, "")])
         self.assertFalse(self.call("GetRetention").shards[0].HasField("earliest_due"))
         with self.assertRaises(grpc.RpcError) as refused:
             self.call("AdvanceRetention", now=1)
@@ -124,6 +125,9 @@ class ReflectionTest(E2eTest):
         self.call("QueryEntities", descriptors=[{"attr": "name", "value": "n1"}], start=0, end=1)
         found = self.call("ScanRecords", descriptor={"attr": "email", "value": "e1@x.org"}, perspective="erp")
         self.assertEqual([r.identity.uid for chunk in found for r in chunk.records], ["1"])
+        digest = self.call("GetDigest")[-1]
+        self.assertEqual((digest.records, len(digest.digest), len(digest.slots)),
+                         (self.call("GetStats").record_count, 16, 1024))
         nobody = self.call("ScanRecords", entity_type="nobody")
         self.assertEqual([r for chunk in nobody for r in chunk.records], [])
 

@@ -83,6 +83,11 @@ class IncrementalTest : public EngineTest {
     EXPECT_EQ(stats.entities, expected.entities);
     EXPECT_EQ(stats.conflicts, expected.conflicts);
     EXPECT_EQ(stats.graph_edges, expected.graph_edges);
+    const auto whole = [](uint64_t) { return true; };
+    const StoreDigest digest = *view.GetDigest(whole);
+    EXPECT_EQ(digest.records, expected.records);
+    EXPECT_EQ(digest.entities, expected.entities);
+    EXPECT_EQ(digest, *other.GetDigest(whole));
     Findings findings;
     EXPECT_TRUE(engine_->Verify(Engine::VerifyDepth::kFull, findings).ok());
     EXPECT_THAT(findings.faults, ::testing::IsEmpty());

@@ -244,18 +244,17 @@ TEST_P(ClusterStoreTest, ACommitWaitsForAPartOnlySoLong) {
   CommitRandom(50);
   const Rows before = rows_;
   std::optional<store::Reader> old = store_->Snapshot();
-  cluster_->SetReachable(false);
+  cluster_->SetTakesEpochs(false);
   CommitRandom(50);
   CommitRandom(50);  // was resolved while the one before was written
   const absl::Status incomplete = store_->CheckComplete();
   EXPECT_TRUE(absl::IsUnavailable(incomplete)) << incomplete;
   EXPECT_THAT(std::string(incomplete.message()), HasSubstr("part 1 of the store cannot be reached"));
   std::string value;
-  for (const store::Reader& reader : {store_->Latest(), store_->Snapshot()}) {
-    EXPECT_TRUE(absl::IsUnavailable(reader.Get(Family::kMeta, "epoch", &value).status()));
-  }
+  EXPECT_TRUE(absl::IsUnavailable(store_->Latest().Get(Family::kMeta, "epoch", &value).status()));
+  EXPECT_EQ(All(store_->Snapshot()), before);
   EXPECT_TRUE(absl::IsUnavailable(store_->BeginGeneration()));
-  cluster_->SetReachable(true);
+  cluster_->SetTakesEpochs(true);
   while (!store_->CheckComplete().ok()) std::this_thread::yield();
   EXPECT_EQ(All(store_->Latest()), rows_);
   EXPECT_EQ(All(store_->Snapshot()), rows_);
@@ -319,6 +318,25 @@ TEST(LocalPartTest, RefusesWhatDoesNotFollow) {
   EXPECT_TRUE(part->Apply(second).ok());
   EXPECT_TRUE(part->Apply(first).ok());  // late
   EXPECT_EQ(part->last(), second.id);
+}
+
+// An answer was lost, and the writer asks again.
+TEST(LocalPartTest, AnEpochThatComesAgainChangesNothing) {
+  store::TempDir temp;
+  const auto store = store::Store::Open({.dir = temp.path() + "/data"}).value();
+  const auto part = LocalPart::Open(*store).value();
+  const auto put = [&](uint64_t epoch, const std::string& value) {
+    Batch rows;
+    rows.Put(Family::kNames, "12345678", value);
+    return part->Apply({.id = {epoch, epoch},
+                        .after_tag = epoch - 1,
+                        .kind = EpochKind::kRows,
+                        .rows = rows.Encode()});
+  };
+  for (const uint64_t epoch : {1, 1, 2, 2, 1}) EXPECT_TRUE(put(epoch, std::to_string(epoch)).ok());
+  std::string value;
+  ASSERT_TRUE(store->Latest().Get(Family::kNames, "12345678", &value).value());
+  EXPECT_EQ(value, "2");
 }
 
 // What was decided can never become true in a part that refuses it.

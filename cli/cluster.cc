@@ -62,7 +62,7 @@ absl::Status Run(const ClusterStatusFlags& flags) {
   if (silent == 0) return absl::OkStatus();
   return absl::UnavailableError(std::to_string(silent) + " of " +
                                 std::to_string(response.parts_size()) +
-                                " parts do not answer: nothing can be written or read");
+                                " parts cannot be used: nothing can be written");
 }
 
 }  // namespace unirust::cli

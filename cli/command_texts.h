@@ -86,7 +86,7 @@ inline constexpr CommandText kDigestText{
     "digest",
     "one number for what a store holds: equal stores, equal digests",
     "Of the records and of which entity holds each, however they arrived and however many parts\n"
-    "the store has. Reads everything, as an export does.",
+    "the store has; not of ontology and versions. Reads everything, as an export does.",
     "  unirust digest\n"
     "  unirust digest --data-dir RESTORED --json\n"
     "  unirust digest --slots                               # where two stores differ",

@@ -171,7 +171,6 @@ struct BackupInfo {
   bool damaged = false;         // then only `id` is known
 };
 
-// What storage tells of itself. Totals count from the opening.
 // How a part of a store is now (docs/cluster.md). A store in one directory has one part.
 struct PartStatus {
   uint32_t part = 0;
@@ -183,6 +182,7 @@ struct PartStatus {
   std::string fault;    // why it did not answer, and nothing is known of it but the address and the slots; else empty
 };
 
+// What storage tells of itself. Totals count from the opening.
 struct StorageMetrics {
   bool persistent = true;
   uint64_t running_compactions = 0;

@@ -144,6 +144,7 @@ absl::Status PartService::TakeEpoch(const grpc::ServerContext& context,
   for (bool first = true; chunks.Read(&chunk); first = false) {
     if (first) {
       session = chunk.session();
+      UNIRUST_RETURN_IF_ERROR(part_.CheckSession(session));  // rather than after all of it
       if (chunk.kind() > static_cast<uint32_t>(cluster::EpochKind::kClear)) {
         return absl::InvalidArgumentError("kind: unknown");
       }

@@ -144,10 +144,17 @@ PartStatus RemotePart::GetStatus() {
   proto::GetPartRequest request;
   request.set_session(session_);
   proto::GetPartResponse response;
+  const uint64_t had = has_epoch_;
   const grpc::Status status = stub_->GetPart(&call, request, &response);
   out.epoch = response.epoch();
   out.version = response.version();
-  if (!status.ok()) out.fault = status.error_message();
+  if (!status.ok()) {
+    out.fault = status.error_message();
+    if (out.fault.empty()) out.fault = "gRPC status " + std::to_string(status.error_code());
+  } else if (out.epoch < had) {
+    out.fault = "it has epoch " + std::to_string(out.epoch) + ", and had " + std::to_string(had) +
+                ": its directory is an older one. Restore it";
+  }
   return out;
 }
 

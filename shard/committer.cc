@@ -358,10 +358,12 @@ void Committer::Resolve(std::vector<Request*> requests) {
                     .retired = {}};
   store::CountersRow counters = counters_;
   Advance* const advance = resolved.requests.front()->advance;
-  absl::Status status =
-      advance != nullptr
-          ? ResolveAdvance(*advance, config, *rows, counters, resolved.batch)
-          : ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
+  absl::Status status = store_.CheckComplete();
+  if (status.ok()) {
+    status = advance != nullptr
+                 ? ResolveAdvance(*advance, config, *rows, counters, resolved.batch)
+                 : ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
+  }
   if (!rows->status().ok()) status = rows->status();  // what else failed followed from that
   if (!status.ok()) {  // refused, or a read failed: nothing of these requests is kept
     interner_.Abandoned(last_symbol);

@@ -61,8 +61,11 @@ absl::Status Committer::CheckOntology(const ontology::Ontology& ontology) {
   store::Batch symbols;
   MutexLock lock(resolving_);
   AwaitWritten();
-  UNIRUST_ASSIGN_OR_RETURN(const resolve::Rules rules,
-                           resolve::Rules::Compile(ontology, interner_, symbols));
+  const interner::SymbolId last_symbol = interner_.Last();
+  const auto compiled = resolve::Rules::Compile(ontology, interner_, symbols);
+  if (!compiled.ok()) interner_.Abandoned(last_symbol);
+  UNIRUST_RETURN_IF_ERROR(compiled.status());
+  const resolve::Rules& rules = *compiled;
   if (!symbols.empty()) store_.Commit(std::move(symbols));
   interner_.Committed(interner_.Last());
   const store::Reader reader = store_.Latest();

@@ -75,12 +75,13 @@ grpc::Status ShardService::GetStats(grpc::ServerContext*, const proto::StatsRequ
 grpc::Status ShardService::HealthCheck(grpc::ServerContext*, const proto::HealthCheckRequest*,
                                        proto::HealthCheckResponse* response) {
   response->set_shard_id(engine_.shard_id());
-  absl::Status status = engine_.Read().GetStats().status();
+  absl::Status status;
   for (const PartStatus& part : engine_.GetParts()) {
     if (part.fault.empty()) continue;
     status.Update(absl::UnavailableError("part " + std::to_string(part.part) + " of the store at " +
                                          part.address + ": " + part.fault));
   }
+  if (status.ok()) status = engine_.Read().GetStats().status();
   response->set_status(status.ok() ? "ok" : status.ToString());
   return grpc::Status::OK;
 }

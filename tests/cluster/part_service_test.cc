@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "cluster/local_part.h"
 #include "peer/remote_part.h"
+#include "proto/unirust.grpc.pb.h"
 #include "rpc/channel.h"
 #include "rpc/server.h"
 #include "tests/store/temp_dir.h"
@@ -139,6 +140,7 @@ TEST_F(PartServiceTest, AnOlderDirectoryIsNoticedWhenRowsAreRead) {
   } while (absl::IsUnavailable(status));
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("has epoch 0, and had 1"));
+  EXPECT_THAT(client_.GetStatus().fault, HasSubstr("has epoch 0, and had 1"));
 }
 
 TEST_F(PartServiceTest, RowsThatDidNotAllArriveAreNotApplied) {
@@ -232,6 +234,15 @@ TEST_F(PartServiceTest, AnOlderHomeShutsOutNobody) {
   EXPECT_TRUE(absl::IsDataLoss(older.Join(membership, {}).status()));
   EXPECT_TRUE(absl::IsDataLoss(older.Join(membership, {.number = 1, .tag = 77}).status()));
   Apply(2, "12345678", "w");
+}
+
+// An older program, or something else at its address.
+TEST_F(PartServiceTest, AnAnswerThatIsNoneIsAFault) {
+  EXPECT_EQ(client_.GetStatus().fault, "");
+  proto::ShardService::Service other;
+  const auto server = rpc::Server::Start("127.0.0.1:0", other).value();
+  RemotePart part(rpc::Connect(server->address()), "part 1");
+  EXPECT_NE(part.GetStatus().fault, "");
 }
 
 TEST_F(PartServiceTest, KeepsOnlySoManyStates) {

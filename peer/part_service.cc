@@ -115,11 +115,12 @@ grpc::Status PartService::Join(grpc::ServerContext* context,
 
 grpc::Status PartService::GetPart(grpc::ServerContext*, const proto::GetPartRequest* request,
                                   proto::GetPartResponse* response) {
-  const absl::Status session = part_.CheckSession(request->session());
-  const PartStatus status = part_.GetStatus();
-  response->set_epoch(status.epoch);
-  response->set_version(status.version);
-  return ToGrpc(session);
+  absl::Status status = part_.CheckSession(request->session());
+  if (status.ok()) status = CheckEpoch(request->min_epoch());
+  const PartStatus part = part_.GetStatus();
+  response->set_epoch(part.epoch);
+  response->set_version(part.version);
+  return ToGrpc(status);
 }
 
 // Not two at a time: one that its caller gave up takes memory as long as it is written.
@@ -236,15 +237,18 @@ void PartService::DropUnused() {
   });
 }
 
+absl::Status PartService::CheckEpoch(uint64_t min_epoch) const {
+  const uint64_t last = part_.last().number;
+  if (last >= min_epoch) return absl::OkStatus();
+  return absl::FailedPreconditionError("this part has epoch " + std::to_string(last) +
+                                       ", and had " + std::to_string(min_epoch) +
+                                       ": its directory is an older one. Restore it");
+}
+
 absl::StatusOr<store::Reader> PartService::ReaderOf(const proto::PartState& state) {
   UNIRUST_RETURN_IF_ERROR(part_.CheckSession(state.session()));
   if (state.lease() == 0) {
-    const uint64_t last = part_.last().number;
-    if (last < state.min_epoch()) {
-      return absl::FailedPreconditionError("this part has epoch " + std::to_string(last) +
-                                           ", and had " + std::to_string(state.min_epoch()) +
-                                           ": its directory is an older one. Restore it");
-    }
+    UNIRUST_RETURN_IF_ERROR(CheckEpoch(state.min_epoch()));
     return state.pending() ? part_.ReadPending() : part_.ReadLatest();
   }
   MutexLock lock(mutex_);

@@ -54,6 +54,8 @@ class PartService final : public proto::PartService::Service {
                          grpc::ServerReader<proto::ApplyEpochChunk>& chunks);
   template <typename Call>
   grpc::Status OfPending(const proto::PendingRequest& request, const Call& call);
+  // FAILED_PRECONDITION if the part has fewer epochs.
+  absl::Status CheckEpoch(uint64_t min_epoch) const;
   absl::StatusOr<store::Reader> ReaderOf(const proto::PartState& state);
   void DropUnused();
 

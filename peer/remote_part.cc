@@ -4,7 +4,6 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -25,12 +24,15 @@ void InPieces(const std::string& rows, const Send& send) {
   } while (from < rows.size());
 }
 
+// The deadline of a call that carries rows.
+uint64_t DeadlineMs(const std::string& rows) {
+  return limits::kPartDeadlineMs + rows.size() / limits::kPartBytesPerMsMin;
+}
+
 }  // namespace
 
 RemotePart::RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address)
-    : stub_(proto::PartService::NewStub(channel)),
-      address_(std::move(address)),
-      where_("at " + address_) {}
+    : stub_(proto::PartService::NewStub(channel)), address_(std::move(address)) {}
 
 absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& membership,
                                                    cluster::EpochId last) {
@@ -42,7 +44,8 @@ absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& me
   request.mutable_last()->set_number(last.number);
   request.mutable_last()->set_tag(last.tag);
   proto::JoinPartResponse response;
-  UNIRUST_RETURN_IF_ERROR(OfCall(stub_->Join(NewCall().get(), request, &response), where_));
+  UNIRUST_RETURN_IF_ERROR(
+      OfCall(stub_->Join(NewCall().get(), request, &response), "at " + address_));
   session_ = membership.session;
   has_epoch_ = response.last().number();
   return cluster::Position{
@@ -51,7 +54,7 @@ absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& me
 }
 
 absl::Status RemotePart::Apply(const cluster::Epoch& epoch) {
-  const auto call = NewCall(epoch.rows.size());
+  const auto call = NewCall(DeadlineMs(epoch.rows));
   proto::Empty done;
   const auto stream = stub_->ApplyEpoch(call.get(), &done);
   InPieces(epoch.rows, [&](std::string rows) {
@@ -66,7 +69,7 @@ absl::Status RemotePart::Apply(const cluster::Epoch& epoch) {
     return stream->Write(chunk);
   });
   stream->WritesDone();
-  UNIRUST_RETURN_IF_ERROR(OfCall(stream->Finish(), where_));
+  UNIRUST_RETURN_IF_ERROR(OfCall(stream->Finish(), "at " + address_));
   has_epoch_ = std::max(has_epoch_.load(), epoch.id.number);
   return absl::OkStatus();
 }
@@ -104,7 +107,8 @@ absl::StatusOr<std::shared_ptr<RemoteState>> RemotePart::OpenState(uint64_t epoc
   const std::vector<uint64_t> unused = unused_->Take();
   for (const uint64_t lease : unused) request.add_unused_leases(lease);
   proto::OpenedState opened;
-  const absl::Status status = OfCall(stub_->OpenState(NewCall().get(), request, &opened), where_);
+  const absl::Status status =
+      OfCall(stub_->OpenState(NewCall().get(), request, &opened), "at " + address_);
   if (absl::IsUnavailable(status)) {  // it may not have heard of them
     for (const uint64_t lease : unused) unused_->Add(lease);
   }
@@ -132,29 +136,23 @@ absl::Status RemotePart::Call(Method method, uint64_t attempt) {
   request.set_attempt(attempt);
   request.set_session(session_);
   proto::Empty done;
-  return OfCall(((*stub_).*method)(NewCall().get(), request, &done), where_);
+  return OfCall(((*stub_).*method)(NewCall().get(), request, &done), "at " + address_);
 }
 
 PartStatus RemotePart::GetStatus() {
   PartStatus out;
   out.address = address_;
-  grpc::ClientContext call;
-  call.set_deadline(std::chrono::system_clock::now() +
-                    std::chrono::milliseconds(limits::kPartStatusDeadlineMs));
   proto::GetPartRequest request;
   request.set_session(session_);
+  request.set_min_epoch(has_epoch_);
   proto::GetPartResponse response;
-  const uint64_t had = has_epoch_;
-  const grpc::Status status = stub_->GetPart(&call, request, &response);
+  const grpc::Status status =
+      stub_->GetPart(NewCall(limits::kPartStatusDeadlineMs).get(), request, &response);
   out.epoch = response.epoch();
   out.version = response.version();
-  if (!status.ok()) {
-    out.fault = status.error_message();
-    if (out.fault.empty()) out.fault = "gRPC status " + std::to_string(status.error_code());
-  } else if (out.epoch < had) {
-    out.fault = "it has epoch " + std::to_string(out.epoch) + ", and had " + std::to_string(had) +
-                ": its directory is an older one. Restore it";
-  }
+  if (status.ok()) return out;
+  out.fault = status.error_message();
+  if (out.fault.empty()) out.fault = "gRPC status " + std::to_string(status.error_code());
   return out;
 }
 
@@ -163,7 +161,7 @@ absl::Status RemotePart::BeginGeneration(uint64_t attempt) {
 }
 
 absl::Status RemotePart::CommitPending(uint64_t attempt, const std::string& rows) {
-  const auto call = NewCall(rows.size());
+  const auto call = NewCall(DeadlineMs(rows));
   proto::Empty done;
   const auto stream = stub_->CommitPending(call.get(), &done);
   InPieces(rows, [&](std::string some) {
@@ -175,7 +173,7 @@ absl::Status RemotePart::CommitPending(uint64_t attempt, const std::string& rows
     return stream->Write(chunk);
   });
   stream->WritesDone();
-  return OfCall(stream->Finish(), where_);
+  return OfCall(stream->Finish(), "at " + address_);
 }
 
 absl::Status RemotePart::SealPending(uint64_t attempt) {

@@ -40,7 +40,6 @@ class RemotePart final : public cluster::Part {
 
   const std::shared_ptr<Stub> stub_;
   const std::string address_;
-  const std::string where_;
   const std::shared_ptr<UnusedLeases> unused_ = std::make_shared<UnusedLeases>();
   std::atomic<uint64_t> session_ = 0;    // of the last Join
   std::atomic<uint64_t> has_epoch_ = 0;  // the part had it: it must not have fewer

@@ -118,10 +118,9 @@ absl::Status OfCall(const grpc::Status& status, const std::string& where) {
   }
 }
 
-std::unique_ptr<grpc::ClientContext> NewCall(size_t bytes) {
+std::unique_ptr<grpc::ClientContext> NewCall(uint64_t deadline_ms) {
   auto call = std::make_unique<grpc::ClientContext>();
-  const auto ms = limits::kPartDeadlineMs + bytes / limits::kPartBytesPerMsMin;
-  call->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(ms));
+  call->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(deadline_ms));
   return call;
 }
 

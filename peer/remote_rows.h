@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "proto/parts.grpc.pb.h"
 #include "store/store.h"
@@ -19,8 +20,8 @@ namespace unirust::peer {
 // What a call to a part came to; `where` is for messages. A part that does not answer, or not in time, is UNAVAILABLE.
 absl::Status OfCall(const grpc::Status& status, const std::string& where);
 
-// A call with the deadline of parts, which is the later the more bytes go there.
-std::unique_ptr<grpc::ClientContext> NewCall(size_t bytes = 0);
+// A call with the deadline of parts, or another one.
+std::unique_ptr<grpc::ClientContext> NewCall(uint64_t deadline_ms = limits::kPartDeadlineMs);
 
 // States that a part need not keep any more. Told with the next one that is opened there. Thread-safe.
 class UnusedLeases {

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/display.h"
 #include "cli/json_line.h"
+#include "cli/moves.h"
 #include "cli/output.h"
 #include "cli/table.h"
 
@@ -58,6 +59,7 @@ absl::Status Run(const ClusterStatusFlags& flags) {
     }
   }
   table.Finish();
+  out->Write(flags.json ? MovesJson(response) : MovesText(response));
   UNIRUST_RETURN_IF_ERROR(out->Close());
   if (silent == 0) return absl::OkStatus();
   return absl::UnavailableError(std::to_string(silent) + " of " +

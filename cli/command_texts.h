@@ -94,10 +94,35 @@ inline constexpr CommandText kDigestText{
 
 inline constexpr CommandText kClusterStatusText{
     "status",
-    "show the parts of the store: slots, epochs, versions, and which do not answer",
+    "show the parts of the store: slots, epochs, versions, what moves, and which do not answer",
     "Fails if a part does not answer. docs/cluster.md explains parts and epochs.",
     "  unirust cluster status\n"
     "  unirust cluster status --router router:50060 --json",
+};
+
+inline constexpr CommandText kClusterPlanText{
+    "plan",
+    "show which slots would move so that all parts have equally many",
+    "Changes nothing. As few slots as possible move; drained parts have none in the end.",
+    "  unirust cluster plan\n"
+    "  unirust cluster plan --drain 2",
+};
+
+inline constexpr CommandText kClusterApplyText{
+    "apply",
+    "move slots so that all parts have equally many",
+    "Reads and writes go on meanwhile. Waits until the slots are there; if it is ended before,\n"
+    "the moves go on (`unirust cluster status`), also after a crash.",
+    "  unirust cluster apply\n"
+    "  unirust cluster apply --drain 2                     # before part 2 is taken away\n"
+    "  unirust cluster apply --no-wait",
+};
+
+inline constexpr CommandText kClusterCancelText{
+    "cancel",
+    "let slots that have not moved yet stay where they are",
+    "A slot is either here or there: what was moved before stays where it is now.",
+    "  unirust cluster cancel",
 };
 
 inline constexpr CommandText kStatsText{

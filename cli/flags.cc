@@ -40,6 +40,9 @@ struct Parse {
   StatsFlags stats;
   DigestFlags digest;
   ClusterStatusFlags cluster_status;
+  ClusterPlanFlags cluster_plan;
+  ClusterApplyFlags cluster_apply;
+  ClusterCancelFlags cluster_cancel;
   OntologyShowFlags show;
   OntologyApplyFlags apply;
   OntologyCheckFlags check;
@@ -111,11 +114,16 @@ void AddMemoryBudget(CLI::App* command, CLI::Option* data_dir, StoreFlags* store
       ->needs(data_dir);
 }
 
+CLI::Option* AddRouter(CLI::App* command, StoreFlags* store) {
+  return command
+      ->add_option("--router", store->router,
+                   "address of a router or of `unirust serve` [UNIRUST_ROUTER, "
+                   "default 127.0.0.1:50060]")
+      ->type_name("ADDR");
+}
+
 void AddStore(CLI::App* command, StoreFlags* store) {
-  auto* router = command->add_option("--router", store->router,
-                                     "address of a router or of `unirust serve` [UNIRUST_ROUTER, "
-                                     "default 127.0.0.1:50060]");
-  router->type_name("ADDR");
+  auto* router = AddRouter(command, store);
   auto* data_dir = command->add_option("--data-dir", store->data_dir,
                                        "work on a store's directory in this process, without a "
                                        "daemon; `ingest` and `ontology apply` create it");
@@ -357,6 +365,14 @@ void AddDigest(Parse* parse) {
   AddStoreToRead(command, &flags->store);
 }
 
+void AddDrain(CLI::App* command, std::vector<uint32_t>* parts) {
+  command
+      ->add_option("--drain", *parts,
+                   "number of a part that shall have no slots; may be given several times")
+      ->type_name("PART")
+      ->delimiter(',');
+}
+
 void AddCluster(Parse* parse) {
   CLI::App* group =
       parse->app.add_subcommand("cluster", "the parts that the store lies in (docs/cluster.md)");
@@ -364,6 +380,22 @@ void AddCluster(Parse* parse) {
   CLI::App* status = AddCommand(parse, group, &parse->cluster_status, kClusterStatusText);
   AddJson(status, &parse->cluster_status.json);
   AddStoreToRead(status, &parse->cluster_status.store);
+
+  CLI::App* plan = AddCommand(parse, group, &parse->cluster_plan, kClusterPlanText);
+  AddDrain(plan, &parse->cluster_plan.drain);
+  AddJson(plan, &parse->cluster_plan.json);
+  AddRouter(plan, &parse->cluster_plan.store);
+
+  ClusterApplyFlags* flags = &parse->cluster_apply;
+  CLI::App* apply = AddCommand(parse, group, flags, kClusterApplyText);
+  AddDrain(apply, &flags->drain);
+  apply->add_flag("--no-wait", flags->no_wait, "do not wait until the slots are there");
+  AddProgress(apply, &flags->progress, &flags->quiet, "no progress");
+  AddJson(apply, &flags->json);
+  AddRouter(apply, &flags->store);
+
+  CLI::App* cancel = AddCommand(parse, group, &parse->cluster_cancel, kClusterCancelText);
+  AddRouter(cancel, &parse->cluster_cancel.store);
 }
 
 void AddVerify(Parse* parse) {

@@ -155,6 +155,25 @@ struct ClusterStatusFlags {
   bool json = false;
 };
 
+struct ClusterPlanFlags {
+  StoreFlags store;
+  std::vector<uint32_t> drain;
+  bool json = false;
+};
+
+struct ClusterApplyFlags {
+  StoreFlags store;
+  std::vector<uint32_t> drain;
+  bool no_wait = false;
+  bool progress = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+struct ClusterCancelFlags {
+  StoreFlags store;
+};
+
 struct VerifyFlags {
   StoreFlags store;  // without router
   uint32_t shard_id = 0;
@@ -188,7 +207,8 @@ struct BenchFlags {
 
 using Command =
     std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags, ScanFlags,
-                 ExportFlags, StatsFlags, DigestFlags, ClusterStatusFlags, OntologyShowFlags,
+                 ExportFlags, StatsFlags, DigestFlags, ClusterStatusFlags, ClusterPlanFlags,
+                 ClusterApplyFlags, ClusterCancelFlags, OntologyShowFlags,
                  OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags, RetentionShowFlags,
                  RetentionAdvanceFlags, BackupFlags, BackupsFlags, RestoreFlags, GenerateFlags,
                  BenchFlags, VerifyFlags>;

@@ -20,6 +20,9 @@ struct Attempt {
   const char* operator()(const StatsFlags&) const { return "cannot show statistics"; }
   const char* operator()(const DigestFlags&) const { return "cannot compute the digest"; }
   const char* operator()(const ClusterStatusFlags&) const { return "cannot show the cluster"; }
+  const char* operator()(const ClusterPlanFlags&) const { return "cannot plan"; }
+  const char* operator()(const ClusterApplyFlags&) const { return "cannot move slots"; }
+  const char* operator()(const ClusterCancelFlags&) const { return "cannot cancel"; }
   const char* operator()(const OntologyShowFlags&) const { return "cannot show the ontology"; }
   const char* operator()(const OntologyApplyFlags&) const { return "cannot apply the ontology"; }
   const char* operator()(const OntologyCheckFlags&) const { return "the ontology is refused"; }

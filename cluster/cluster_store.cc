@@ -15,6 +15,8 @@
 namespace unirust::cluster {
 namespace {
 
+constexpr char kPlacementKey[] = "slots";  // row of meta, in home
+
 using store::Batch;
 using store::Family;
 using store::Reader;
@@ -74,33 +76,61 @@ Reader Unreadable(absl::Status why) {
 }  // namespace
 
 ClusterStore::ClusterStore(std::unique_ptr<store::Store> home_store,
-                           std::unique_ptr<LocalPart> home, std::vector<Part*> others,
-                           const SlotMap& slots)
-    : home_store_(std::move(home_store)),
-      home_(std::move(home)),
-      parts_(std::move(others)),
-      slots_(slots) {
+                           std::unique_ptr<LocalPart> home, std::vector<Part*> others)
+    : home_store_(std::move(home_store)), home_(std::move(home)), parts_(std::move(others)) {
   parts_.insert(parts_.begin() + kHome, home_.get());
 }
 
 ClusterStore::~ClusterStore() = default;
 
-absl::StatusOr<std::unique_ptr<store::Store>> ClusterStore::Open(
+absl::StatusOr<std::unique_ptr<ClusterStore>> ClusterStore::Open(
     std::unique_ptr<store::Store> home, std::vector<Part*> others, const SlotMap& slots) {
+  if (others.size() >= limits::kPartsMax) {
+    return absl::InvalidArgumentError(std::to_string(others.size() + 1) + " parts, at most " +
+                                      std::to_string(limits::kPartsMax) + " are allowed");
+  }
   UNIRUST_ASSIGN_OR_RETURN(auto home_as_part, LocalPart::Open(*home));
   std::unique_ptr<ClusterStore> out(
-      new ClusterStore(std::move(home), std::move(home_as_part), std::move(others), slots));
+      new ClusterStore(std::move(home), std::move(home_as_part), std::move(others)));
+  UNIRUST_ASSIGN_OR_RETURN(Placement placement, out->ReadPlacement(slots));
+  out->Place(0, std::make_shared<Placement>(std::move(placement)));
   UNIRUST_RETURN_IF_ERROR(out->CatchUp());
+  if (out->home_->last().number == 0) out->KeepPlacement();
   // A generation that was complete on some parts, but not switched to.
   UNIRUST_RETURN_IF_ERROR(out->DropPending());
   return out;
 }
 
+// For the first epoch and those after it.
+void ClusterStore::KeepPlacement() {
+  Batch batch;
+  batch.Put(Family::kMeta, kPlacementKey, placement()->Encode());
+  home_store_->Commit(std::move(batch));
+}
+
+// Before the first epoch only home can have rows.
+absl::StatusOr<Placement> ClusterStore::ReadPlacement(const SlotMap& slots) const {
+  const Reader home = home_store_->Latest();
+  std::string row;
+  UNIRUST_ASSIGN_OR_RETURN(const bool found, home.Get(Family::kMeta, kPlacementKey, &row));
+  if (!found) {
+    if (home_->last().number > 0) return store::Damaged(Family::kMeta, kPlacementKey);
+    const auto records = home.Scan(Family::kRecords, "", "");
+    UNIRUST_RETURN_IF_ERROR(records->status());
+    return Placement::Of(records->Valid() ? SlotMap::Even(1) : slots);
+  }
+  std::optional<Placement> out = Placement::Decode(row);
+  if (!out) return store::Damaged(Family::kMeta, kPlacementKey);
+  if (out->LastPart() < parts_.size()) return *std::move(out);
+  return absl::FailedPreconditionError("slots of the store lie in part " +
+                                       std::to_string(out->LastPart()) + ", but only " +
+                                       std::to_string(parts_.size()) + " parts are given");
+}
+
 // --- what an interrupted writer left -----------------------------------------------------------------
 
 absl::Status ClusterStore::CatchUp() {
-  Membership membership{.parts = static_cast<uint32_t>(parts_.size()), .part = 0, .store = "",
-                        .session = 0};
+  Membership membership{.part = 0, .store = "", .session = 0};
   UNIRUST_ASSIGN_OR_RETURN(membership.store, home_store_->Latest().ReadIdentity());
   const EpochId last = home_->last();
   std::vector<EpochId> has(parts_.size());
@@ -109,7 +139,9 @@ absl::Status ClusterStore::CatchUp() {
     const size_t part = n % parts_.size();
     membership.part = static_cast<uint32_t>(part);
     membership.session = UniqueNumber();
-    const absl::StatusOr<Position> position = parts_[part]->Join(membership, last);
+    const Holds holds =
+        part == kHome || placement()->HasRows(part) ? Holds::kRows : Holds::kNothing;
+    const absl::StatusOr<Position> position = parts_[part]->Join(membership, last, holds);
     if (!position.ok()) return InPart(part, position.status());
     has[part] = position->epoch;
     attempt_ = std::max(attempt_, position->attempt);
@@ -147,14 +179,18 @@ absl::Status ClusterStore::CatchUp(size_t part, EpochId has) {
 // --- writes ----------------------------------------------------------------------------------------
 
 std::vector<Batch> ClusterStore::Split(Batch batch) const {
+  const std::shared_ptr<const Placement> placement = this->placement();
   std::vector<Batch> out(parts_.size());
   batch.VisitSorted([&](Family family, std::string_view key, std::string_view value, bool remove) {
-    Batch& part = out[PartOf(slots_, family, key)];
-    if (remove) {
-      part.Delete(family, key);
-    } else {
-      part.Put(family, key, value);
-    }
+    const auto add = [&](size_t part) {
+      if (remove) {
+        out[part].Delete(family, key);
+      } else {
+        out[part].Put(family, key, value);
+      }
+    };
+    add(placement->PartOf(family, key));
+    if (const std::optional<size_t> copy = placement->CopyOf(family, key)) add(*copy);
   });
   return out;
 }
@@ -169,12 +205,14 @@ void ClusterStore::EmptyOutbox(Batch* batch, uint64_t published) const {
   }
 }
 
-absl::Status ClusterStore::Publish(EpochKind kind, Batch batch) {
-  std::vector<Batch> batches = Split(std::move(batch));
+absl::Status ClusterStore::Publish(EpochKind kind, std::vector<Batch> batches,
+                                   std::shared_ptr<const Placement> next) {
   const EpochId last = home_->last();
   const EpochId id{.number = last.number + 1, .tag = UniqueNumber()};
   const uint64_t published = Published();
   EmptyOutbox(&batches[kHome], published);
+  if (next == nullptr && kind == EpochKind::kClear) next = placement();  // the row goes
+  if (next != nullptr) batches[kHome].Put(Family::kMeta, kPlacementKey, next->Encode());
   std::vector<Epoch> epochs;
   for (size_t part = 0; part < parts_.size(); ++part) {
     Epoch& epoch = epochs.emplace_back(
@@ -184,6 +222,7 @@ absl::Status ClusterStore::Publish(EpochKind kind, Batch batch) {
     batches[kHome].Put(Family::kOutbox, OutboxKey(part, id.number), OutboxRow(epoch));
   }
   UNIRUST_RETURN_IF_ERROR(home_->ApplyBatch(epochs[kHome], std::move(batches[kHome])));
+  if (next != nullptr) Place(id.number, std::move(next));
   std::erase_if(outbox_, [&](uint64_t epoch) { return epoch <= published; });
   outbox_.push_back(id.number);
   for (size_t part = 1; part < parts_.size(); ++part) {
@@ -197,7 +236,7 @@ absl::Status ClusterStore::Publish(EpochKind kind, Batch batch) {
 }
 
 void ClusterStore::Commit(Batch batch) {
-  const absl::Status status = Publish(EpochKind::kRows, std::move(batch));
+  const absl::Status status = Publish(EpochKind::kRows, Split(std::move(batch)), nullptr);
   if (!status.ok()) Die(kExitStorage, "cannot commit: " + std::string(status.message()));
 }
 
@@ -219,7 +258,7 @@ absl::Status ClusterStore::CheckComplete() const {
 }
 
 absl::Status ClusterStore::Clear(Batch batch) {
-  return Publish(EpochKind::kClear, std::move(batch));
+  return Publish(EpochKind::kClear, Split(std::move(batch)), nullptr);
 }
 
 template <typename Call>
@@ -262,10 +301,17 @@ absl::Status ClusterStore::DropPending() {
   return out;
 }
 
-// Once home has switched the others must be able to, whatever happens to them.
+// Once home has switched the others must be able to, whatever happens to them. What was copied of a move is of the
+// generation that goes.
 absl::StatusOr<uint64_t> ClusterStore::SwitchGeneration(Batch batch) {
   UNIRUST_RETURN_IF_ERROR(SealPending());
-  UNIRUST_RETURN_IF_ERROR(Publish(EpochKind::kSwitch, std::move(batch)));
+  std::shared_ptr<Placement> next;
+  if (const auto now = placement(); now->move && now->move->phase == Move::Phase::kCopying) {
+    next = std::make_shared<Placement>(*now);
+    next->GiveUp();
+  }
+  UNIRUST_RETURN_IF_ERROR(
+      Publish(EpochKind::kSwitch, Split(std::move(batch)), std::move(next)));
   return home_store_->Latest().generation();
 }
 
@@ -277,21 +323,21 @@ void ClusterStore::StopWaiting() {
 // --- reads -----------------------------------------------------------------------------------------
 
 template <typename Read>
-Reader ClusterStore::Merge(const Read& read) const {
+Reader ClusterStore::Merge(std::shared_ptr<const Placement> placement, const Read& read) const {
   std::vector<Reader> parts;
   for (size_t part = 0; part < parts_.size(); ++part) {
     absl::StatusOr<Reader> reader = read(*parts_[part]);
     if (!reader.ok()) return Unreadable(InPart(part, reader.status()));
     parts.push_back(*std::move(reader));
   }
-  return Reader(std::make_shared<MergedState>(std::move(parts), slots_));
+  return Reader(std::make_shared<MergedState>(std::move(parts), std::move(placement)));
 }
 
 // Whoever resolves on it knows of the epoch that is waited for (resolve/working_set.h), but of none before.
 Reader ClusterStore::Latest() const {
   const absl::Status complete = CheckComplete();
   if (!complete.ok()) return Unreadable(complete);
-  return Merge([](Part& part) { return part.ReadLatest(); });
+  return Merge(placement(), [](Part& part) { return part.ReadLatest(); });
 }
 
 // The epoch may be forgotten while its parts are asked, if very many come meanwhile.
@@ -302,8 +348,10 @@ Reader ClusterStore::Snapshot() const {
     if (stopping_ && epoch < home_->last().number) {
       return Unreadable(absl::UnavailableError("the store is being closed"));
     }
+    std::shared_ptr<const Placement> placement = PlacementAt(epoch);
+    if (placement == nullptr) continue;  // there are much newer ones
     bool forgotten = false;
-    Reader out = Merge([&](Part& part) {
+    Reader out = Merge(std::move(placement), [&](Part& part) {
       absl::StatusOr<Reader> reader = part.ReadEpoch(epoch);
       forgotten = forgotten || absl::IsOutOfRange(reader.status());
       return reader;
@@ -317,7 +365,7 @@ Reader ClusterStore::Snapshot() const {
 }
 
 Reader ClusterStore::Pending() const {
-  return Merge([](Part& part) { return part.ReadPending(); });
+  return Merge(placement(), [](Part& part) { return part.ReadPending(); });
 }
 
 // --- of single directories ---------------------------------------------------------------------------
@@ -343,9 +391,10 @@ std::vector<PartStatus> ClusterStore::Parts() const {
       asking.emplace_back("part_status", [&, part] { out[part] = parts_[part]->GetStatus(); });
     }
   }
+  const std::shared_ptr<const Placement> placement = this->placement();
   for (size_t part = 0; part < parts_.size(); ++part) {
     out[part].part = static_cast<uint32_t>(part);
-    out[part].slots = static_cast<uint32_t>(slots_.SlotsOf(part));
+    out[part].slots = static_cast<uint32_t>(placement->map.SlotsOf(part));
     if (!out[part].fault.empty()) continue;
     const uint64_t last = std::max(out[kHome].epoch, out[part].epoch);
     out[part].behind = last - out[part].epoch;

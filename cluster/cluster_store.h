@@ -3,14 +3,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "cluster/delivery.h"
 #include "cluster/local_part.h"
 #include "cluster/part.h"
-#include "cluster/slot_map.h"
+#include "cluster/placement.h"
 #include "store/store.h"
 
 namespace unirust::cluster {
@@ -21,9 +23,11 @@ namespace unirust::cluster {
 // CheckComplete tells. Reads of what such a part has fail with UNAVAILABLE.
 class ClusterStore final : public store::Store {
  public:
-  // `home` is part 0; `others` are 1 and so on, and outlive the store. Brings every part to the last epoch. UNAVAILABLE
-  // if one cannot be reached; DATA_LOSS if one lacks epochs that it had, or has some that home has not.
-  static absl::StatusOr<std::unique_ptr<store::Store>> Open(std::unique_ptr<store::Store> home,
+  // `home` is part 0; `others` are 1 and so on, and outlive the store. Brings every part to the last epoch. `slots`: of
+  // a store without records that had no others before; all are home's if it has records, and later it knows itself.
+  // UNAVAILABLE if a part cannot be reached; DATA_LOSS if one lacks epochs that it had, or has some that home has not;
+  // FAILED_PRECONDITION if parts that have slots are missing.
+  static absl::StatusOr<std::unique_ptr<ClusterStore>> Open(std::unique_ptr<store::Store> home,
                                                             std::vector<Part*> others,
                                                             const SlotMap& slots);
   ~ClusterStore() override;
@@ -51,27 +55,73 @@ class ClusterStore final : public store::Store {
   StorageMetrics Metrics() const override;
   std::vector<PartStatus> Parts() const override;
 
+  // --- moving slots (moves.cc; docs/cluster.md, 5) ---
+
+  size_t parts() const { return parts_.size(); }
+  std::shared_ptr<const Placement> placement() const;
+  // Why the last move was given up, until there is another target; empty if it was not.
+  std::string MoveFault() const;
+
+  // Where the slots are to go; what moves elsewhere goes back. FAILED_PRECONDITION unless the placement has this
+  // version, INVALID_ARGUMENT if there is no such part. A write.
+  absl::Status SetTarget(uint64_t version, const SlotMap& target);
+
+  enum class NextStep {
+    kNone,     // every slot is where it should be
+    kStep,     // MoveStep: some rows are copied or deleted, or the part of slots changes
+    kCompare,  // CompareCopies
+  };
+  NextStep NextMoveStep() const;
+  // A write: an epoch of bounded size, or none.
+  absl::Status MoveStep();
+  // Reads both copies of what moves, at the same epoch. If they are equal the next step lets the slots change their
+  // part, else it gives the move up. Not a write: epochs may come meanwhile. UNAVAILABLE if a part fails: then it is to
+  // be done again.
+  absl::Status CompareCopies();
+
  private:
+  // From an epoch on.
+  struct Placed {
+    uint64_t epoch = 0;
+    std::shared_ptr<const Placement> placement;
+  };
+
   ClusterStore(std::unique_ptr<store::Store> home_store, std::unique_ptr<LocalPart> home,
-               std::vector<Part*> others, const SlotMap& slots);
+               std::vector<Part*> others);
+  absl::StatusOr<Placement> ReadPlacement(const SlotMap& slots) const;
+  void KeepPlacement();
   absl::Status CatchUp();
   absl::Status CatchUp(size_t part, EpochId has);
   std::vector<store::Batch> Split(store::Batch batch) const;
-  absl::Status Publish(EpochKind kind, store::Batch batch);
+  // `next`: with this epoch; null if nothing changes.
+  absl::Status Publish(EpochKind kind, std::vector<store::Batch> batches,
+                       std::shared_ptr<const Placement> next);
+  absl::Status PublishPlacement(Placement next, size_t part = kHome, store::Batch rows = {});
+  void Place(uint64_t epoch, std::shared_ptr<const Placement> placement);
+  std::shared_ptr<const Placement> PlacementAt(uint64_t epoch) const;
+  absl::Status BeginMove();
+  absl::Status CopyRows();
+  absl::Status SweepRows();
+  absl::Status EndMove();
+  absl::StatusOr<bool> CopiesAreEqual(const Move& move) const;
   void EmptyOutbox(store::Batch* batch, uint64_t published) const;
   uint64_t Published() const;
   template <typename Call>
   absl::Status OnEach(const Call& call) const;
   template <typename Read>
-  store::Reader Merge(const Read& read) const;
+  store::Reader Merge(std::shared_ptr<const Placement> placement, const Read& read) const;
 
   const std::unique_ptr<store::Store> home_store_;
   const std::unique_ptr<LocalPart> home_;
   std::vector<Part*> parts_;  // all, by number
-  const SlotMap slots_;
   std::vector<std::unique_ptr<Delivery>> deliveries_;  // of all parts but home, by number less one
   std::atomic<uint64_t> returned_ = 0;  // the last epoch that is not waited for any more
   std::atomic<bool> stopping_ = false;
+  mutable Mutex placing_;
+  std::deque<Placed> placed_ ABSL_GUARDED_BY(placing_);  // the newest last, at least one
+  uint64_t compared_ ABSL_GUARDED_BY(placing_) = 0;      // the last move that was
+  bool copies_equal_ ABSL_GUARDED_BY(placing_) = false;  // of that one
+  std::string move_fault_ ABSL_GUARDED_BY(placing_);
   // The writer's:
   uint64_t attempt_ = 0;           // of the last change of ontology, also by a writer before
   std::vector<uint64_t> outbox_;   // the epochs that have rows there, ascending

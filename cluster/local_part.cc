@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "base/version.h"
+#include "cluster/slot_map.h"
 #include "store/slots.h"
 
 namespace unirust::cluster {
@@ -12,6 +13,13 @@ namespace {
 using store::Family;
 
 constexpr char kEpochKey[] = "epoch";  // row of meta: number and tag of the last one
+
+std::string EpochRow(EpochId epoch) {
+  std::string out;
+  AppendBig64(&out, epoch.number);
+  AppendBig64(&out, epoch.tag);
+  return out;
+}
 
 absl::Status Malformed(const char* what) {
   return absl::DataLossError(std::string(what) + " for this part of the store are malformed");
@@ -32,41 +40,43 @@ absl::StatusOr<std::optional<Membership>> MembershipOf(const store::Store& store
                            store.Latest().Get(Family::kMeta, store::kPartKey, &value));
   if (!found) return std::nullopt;
   ByteReader in(value);
-  Membership out{.parts = in.Big32(),
-                 .part = in.Big32(),
+  Membership out{.part = in.Big32(),
                  .store = std::string(in.String()),
                  .session = in.Big64()};
   if (!in.done()) return store::Damaged(Family::kMeta, store::kPartKey);
   return out;
 }
 
-absl::Status LocalPart::CheckMembership(const Membership& membership) const {
+// Home's own rows are there before it has others.
+absl::Status LocalPart::CheckMembership(const Membership& membership, Holds holds) const {
   UNIRUST_ASSIGN_OR_RETURN(const std::optional<Membership> known, MembershipOf(store_));
-  if (known) {
-    if (known->parts == membership.parts && known->part == membership.part &&
-        known->store == membership.store) {
-      return absl::OkStatus();
-    }
+  if (known && (known->part != membership.part || known->store != membership.store)) {
     return absl::FailedPreconditionError(
-        "it is part " + std::to_string(known->part) + " of " + std::to_string(known->parts) +
+        "it is part " + std::to_string(known->part) +
         (known->store == membership.store ? " of this store" : " of another store") +
-        ", not part " + std::to_string(membership.part) + " of " +
-        std::to_string(membership.parts));
+        ", not part " + std::to_string(membership.part));
   }
+  const bool may_hold = known ? holds == Holds::kRows : membership.part == kHome;
+  return may_hold ? absl::OkStatus() : CheckHoldsNothing();
+}
+
+absl::Status LocalPart::CheckHoldsNothing() const {
   const store::Reader reader = store_.Latest();
-  const auto records = reader.Scan(Family::kRecords, "", "");
-  UNIRUST_RETURN_IF_ERROR(records->status());
-  if (records->Valid()) {
+  for (size_t family = 0; family < store::kFamilies; ++family) {
+    if (!store::HasSlots(static_cast<Family>(family))) continue;
+    const auto rows = reader.Scan(static_cast<Family>(family), "", "");
+    UNIRUST_RETURN_IF_ERROR(rows->status());
+    if (!rows->Valid()) continue;
     return absl::FailedPreconditionError(
-        "it holds records of a store of its own; only an empty directory becomes a part");
+        "it holds records that are not of this store; only an empty directory becomes a part");
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<Position> LocalPart::Join(const Membership& membership, EpochId home) {
+absl::StatusOr<Position> LocalPart::Join(const Membership& membership, EpochId home, Holds holds) {
   MutexLock writing(writing_);
-  UNIRUST_RETURN_IF_ERROR(CheckMembership(membership));
-  const EpochId last = this->last();
+  UNIRUST_RETURN_IF_ERROR(CheckMembership(membership, holds));
+  EpochId last = this->last();
   if (last.number > home.number) {
     return absl::DataLossError("it has epoch " + std::to_string(last.number) +
                                ", but the last one of the store is " +
@@ -75,13 +85,15 @@ absl::StatusOr<Position> LocalPart::Join(const Membership& membership, EpochId h
   }
   if (last.number == home.number && last != home) return WentSeparateWays(last);
   std::string value;
-  AppendBig32(&value, membership.parts);
   AppendBig32(&value, membership.part);
   AppendString(&value, membership.store);
   AppendBig64(&value, membership.session);
   store::Batch batch;
   batch.Put(Family::kMeta, store::kPartKey, value);
+  if (holds == Holds::kNothing) last = home;
+  if (last != this->last()) batch.Put(Family::kMeta, kEpochKey, EpochRow(last));
   store_.Commit(std::move(batch));
+  if (last != this->last()) Keep(last);
   session_ = membership.session;
   return Position{.epoch = last, .attempt = attempt_};
 }
@@ -134,10 +146,7 @@ absl::Status LocalPart::ApplyBatch(const Epoch& epoch, store::Batch batch) {
                                          std::to_string(last.number));
   }
   if (number == last.number || epoch.after_tag != last.tag) return WentSeparateWays(last);
-  std::string row;
-  AppendBig64(&row, number);
-  AppendBig64(&row, epoch.id.tag);
-  batch.Put(Family::kMeta, kEpochKey, row);
+  batch.Put(Family::kMeta, kEpochKey, EpochRow(epoch.id));
   switch (epoch.kind) {
     case EpochKind::kRows:
       store_.Commit(std::move(batch));

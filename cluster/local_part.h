@@ -23,7 +23,8 @@ class LocalPart final : public Part {
   // be written through it alone.
   static absl::StatusOr<std::unique_ptr<LocalPart>> Open(store::Store& store);
 
-  absl::StatusOr<Position> Join(const Membership& membership, EpochId last) override;
+  absl::StatusOr<Position> Join(const Membership& membership, EpochId last,
+                                Holds holds) override;
   absl::Status Apply(const Epoch& epoch) override;
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;
   absl::StatusOr<store::Reader> ReadLatest() override;
@@ -48,7 +49,8 @@ class LocalPart final : public Part {
   };
 
   LocalPart(store::Store& store, EpochId last, uint64_t session);
-  absl::Status CheckMembership(const Membership& membership) const;
+  absl::Status CheckMembership(const Membership& membership, Holds holds) const;
+  absl::Status CheckHoldsNothing() const;
   absl::Status CheckPending() const;
   absl::Status TakeAttempt(uint64_t attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   void Keep(EpochId epoch);  // and so it is the last one

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/status_macros.h"
 #include "cluster/merged_cursor.h"
+#include "cluster/own_rows_cursor.h"
 #include "store/slots.h"
 
 namespace unirust::cluster {
@@ -31,21 +32,16 @@ class UnreadableCursor final : public Cursor {
 
 }  // namespace
 
-size_t PartOf(const SlotMap& slots, Family family, std::string_view key) {
-  const std::optional<uint16_t> slot = store::SlotOf(family, key);
-  return slot ? slots.PartOf(*slot) : kHome;
-}
-
 absl::StatusOr<bool> MergedState::Get(Family family, std::string_view key,
                                       std::string* value) const {
-  return parts_[PartOf(slots_, family, key)].Get(family, key, value);
+  return parts_[placement_->PartOf(family, key)].Get(family, key, value);
 }
 
 absl::Status MergedState::MultiGet(Family family, std::span<const std::string> keys,
                                    store::Reader::RowVisitor row) const {
   std::vector<std::vector<size_t>> wanted(parts_.size());  // positions of keys, by part
   for (size_t i = 0; i < keys.size(); ++i) {
-    wanted[PartOf(slots_, family, keys[i])].push_back(i);
+    wanted[placement_->PartOf(family, keys[i])].push_back(i);
   }
   std::vector<std::optional<std::string>> values(keys.size());
   for (size_t part = 0; part < parts_.size(); ++part) {
@@ -71,27 +67,36 @@ uint64_t MergedState::EstimateBytes(Family family, std::string_view lower,
   return out;
 }
 
+// While slots move a part has rows that are another one's.
+template <typename Walk>
+std::unique_ptr<Cursor> MergedState::WalkAll(Family family, const Walk& walk) const {
+  if (!store::HasSlots(family)) return walk(parts_[kHome]);
+  std::vector<std::unique_ptr<Cursor>> cursors;
+  for (size_t part = 0; part < parts_.size(); ++part) {
+    std::unique_ptr<Cursor> cursor = walk(parts_[part]);
+    if (placement_->move) {
+      cursor = std::make_unique<OwnRowsCursor>(std::move(cursor), family, part, placement_);
+    }
+    cursors.push_back(std::move(cursor));
+  }
+  return std::make_unique<MergedCursor>(std::move(cursors));
+}
+
 std::unique_ptr<Cursor> MergedState::Scan(Family family, std::string lower,
                                           std::string upper) const {
   if (const auto slot = store::SlotOfRange(family, lower, upper)) {
-    return parts_[slots_.PartOf(*slot)].Scan(family, std::move(lower), std::move(upper));
+    return parts_[placement_->map.PartOf(*slot)].Scan(family, std::move(lower), std::move(upper));
   }
-  if (!store::HasSlots(family)) {
-    return parts_[kHome].Scan(family, std::move(lower), std::move(upper));
-  }
-  std::vector<std::unique_ptr<Cursor>> cursors;
-  for (const store::Reader& part : parts_) cursors.push_back(part.Scan(family, lower, upper));
-  return std::make_unique<MergedCursor>(std::move(cursors));
+  return WalkAll(family,
+                 [&](const store::Reader& part) { return part.Scan(family, lower, upper); });
 }
 
 std::unique_ptr<Cursor> MergedState::ScanPrefix(Family family, std::string_view prefix) const {
   if (const auto slot = store::SlotOfRange(family, prefix, PrefixEnd(prefix))) {
-    return parts_[slots_.PartOf(*slot)].ScanPrefix(family, prefix);
+    return parts_[placement_->map.PartOf(*slot)].ScanPrefix(family, prefix);
   }
-  if (!store::HasSlots(family)) return parts_[kHome].ScanPrefix(family, prefix);
-  std::vector<std::unique_ptr<Cursor>> cursors;
-  for (const store::Reader& part : parts_) cursors.push_back(part.ScanPrefix(family, prefix));
-  return std::make_unique<MergedCursor>(std::move(cursors));
+  return WalkAll(family,
+                 [&](const store::Reader& part) { return part.ScanPrefix(family, prefix); });
 }
 
 std::unique_ptr<Cursor> UnreadableState::Scan(Family, std::string, std::string) const {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "cluster/slot_map.h"
+#include "cluster/placement.h"
 #include "store/store.h"
 
 namespace unirust::cluster {
@@ -15,8 +15,8 @@ namespace unirust::cluster {
 class MergedState final : public store::Reader::State {
  public:
   // States of the parts, in their order.
-  MergedState(std::vector<store::Reader> parts, const SlotMap& slots)
-      : parts_(std::move(parts)), slots_(slots) {}
+  MergedState(std::vector<store::Reader> parts, std::shared_ptr<const Placement> placement)
+      : parts_(std::move(parts)), placement_(std::move(placement)) {}
 
   absl::StatusOr<bool> Get(store::Family family, std::string_view key,
                            std::string* value) const override;
@@ -31,12 +31,12 @@ class MergedState final : public store::Reader::State {
   uint64_t generation() const override { return parts_[kHome].generation(); }
 
  private:
-  const std::vector<store::Reader> parts_;
-  const SlotMap slots_;
-};
+  template <typename Walk>
+  std::unique_ptr<store::Cursor> WalkAll(store::Family family, const Walk& walk) const;
 
-// The part of a row.
-size_t PartOf(const SlotMap& slots, store::Family family, std::string_view key);
+  const std::vector<store::Reader> parts_;
+  const std::shared_ptr<const Placement> placement_;
+};
 
 // A state of which nothing can be read, for this reason.
 class UnreadableState final : public store::Reader::State {

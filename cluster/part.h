@@ -34,11 +34,13 @@ struct Epoch {
 
 // Whose part a data directory is: for good, but for the session.
 struct Membership {
-  uint32_t parts = 0;
   uint32_t part = 0;
   std::string store;     // the identity of home's directory
   uint64_t session = 0;  // of one opening of the store with one part; what comes from another one is refused (peer/)
 };
+
+// Whether a part has, or may have, rows of the store when it joins.
+enum class Holds { kRows, kNothing };
 
 // Where a part is when it joins.
 struct Position {
@@ -52,10 +54,11 @@ class Part {
  public:
   virtual ~Part() = default;
 
-  // Takes part in a store, from now on and for good. `last`: home's last epoch. FAILED_PRECONDITION: the directory
-  // holds records of a store of its own, or it is another part or another store's. DATA_LOSS: it has epochs that home
-  // has not.
-  virtual absl::StatusOr<Position> Join(const Membership& membership, EpochId last) = 0;
+  // Takes part in a store, from now on and for good. `last`: home's last epoch; one that holds nothing takes it over.
+  // FAILED_PRECONDITION: the directory holds rows that it should not, or it is another part or another store's.
+  // DATA_LOSS: it has epochs that home has not.
+  virtual absl::StatusOr<Position> Join(const Membership& membership, EpochId last,
+                                        Holds holds) = 0;
 
   // On disk when it returns; nothing happens if it is already there. FAILED_PRECONDITION: it is not the next one, or
   // switches to a generation that is not there; DATA_LOSS: the rows are malformed, or the part has other epochs.

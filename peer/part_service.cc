@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "peer/slot_messages.h"
 #include "proto/status.h"
 
 namespace unirust::peer {
@@ -100,12 +101,10 @@ grpc::Status PartService::Join(grpc::ServerContext* context,
                                proto::JoinPartResponse* response) {
   MutexLock lock(writing_);
   if (context->IsCancelled()) return grpc::Status::CANCELLED;  // another one may have joined since
-  const absl::StatusOr<cluster::Position> position =
-      part_.Join({.parts = request->parts(),
-                  .part = request->part(),
-                  .store = request->store(),
-                  .session = request->session()},
-                 IdOf(request->last()));
+  const absl::StatusOr<cluster::Position> position = part_.Join(
+      {.part = request->part(), .store = request->store(), .session = request->session()},
+      IdOf(request->last()),
+      request->empty() ? cluster::Holds::kNothing : cluster::Holds::kRows);
   if (!position.ok()) return ToGrpc(position.status());
   response->mutable_last()->set_number(position->epoch.number);
   response->mutable_last()->set_tag(position->epoch.tag);
@@ -305,6 +304,18 @@ grpc::Status PartService::EstimateRows(grpc::ServerContext*,
   const absl::StatusOr<store::Family> family = FamilyOf(request->family());
   if (!family.ok()) return ToGrpc(family.status());
   response->set_bytes(reader->EstimateBytes(*family, request->lower(), request->upper()));
+  return grpc::Status::OK;
+}
+
+grpc::Status PartService::ReadSlots(grpc::ServerContext*, const proto::ReadSlotsRequest* request,
+                                    proto::ReadSlotsResponse* response) {
+  const absl::StatusOr<store::Reader> reader = ReaderOf(request->state());
+  if (!reader.ok()) return ToGrpc(reader.status());
+  const absl::StatusOr<store::SlotQuery> query = ToQuery(*request);
+  if (!query.ok()) return ToGrpc(query.status());
+  absl::StatusOr<store::SlotRows> rows = reader->ReadSlots(*query);
+  if (!rows.ok()) return ToGrpc(rows.status());
+  ToProto(*std::move(rows), response);
   return grpc::Status::OK;
 }
 

@@ -44,6 +44,8 @@ class PartService final : public proto::PartService::Service {
   grpc::Status EstimateRows(grpc::ServerContext* context,
                             const proto::EstimateRowsRequest* request,
                             proto::EstimatedRows* response) override;
+  grpc::Status ReadSlots(grpc::ServerContext* context, const proto::ReadSlotsRequest* request,
+                         proto::ReadSlotsResponse* response) override;
 
  private:
   struct Lease {

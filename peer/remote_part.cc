@@ -35,14 +35,15 @@ RemotePart::RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::strin
     : stub_(proto::PartService::NewStub(channel)), address_(std::move(address)) {}
 
 absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& membership,
-                                                   cluster::EpochId last) {
+                                                   cluster::EpochId last,
+                                                   cluster::Holds holds) {
   proto::JoinPartRequest request;
-  request.set_parts(membership.parts);
   request.set_part(membership.part);
   request.set_store(membership.store);
   request.set_session(membership.session);
   request.mutable_last()->set_number(last.number);
   request.mutable_last()->set_tag(last.tag);
+  request.set_empty(holds == cluster::Holds::kNothing);
   proto::JoinPartResponse response;
   UNIRUST_RETURN_IF_ERROR(
       OfCall(stub_->Join(NewCall().get(), request, &response), "at " + address_));

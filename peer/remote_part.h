@@ -20,7 +20,7 @@ class RemotePart final : public cluster::Part {
   RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address);
 
   absl::StatusOr<cluster::Position> Join(const cluster::Membership& membership,
-                                         cluster::EpochId last) override;
+                                         cluster::EpochId last, cluster::Holds holds) override;
   absl::Status Apply(const cluster::Epoch& epoch) override;
   absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) override;
   absl::StatusOr<store::Reader> ReadLatest() override;

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "peer/slot_messages.h"
 #include "proto/status.h"
 
 namespace unirust::peer {
@@ -177,6 +178,18 @@ uint64_t RemoteState::EstimateBytes(store::Family family, std::string_view lower
   proto::EstimatedRows response;
   const grpc::Status status = stub_->EstimateRows(NewCall().get(), request, &response);
   return status.ok() ? response.bytes() : 0;  // whoever reads the range then sees the error
+}
+
+// There, so that only rows of these slots are sent.
+absl::StatusOr<store::SlotRows> RemoteState::ReadSlots(const store::SlotQuery& query) const {
+  proto::ReadSlotsRequest request;
+  *request.mutable_state() = state_;
+  ToProto(query, &request);
+  proto::ReadSlotsResponse response;
+  UNIRUST_RETURN_IF_ERROR(Checked(stub_->ReadSlots(NewCall().get(), request, &response)));
+  absl::StatusOr<store::SlotRows> out = ToRows(response, query);
+  if (!out.ok()) return absl::InternalError(where_ + ": " + std::string(out.status().message()));
+  return out;
 }
 
 std::unique_ptr<store::Cursor> RemoteState::Scan(store::Family family, std::string lower,

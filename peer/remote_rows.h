@@ -68,6 +68,7 @@ class RemoteState final : public store::Reader::State,
   std::unique_ptr<store::Cursor> ScanPrefix(store::Family family,
                                             std::string_view prefix) const override;
   uint64_t generation() const override { return store::kNoGeneration; }  // home's is asked for
+  absl::StatusOr<store::SlotRows> ReadSlots(const store::SlotQuery& query) const override;
 
   bool lost() const { return lost_; }  // a call failed: the part may keep it no longer
 

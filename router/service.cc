@@ -231,6 +231,24 @@ grpc::Status RouterService::GetParts(grpc::ServerContext* context,
   return Forward(context, &Stub::GetParts, *request, response);
 }
 
+grpc::Status RouterService::PlanSlots(grpc::ServerContext* context,
+                                      const proto::PlanSlotsRequest* request,
+                                      proto::PlanSlotsResponse* response) {
+  return Forward(context, &Stub::PlanSlots, *request, response);
+}
+
+grpc::Status RouterService::MoveSlots(grpc::ServerContext* context,
+                                      const proto::MoveSlotsRequest* request,
+                                      proto::MoveSlotsResponse* response) {
+  return Forward(context, &Stub::MoveSlots, *request, response);
+}
+
+grpc::Status RouterService::CancelMoves(grpc::ServerContext* context,
+                                        const proto::CancelMovesRequest* request,
+                                        proto::CancelMovesResponse* response) {
+  return Forward(context, &Stub::CancelMoves, *request, response);
+}
+
 grpc::Status RouterService::Backup(grpc::ServerContext* context,
                                    const proto::BackupRequest* request,
                                    proto::BackupResponse* response) {

@@ -54,6 +54,12 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
                            proto::HealthCheckResponse* response) override;
   grpc::Status GetParts(grpc::ServerContext* context, const proto::GetPartsRequest* request,
                         proto::GetPartsResponse* response) override;
+  grpc::Status PlanSlots(grpc::ServerContext* context, const proto::PlanSlotsRequest* request,
+                         proto::PlanSlotsResponse* response) override;
+  grpc::Status MoveSlots(grpc::ServerContext* context, const proto::MoveSlotsRequest* request,
+                         proto::MoveSlotsResponse* response) override;
+  grpc::Status CancelMoves(grpc::ServerContext* context, const proto::CancelMovesRequest* request,
+                           proto::CancelMovesResponse* response) override;
   grpc::Status GetMetrics(grpc::ServerContext* context, const proto::MetricsRequest* request,
                           proto::MetricsResponse* response) override;
   grpc::Status Checkpoint(grpc::ServerContext* context, const proto::CheckpointRequest* request,

@@ -239,6 +239,14 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFu
   return Ingestion(std::move(state));
 }
 
+// Of a request without writes, which takes no room.
+void Committer::Enqueue(Request& request) {
+  request.queued_micros = SteadyClockMicros();
+  MutexLock lock(queue_mutex_);
+  queue_.push_back(&request);
+  queue_changed_.NotifyOne();
+}
+
 void Committer::Await(Request& request) {
   MutexLock lock(queue_mutex_);
   while (!request.done) answered_.Wait(queue_mutex_);
@@ -249,7 +257,11 @@ void Committer::ResolveLoop() {
   while (true) {
     std::vector<Request*> requests = Gather();
     if (requests.empty()) return;
-    Resolve(std::move(requests));
+    if (requests.front()->work) {
+      Work(*requests.front());
+    } else {
+      Resolve(std::move(requests));
+    }
   }
 }
 
@@ -316,7 +328,7 @@ void Committer::Answer(const std::vector<Request*>& requests, const absl::Status
   answered_.NotifyAll();
 }
 
-// Waits for requests; takes as many as fit one commit, at least one, or one that advances retention. Empty: stop.
+// Waits for requests; takes as many as fit one commit, at least one, or one without writes. Empty: stop.
 std::vector<Committer::Request*> Committer::Gather() {
   MutexLock lock(queue_mutex_);
   while (queue_.empty() && !stopping_) queue_changed_.Wait(queue_mutex_);
@@ -325,8 +337,8 @@ std::vector<Committer::Request*> Committer::Gather() {
   while (!queue_.empty()) {
     Request* const next = queue_.front();
     const size_t more = next->writes.size();
-    if (!out.empty() && (records + more > shares_.commit_records || next->advance != nullptr ||
-                         out.front()->advance != nullptr)) {
+    if (!out.empty() && (records + more > shares_.commit_records || next->writes.empty() ||
+                         out.front()->writes.empty())) {
       break;
     }
     out.push_back(next);
@@ -340,6 +352,21 @@ std::vector<Committer::Request*> Committer::Gather() {
   for (const Request* request : out) metrics_.queue.Add(now - request->queued_micros);
   if (records > 0) metrics_.commit_records.Add(records);
   return out;
+}
+
+absl::Status Committer::InTurn(std::function<absl::Status()> work) {
+  Request request;
+  request.work = std::move(work);
+  Enqueue(request);
+  Await(request);
+  return request.status;
+}
+
+void Committer::Work(Request& request) {
+  MutexLock lock(resolving_);
+  absl::Status status = AwaitComplete();
+  if (status.ok()) status = request.work();
+  Answer({&request}, status);
 }
 
 void Committer::Resolve(std::vector<Request*> requests) {

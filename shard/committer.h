@@ -51,6 +51,9 @@ class Committer {
   absl::Status RebuildDerived(VerifyReport& report);
   absl::Status Reset();
   absl::StatusOr<RetentionAdvance> AdvanceRetention(Instant now, const std::function<bool()>& stop);
+  // Does the work in its turn among the requests, when everything before is on disk and nothing else is written.
+  // UNAVAILABLE if a part of the store cannot be reached.
+  absl::Status InTurn(std::function<absl::Status()> work);
 
   // A state of the store and the ontology that it was resolved under.
   struct State {
@@ -75,6 +78,7 @@ class Committer {
   struct Request {
     std::vector<Write> writes;
     Advance* advance = nullptr;  // not null: no writes, but the next commit of that
+    std::function<absl::Status()> work;  // not null: no writes, but that
     std::shared_ptr<const Config> checked_under;
     std::vector<Assignment> assignments;
     absl::Status status;
@@ -82,6 +86,7 @@ class Committer {
     uint64_t bytes = 0;          // of memory, about
     bool done = false;  // guarded by queue_mutex_
   };
+  void Enqueue(Request& request);
   void Await(Request& request);
 
   // A resolved batch on its way to the store.
@@ -100,6 +105,7 @@ class Committer {
   void WriteOut(Resolved& resolved);
   std::vector<Request*> Gather();
   void Resolve(std::vector<Request*> requests);
+  void Work(Request& request);
   absl::Status ResolveBatch(const std::vector<Request*>& requests, const Config& config,
                             resolve::WorkingSet& rows, store::CountersRow& counters,
                             store::Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);

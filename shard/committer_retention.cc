@@ -48,12 +48,7 @@ absl::StatusOr<RetentionAdvance> Committer::AdvanceRetention(Instant now,
     }
     Request request;
     request.advance = &advance;
-    request.queued_micros = SteadyClockMicros();
-    {
-      MutexLock lock(queue_mutex_);
-      queue_.push_back(&request);
-    }
-    queue_changed_.NotifyOne();
+    Enqueue(request);
     Await(request);
     UNIRUST_RETURN_IF_ERROR(request.status);
     if (advance.done.records - told < kLogRecords && !advance.complete) continue;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "cluster/cluster_store.h"
 #include "cluster/local_part.h"
 #include "resolve/verify.h"
 #include "shard/backups.h"
@@ -49,9 +50,9 @@ absl::Status CheckWhole(const store::Store& store, const std::string& data_dir) 
   UNIRUST_ASSIGN_OR_RETURN(const auto membership, cluster::MembershipOf(store));
   if (!membership) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      "data directory " + data_dir + " is part " + std::to_string(membership->part) + " of " +
-      std::to_string(membership->parts) +
-      " of a store: start unirust_shard with --parts for part 0 and with --part for the others");
+      "data directory " + data_dir + " is part " + std::to_string(membership->part) +
+      " of a store of several: start unirust_shard with --parts for part 0 and with --part for the "
+      "others");
 }
 
 }  // namespace
@@ -64,6 +65,7 @@ struct Engine::Impl {
   EngineOptions options;
   const MemoryShares shares;
   std::unique_ptr<store::Store> store;
+  cluster::ClusterStore* cluster = nullptr;  // the store, if it has several parts
   std::unique_ptr<store::SymbolJournal> journal;
   std::unique_ptr<interner::Interner> interner;
   Metrics metrics;
@@ -74,6 +76,7 @@ struct Engine::Impl {
 
   absl::Status Probe(uint32_t probes, VerifyReport& report) const;
   absl::Status CheckWritable() const;
+  absl::Status CheckParts() const;
   absl::Status CheckBackupDir(const std::string& what) const;
 };
 
@@ -87,6 +90,12 @@ absl::Status Engine::Impl::CheckWritable() const {
   if (!options.read_only) return absl::OkStatus();
   return absl::FailedPreconditionError("data directory " + options.data_dir +
                                        " is open read-only: nothing can be written");
+}
+
+absl::Status Engine::Impl::CheckParts() const {
+  if (cluster != nullptr) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "the store lies in one directory: start unirust_shard with --parts to give it more");
 }
 
 absl::Status Engine::Impl::CheckBackupDir(const std::string& what) const {
@@ -133,16 +142,24 @@ absl::StatusOr<std::unique_ptr<Engine::Impl>> Engine::OpenImpl(
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   UNIRUST_ASSIGN_OR_RETURN(auto store, OpenStore(options, /*rebuild=*/false));
   UNIRUST_RETURN_IF_ERROR(CheckWhole(*store, options.data_dir));
-  return OpenOn(std::move(store), options);
+  UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, std::move(store)));
+  return Probed(std::move(impl));
 }
 
-absl::StatusOr<std::unique_ptr<Engine>> Engine::OpenOn(std::unique_ptr<store::Store> store,
-                                                       const EngineOptions& options) {
+absl::StatusOr<std::unique_ptr<Engine>> Engine::OpenOn(
+    std::unique_ptr<cluster::ClusterStore> store, const EngineOptions& options) {
+  cluster::ClusterStore* const cluster = store.get();
   UNIRUST_ASSIGN_OR_RETURN(auto impl, OpenImpl(options, std::move(store)));
+  impl->cluster = cluster;
+  return Probed(std::move(impl));
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Probed(std::unique_ptr<Impl> impl) {
   FirstFault fault;
   UNIRUST_RETURN_IF_ERROR(impl->Probe(kOpenProbes, fault));
   if (!fault.what.empty()) {
-    return absl::DataLossError("data directory " + options.data_dir + " is damaged: " + fault.what +
+    return absl::DataLossError("data directory " + impl->options.data_dir + " is damaged: " +
+                               fault.what +
                                ". `unirust verify --full` tells how much");
   }
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
@@ -246,6 +263,53 @@ absl::StatusOr<BackupInfo> Engine::Backup(const std::function<bool()>& stop) {
 }
 
 std::vector<PartStatus> Engine::GetParts() const { return impl_->store->Parts(); }
+
+// --- moving slots --------------------------------------------------------------------------------------
+
+Engine::Slots Engine::GetSlots() const {
+  if (impl_->cluster == nullptr) return {};
+  return {.placement = impl_->cluster->placement(), .fault = impl_->cluster->MoveFault()};
+}
+
+absl::StatusOr<Engine::SlotPlan> Engine::PlanSlots(const std::vector<uint32_t>& drained) const {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckParts());
+  const std::shared_ptr<const cluster::Placement> now = impl_->cluster->placement();
+  UNIRUST_ASSIGN_OR_RETURN(const cluster::SlotMap target,
+                           cluster::Balanced(now->target, impl_->cluster->parts(), drained));
+  return SlotPlan{.version = now->version, .now = now->map, .target = target};
+}
+
+absl::Status Engine::MoveSlots(uint64_t version, const cluster::SlotMap& target) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckParts());
+  return impl_->committer->InTurn(
+      [&] { return impl_->cluster->SetTarget(version, target); });
+}
+
+absl::Status Engine::CancelMoves() {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckParts());
+  return impl_->committer->InTurn([&] {
+    const std::shared_ptr<const cluster::Placement> now = impl_->cluster->placement();
+    return impl_->cluster->SetTarget(now->version, now->map);
+  });
+}
+
+absl::StatusOr<bool> Engine::MoveStep() {
+  using NextStep = cluster::ClusterStore::NextStep;
+  if (impl_->cluster == nullptr) return false;
+  absl::Status status;
+  switch (impl_->cluster->NextMoveStep()) {
+    case NextStep::kNone:
+      return false;
+    case NextStep::kCompare:
+      status = impl_->cluster->CompareCopies();
+      break;
+    case NextStep::kStep:
+      status = impl_->committer->InTurn([&] { return impl_->cluster->MoveStep(); });
+      break;
+  }
+  UNIRUST_RETURN_IF_ERROR(status);
+  return true;
+}
 
 StorageMetrics Engine::GetStorageMetrics() const {
   StorageMetrics out = impl_->store->Metrics();

@@ -21,6 +21,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "cluster/slot_map.h"
 #include "model/answers.h"
 #include "model/digest.h"
 #include "model/graph.h"
@@ -28,6 +29,11 @@
 #include "model/verify_report.h"
 #include "ontology/ontology.h"
 #include "shard/memory_shares.h"
+
+namespace unirust::cluster {
+struct Placement;
+class ClusterStore;
+}  // namespace unirust::cluster
 
 namespace unirust::store {
 class Store;
@@ -152,9 +158,9 @@ class Engine {
   // FAILED_PRECONDITION. Costs besides the budget what the other process has in its log (docs/operations.md).
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
 
-  // The same on a store that is open already, in one directory or in several (cluster/).
-  static absl::StatusOr<std::unique_ptr<Engine>> OpenOn(std::unique_ptr<store::Store> store,
-                                                        const EngineOptions& options);
+  // The same on a store of several parts that is open already.
+  static absl::StatusOr<std::unique_ptr<Engine>> OpenOn(
+      std::unique_ptr<cluster::ClusterStore> store, const EngineOptions& options);
 
   // Opens a store whose indexes or derived families are damaged and makes them anew from the records and the symbols.
   // DATA_LOSS if these are damaged. If it is cut short, only another one opens the store. Linear in what is stored.
@@ -215,6 +221,30 @@ class Engine {
   absl::StatusOr<BackupInfo> Backup(const std::function<bool()>& stop);
 
   std::vector<PartStatus> GetParts() const;  // store/store.h, Store::Parts
+
+  // Which part has which slots, and which slots move (docs/cluster.md, 5). Null for a store in one directory.
+  struct Slots {
+    std::shared_ptr<const cluster::Placement> placement;
+    std::string fault;  // why the last move was given up
+  };
+  Slots GetSlots() const;
+  // What MoveSlots would aim at so that all parts but the drained ones have equally many slots. FAILED_PRECONDITION if
+  // the store lies in one directory; INVALID_ARGUMENT: cluster::Balanced.
+  struct SlotPlan {
+    uint64_t version = 0;  // of the placement
+    cluster::SlotMap now;
+    cluster::SlotMap target;
+  };
+  absl::StatusOr<SlotPlan> PlanSlots(const std::vector<uint32_t>& drained) const;
+  // From now on the slots go where the target says, step by step. FAILED_PRECONDITION if the placement has not that
+  // version any more.
+  absl::Status MoveSlots(uint64_t version, const cluster::SlotMap& target);
+  // The slots stay where they are; what was copied of them elsewhere goes.
+  absl::Status CancelMoves();
+  // One step: some rows are copied, compared or deleted, or slots change their part. False if nothing is to be moved.
+  // UNAVAILABLE if a part cannot be reached: try again.
+  absl::StatusOr<bool> MoveStep();
+
   StorageMetrics GetStorageMetrics() const;  // reads figures of RocksDB that it keeps anyway
   uint64_t QueuedRecords() const;            // wait for a commit now
   uint64_t QueuedBytes() const;              // what these take in memory, about
@@ -229,6 +259,7 @@ class Engine {
                                                                  bool rebuild);
   static absl::StatusOr<std::unique_ptr<Impl>> OpenImpl(const EngineOptions& options,
                                                         std::unique_ptr<store::Store> store);
+  static absl::StatusOr<std::unique_ptr<Engine>> Probed(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

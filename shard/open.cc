@@ -103,6 +103,7 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
     store.retention = std::make_unique<RetentionClock>(
         *store.engine, settings.retention_clock, settings.retention_every.seconds * 1'000'000);
   }
+  if (!parts.empty()) store.mover = std::make_unique<SlotMover>(*store.engine);
   return store;
 }
 

@@ -16,6 +16,7 @@
 #include "shard/backups.h"
 #include "shard/engine.h"
 #include "shard/retention_clock.h"
+#include "shard/slot_mover.h"
 
 namespace unirust::shard {
 
@@ -25,6 +26,7 @@ struct OpenedStore {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<BackupSchedule> schedule;  // null without --backup-every
   std::unique_ptr<RetentionClock> retention;  // null without --retention-clock
+  std::unique_ptr<SlotMover> mover;  // null without parts
 };
 
 // Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups and the clock of

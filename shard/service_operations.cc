@@ -86,21 +86,6 @@ grpc::Status ShardService::HealthCheck(grpc::ServerContext*, const proto::Health
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::GetParts(grpc::ServerContext*, const proto::GetPartsRequest*,
-                                    proto::GetPartsResponse* response) {
-  for (const PartStatus& status : engine_.GetParts()) {
-    proto::PartStatus* part = response->add_parts();
-    part->set_part(status.part);
-    part->set_address(status.address);
-    part->set_slots(status.slots);
-    part->set_epoch(status.epoch);
-    part->set_behind(status.behind);
-    part->set_version(status.version);
-    part->set_fault(status.fault);
-  }
-  return grpc::Status::OK;
-}
-
 grpc::Status ShardService::GetMetrics(grpc::ServerContext*, const proto::MetricsRequest*,
                                       proto::MetricsResponse* response) {
   response->set_uptime_seconds((SteadyClockMicros() - started_micros_) / 1'000'000);

@@ -81,17 +81,23 @@ std::optional<uint16_t> SlotOf(Family family, std::string_view key) {
   return std::nullopt;
 }
 
+std::optional<std::string> FirstKeyOf(Family family, uint16_t slot) {
+  const Place place = PlaceIn(family);
+  if (place != Place::kTopBits && place != Place::kTwoBytes) return std::nullopt;
+  const uint32_t head = uint32_t{slot} << (place == Place::kTopBits ? kBitsBelowSlot : 0);
+  std::string out;
+  AppendBig16(&out, static_cast<uint16_t>(head));
+  return out;
+}
+
 std::optional<uint16_t> SlotOfRange(Family family, std::string_view lower, std::string_view upper) {
   const Place place = PlaceIn(family);
   if (place != Place::kTopBits && place != Place::kTwoBytes) return std::nullopt;
   const std::optional<uint16_t> slot = FirstSlot(place, lower);
   if (!slot) return std::nullopt;
-  const unsigned shift = place == Place::kTopBits ? kBitsBelowSlot : 0;
-  const uint32_t next = (*slot + 1U) << shift;
-  if (next > UINT16_MAX) return slot;  // no key is behind this slot
-  std::string end;  // the first key behind the slot
-  AppendBig16(&end, static_cast<uint16_t>(next));
-  return !upper.empty() && upper <= end ? slot : std::nullopt;
+  if (*slot + 1U == limits::kSlots && place == Place::kTopBits) return slot;  // no key is behind it
+  const std::optional<std::string> end = FirstKeyOf(family, *slot + 1);
+  return !upper.empty() && upper <= *end ? slot : std::nullopt;
 }
 
 }  // namespace unirust::store

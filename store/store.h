@@ -29,6 +29,9 @@
 
 namespace unirust::store {
 
+struct SlotQuery;
+struct SlotRows;
+
 struct StoreOptions {
   std::string dir;
   uint32_t shard_id = 0;
@@ -98,6 +101,9 @@ class Reader {
     return state_->ScanPrefix(family, prefix);
   }
 
+  // The next rows of some slots (slot_rows.h).
+  absl::StatusOr<SlotRows> ReadSlots(const SlotQuery& query) const;
+
   // Where the rows come from.
   class State {
    public:
@@ -112,6 +118,7 @@ class Reader {
                                          std::string upper) const = 0;
     virtual std::unique_ptr<Cursor> ScanPrefix(Family family, std::string_view prefix) const = 0;
     virtual uint64_t generation() const = 0;
+    virtual absl::StatusOr<SlotRows> ReadSlots(const SlotQuery& query) const;  // by a walk
   };
   Reader() = default;  // of no store: to be assigned to
   explicit Reader(std::shared_ptr<const State> state) : state_(std::move(state)) {}

@@ -55,7 +55,9 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kPartDeadlineMs),        LIMIT(kPartBytesPerMsMin),
       LIMIT(kPartStatusDeadlineMs),
       LIMIT(kPartPatienceMs),        LIMIT(kPartPageRowsMax),
-      LIMIT(kPartStatesMax),         LIMIT(kPartStateIdleSecondsMax)};
+      LIMIT(kPartStatesMax),         LIMIT(kPartStateIdleSecondsMax),
+      LIMIT(kPartsMax),              LIMIT(kSlotRowsBytesMax),
+      LIMIT(kSlotRowsReadMax)};
 #undef LIMIT
   return values;
 }

@@ -61,8 +61,9 @@ class MortalPart final : public Part {
  public:
   MortalPart(Part& part, Life& life) : part_(part), life_(life) {}
 
-  absl::StatusOr<Position> Join(const Membership& membership, EpochId last) override {
-    return Ask([&] { return part_.Join(membership, last); });
+  absl::StatusOr<Position> Join(const Membership& membership, EpochId last,
+                                Holds holds) override {
+    return Ask([&] { return part_.Join(membership, last, holds); });
   }
   absl::Status Apply(const Epoch& epoch) override {
     if (!life_.TakesEpoch()) return absl::UnavailableError("it is busy");
@@ -123,8 +124,14 @@ class Cluster {
 
   void Assign(uint16_t slot, size_t part) { slots_.Assign(slot, part); }
 
+  // The next opening has so many parts. None must be open.
+  void Resize(size_t parts) {
+    CloseParts();
+    stores_.resize(parts);
+  }
+
   // The store, whose writer lives for so many calls. What had the last one must be gone.
-  absl::StatusOr<std::unique_ptr<store::Store>> Open(int64_t calls = Life::kForever) {
+  absl::StatusOr<std::unique_ptr<ClusterStore>> Open(int64_t calls = Life::kForever) {
     life_.Begin(Life::kForever, [] {});
     mortal_.clear();
     servers_.clear();
@@ -147,7 +154,7 @@ class Cluster {
     }
     auto out = ClusterStore::Open(std::move(stores_[kHome]), std::move(others), slots_);
     if (out.ok()) {
-      store::Store* const opened = out->get();
+      ClusterStore* const opened = out->get();
       life_.Begin(calls, [opened] { opened->StopWaiting(); });
     }
     return out;
@@ -166,6 +173,7 @@ class Cluster {
     for (auto& store : stores_) store.reset();
   }
   store::Store& Store(size_t part) { return *stores_[part]; }  // not of home
+  std::string HomeDir() const { return dir_ + "-0"; }
 
  private:
   struct Served {

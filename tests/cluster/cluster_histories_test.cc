@@ -41,6 +41,24 @@ class ClusterHistories : public IncrementalTest, public ::testing::WithParamInte
     return out;
   }
 
+  // Slots begin to move, or go on to do so.
+  absl::Status Move(Dice& dice) {
+    if (!dice.OneIn(8)) return engine_->MoveStep().status();
+    const Engine::SlotPlan plan = *engine_->PlanSlots({});
+    cluster::SlotMap target = plan.target;
+    const size_t parts = plan.target.LastPart() + 1;
+    for (size_t n = dice.Below(600); n > 0; --n) {
+      target.Assign(static_cast<uint16_t>(dice.Below(limits::kSlots)), dice.Below(parts));
+    }
+    return engine_->MoveSlots(plan.version, target);
+  }
+  void MoveAtRandom(Dice& dice) {
+    for (size_t steps = dice.Below(6); steps > 0; --steps) {
+      const absl::Status status = Move(dice);
+      EXPECT_TRUE(status.ok()) << status;
+    }
+  }
+
   void TryApply(const std::vector<Write>& batch) {
     const auto assignments = engine_->Ingest(batch);
     if (assignments.ok()) return Note(batch);
@@ -62,6 +80,10 @@ class ClusterHistories : public IncrementalTest, public ::testing::WithParamInte
     while (engine_ != nullptr && !cluster_->WriterDied()) {
       if (!dice.OneIn(12)) {
         TryApply(RandomBatch(dice));
+        if (dice.OneIn(2)) {
+          const absl::Status status = Move(dice);
+          EXPECT_TRUE(status.ok() || absl::IsUnavailable(status)) << status;
+        }
         continue;
       }
       const ontology::Ontology wanted = RandomOntology(dice);
@@ -91,10 +113,15 @@ TEST_P(ClusterHistories, OneAnswerForAnyNumberOfParts) {
       Start(RandomOntology(dice));
       for (size_t batches = 12; batches > 0 && !HasFailure(); --batches) {
         Apply(RandomBatch(dice));
+        MoveAtRandom(dice);
         if (dice.OneIn(4)) ExpectFresh(dice);
       }
       Start(RandomOntology(dice));
+      MoveAtRandom(dice);
       ExpectFresh(dice);
+      while (*engine_->MoveStep()) {
+      }
+      EXPECT_EQ(engine_->GetSlots().fault, "");
       RetractAll(dice);
     }, 1);
   }

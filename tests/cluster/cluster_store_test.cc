@@ -160,7 +160,8 @@ TEST_P(ClusterStoreTest, EveryPartHasTheRowsOfItsSlots) {
   for (const size_t part : {1, 2, 3}) {
     Rows expected;
     for (const auto& [key, value] : rows_) {
-      if (PartOf(SlotMap::Even(4), Family::kRecords, key) == part) expected[key] = value;
+      const uint16_t slot = *store::SlotOf(Family::kRecords, key);
+      if (SlotMap::Even(4).PartOf(slot) == part) expected[key] = value;
     }
     EXPECT_GT(expected.size(), 50U);
     EXPECT_EQ(All(cluster_->Store(part).Latest()), expected);

@@ -22,6 +22,7 @@ using store::Family;
 using ::testing::HasSubstr;
 
 constexpr uint64_t kSession = 5;
+constexpr cluster::Holds kRows = cluster::Holds::kRows;
 
 cluster::Epoch EpochNumber(uint64_t number, store::Batch batch = {}) {
   return {.id = {number, number},
@@ -33,7 +34,7 @@ cluster::Epoch EpochNumber(uint64_t number, store::Batch batch = {}) {
 class PartServiceTest : public ::testing::Test {
  protected:
   PartServiceTest() {
-    EXPECT_TRUE(client_.Join({.parts = 3, .part = 1, .store = "home", .session = kSession}, {}).ok());
+    EXPECT_TRUE(client_.Join({.part = 1, .store = "home", .session = kSession}, {}, kRows).ok());
   }
 
   void Apply(uint64_t epoch, const std::string& key, const std::string& value) {
@@ -130,7 +131,7 @@ TEST_F(PartServiceTest, AnOlderDirectoryIsNoticedWhenRowsAreRead) {
   server_.reset();
   const auto older = store::Store::Open({.dir = temp_.path() + "/older"}).value();
   const auto part = cluster::LocalPart::Open(*older).value();
-  EXPECT_TRUE(part->Join({.parts = 3, .part = 1, .store = "home", .session = kSession}, {}).ok());
+  EXPECT_TRUE(part->Join({.part = 1, .store = "home", .session = kSession}, {}, kRows).ok());
   PartService service(*part);
   const auto server = rpc::Server::Start(address, service).value();
   std::string value;
@@ -173,15 +174,14 @@ TEST_F(PartServiceTest, AStateIsKeptWhileSomebodyReadsIt) {
 }
 
 TEST_F(PartServiceTest, IsPartOfOneStoreForGood) {
-  const cluster::Membership membership{.parts = 3, .part = 1, .store = "home", .session = 6};
-  EXPECT_TRUE(client_.Join(membership, {}).ok());
+  const cluster::Membership membership{.part = 1, .store = "home", .session = 6};
+  EXPECT_TRUE(client_.Join(membership, {}, kRows).ok());
   for (const cluster::Membership& other :
-       {cluster::Membership{.parts = 4, .part = 1, .store = "home", .session = 7},
-        cluster::Membership{.parts = 3, .part = 2, .store = "home", .session = 7},
-        cluster::Membership{.parts = 3, .part = 1, .store = "another", .session = 7}}) {
-    const absl::Status status = client_.Join(other, {}).status();
+       {cluster::Membership{.part = 2, .store = "home", .session = 7},
+        cluster::Membership{.part = 1, .store = "another", .session = 7}}) {
+    const absl::Status status = client_.Join(other, {}, kRows).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("part 1 of 3"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("it is part 1 of "));
   }
   EXPECT_TRUE(client_.Apply(EpochNumber(1)).ok());  // its session goes on
 }
@@ -191,8 +191,8 @@ TEST_F(PartServiceTest, WhoeverOpensTheStoreShutsOutTheOneBefore) {
   Apply(1, "12345678", "v");
   const store::Reader reader = client_.ReadEpoch(1).value();
   RemotePart next(rpc::Connect(server_->address()), "part 1");
-  const cluster::Membership membership{.parts = 3, .part = 1, .store = "home", .session = 6};
-  const auto position = next.Join(membership, {.number = 1, .tag = 1});
+  const cluster::Membership membership{.part = 1, .store = "home", .session = 6};
+  const auto position = next.Join(membership, {.number = 1, .tag = 1}, kRows);
   ASSERT_TRUE(position.ok()) << position.status();
   EXPECT_EQ(position->epoch.number, 1U);
   std::string value;
@@ -221,7 +221,7 @@ TEST_F(PartServiceTest, AnEpochOfTheOneBeforeIsNotAppliedLate) {
   ASSERT_TRUE(stream->Write(chunk));
   RemotePart next(rpc::Connect(server_->address()), "part 1");
   ASSERT_TRUE(
-      next.Join({.parts = 3, .part = 1, .store = "home", .session = 6}, {}).ok());
+      next.Join({.part = 1, .store = "home", .session = 6}, {}, kRows).ok());
   stream->WritesDone();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::ABORTED);
   EXPECT_EQ(part_->last().number, 0U);
@@ -230,9 +230,9 @@ TEST_F(PartServiceTest, AnEpochOfTheOneBeforeIsNotAppliedLate) {
 TEST_F(PartServiceTest, AnOlderHomeShutsOutNobody) {
   Apply(1, "12345678", "v");
   RemotePart older(rpc::Connect(server_->address()), "part 1");
-  const cluster::Membership membership{.parts = 3, .part = 1, .store = "home", .session = 6};
-  EXPECT_TRUE(absl::IsDataLoss(older.Join(membership, {}).status()));
-  EXPECT_TRUE(absl::IsDataLoss(older.Join(membership, {.number = 1, .tag = 77}).status()));
+  const cluster::Membership membership{.part = 1, .store = "home", .session = 6};
+  EXPECT_TRUE(absl::IsDataLoss(older.Join(membership, {}, kRows).status()));
+  EXPECT_TRUE(absl::IsDataLoss(older.Join(membership, {.number = 1, .tag = 77}, kRows).status()));
   Apply(2, "12345678", "w");
 }
 
@@ -268,7 +268,7 @@ TEST_F(PartServiceTest, ADirectoryWithRecordsIsNoPart) {
   store->Commit(std::move(batch));
   const auto part = cluster::LocalPart::Open(*store).value();
   const absl::Status status =
-      part->Join({.parts = 3, .part = 1, .store = "home", .session = kSession}, {}).status();
+      part->Join({.part = 1, .store = "home", .session = kSession}, {}, kRows).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("only an empty directory"));
 }

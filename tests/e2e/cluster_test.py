@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import threading
+import time
 import unittest
 
 import grpc
@@ -38,7 +39,8 @@ class Cluster:
 
     def start_shard(self, listen=LOCAL):
         addresses = ",".join(part.address for part in self.parts)
-        self.shard = start("unirust_shard", "--parts", addresses, "--data-dir", self.directory / "part0",
+        parts = ["--parts", addresses] if addresses else []
+        self.shard = start("unirust_shard", *parts, "--data-dir", self.directory / "part0",
                            "--memory-budget", "64MiB", "--listen", listen)
         if self.router is None:
             self.router = start("unirust_router", "--shards", self.shard.address, "--listen", LOCAL)
@@ -61,6 +63,32 @@ class Cluster:
             except grpc.RpcError as fault:
                 if fault.code() not in feed.LOST:
                     raise
+
+    def resize(self, parts):
+        """Home is started again, with more parts or fewer."""
+        address = self.shard.address
+        self.shard.stop()
+        for part in self.parts[parts - 1:]:
+            part.stop()
+        del self.parts[parts - 1:]
+        self.parts += [self.start_part(n, LOCAL) for n in range(len(self.parts) + 1, parts)]
+        self.start_shard(address)
+
+    def move(self, *drain):
+        """Slots begin to move, if nothing is in the way."""
+        try:
+            plan = self.client.call("PlanSlots", drain=drain)
+            self.client.call("MoveSlots", slot_map_version=plan.slot_map_version, drain=drain)
+        except grpc.RpcError as fault:
+            if fault.code() not in [*feed.LOST, grpc.StatusCode.FAILED_PRECONDITION]:
+                raise
+
+    def until_moved(self):
+        while True:
+            parts = self.until_answered(lambda: self.client.call("GetParts"))
+            if not parts.HasField("move") and not parts.waiting:
+                return parts
+            time.sleep(0.01)
 
     def until_readable(self):
         """A part that was started again has lost the state that home read: the first read tells so."""
@@ -114,12 +142,14 @@ class ClusterTest(E2eTest):
         writer = threading.Thread(target=write)
         writer.start()
         for _ in range(KILLS):
+            cluster.move(*rng.sample(range(3), rng.randrange(3)))
             done.wait(rng.uniform(0, 0.4) * harness.SLOWNESS)  # the random instant is the point here
             cluster.kill_and_restart(rng.randrange(3))
         done.set()
         writer.join()
         self.assertEqual(faults, [])
         self.assertGreater(len(lines), 10)
+        self.assertEqual(cluster.until_moved().move_fault, "")
         cluster.until_readable()
         verdict = Verdict([json.dumps(line) for line in lines], history.ontology)
         compare.same_lines(f"over {len(lines)} lines", compare.export(cluster.router.address), verdict.canonical())
@@ -138,19 +168,64 @@ class ClusterTest(E2eTest):
                 if done.is_set():
                     return
 
+    def test_grows_and_shrinks_while_it_is_written(self):
+        cluster = self.open("grows", 1)
+        history = History(SEED, profile="mixed")
+        cluster.client.call("SetOntology", json=json.dumps(history.ontology))
+        rest = list(feed.batches(history.lines, 5))
+        written = []
+        for parts, drain in ((2, ()), (4, ()), (4, (3, 1)), (3, ()), (3, (1, 2)), (2, ())):
+            cluster.resize(parts)
+            cluster.until_readable()
+            applied = threading.Thread(target=self.apply, args=(cluster, drain))
+            applied.start()
+            while applied.is_alive() or not written:
+                if rest:
+                    written += rest[0]
+                    feed.ingest(cluster.client, rest.pop(0))
+                self.assertEqual(cluster.client.call("HealthCheck").status, "ok")
+            applied.join()
+            slots = [part["slots"] for part in self.status(cluster, harness.OK)]
+            taking = [n for part, n in enumerate(slots) if part not in drain]
+            self.assertEqual(sum(taking), 1024)
+            self.assertLessEqual(max(taking) - min(taking), 1)
+            verdict = Verdict([json.dumps(line) for line in written], history.ontology)
+            compare.same_lines(f"{parts} parts", compare.export(cluster.router.address), verdict.canonical())
+        harness.unirust("cluster", "cancel", "--router", cluster.router.address)
+        cluster.stop()
+
+    def apply(self, cluster, drain):
+        flags = [f"--drain={part}" for part in drain]
+        router = ["--router", cluster.router.address]
+        plan = harness.unirust("cluster", "plan", "--json", *flags, *router)
+        done = harness.unirust("cluster", "apply", "--json", *flags, *router)
+        self.assertEqual(done.stdout, plan.stdout)
+        again = harness.unirust("cluster", "plan", *flags, *router)
+        self.assertEqual(again.stdout, b"nothing to move\n")
+
+    def test_parts_with_slots_cannot_be_left_out(self):
+        cluster = self.open("fewer", 3)
+        feed.ingest(cluster.client, History(SEED).lines[:3])
+        cluster.shard.stop()
+        self.refused(["--parts", cluster.parts[0].address, "--data-dir", self.dir / "fewer" / "part0"],
+                     harness.DATA_DIR, b"slots of the store lie in part 2, but only 2 parts are given")
+        for part in cluster.parts:
+            part.stop()
+
     def test_what_does_not_belong_together_is_refused(self):
         cluster = self.open("first", 2)
         feed.ingest(cluster.client, History(SEED).lines[:3])
         cluster.stop()
         first = self.dir / "first"
         alone = harness.unirust("stats", "--data-dir", first / "part0", expect=harness.DATA_DIR)
-        self.assertIn(b"is part 0 of 2 of a store", alone.stderr)
+        self.assertIn(b"is part 0 of a store of several", alone.stderr)
         part = start("unirust_shard", "--part", "--shard-id", 1, "--data-dir", first / "part1", "--listen", LOCAL)
         self.refused(["--parts", part.address, "--data-dir", self.dir / "another"], harness.DATA_DIR,
-                     b"it is part 1 of 2 of another store")
-        self.refused(["--parts", f"{part.address},127.0.0.1:1", "--data-dir", first / "part0"], harness.DATA_DIR,
-                     b"part 1 of the store: at " + part.address.encode() + b": it is part 1 of 2 of this store, not "
-                     b"part 1 of 3")
+                     b"it is part 1 of another store")
+        other = start("unirust_shard", "--part", "--shard-id", 2, "--data-dir", first / "part2", "--listen", LOCAL)
+        self.refused(["--parts", f"{other.address},{part.address}", "--data-dir", first / "part0"], harness.DATA_DIR,
+                     b"part 2 of the store: at " + part.address.encode() + b": it is part 1 of this store, not part 2")
+        other.stop()
         harness.unirust("verify", "--rebuild-derived", "--data-dir", first / "part0", expect=harness.DATA_DIR)
         again = start("unirust_shard", "--parts", part.address, "--data-dir", first / "part0", "--listen", LOCAL)
         again.stop()

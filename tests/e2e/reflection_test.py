@@ -109,6 +109,10 @@ class ReflectionTest(E2eTest):
         self.assertEqual(len(paths), 1)
         self.assertEqual([b.backup_id for b in self.call("Backup").backups], [1])
         self.assertEqual([(p.part, p.slots, p.fault) for p in self.call("GetParts").parts], [(0, 1024, "")])
+        for method in ("PlanSlots", "MoveSlots", "CancelMoves"):
+            with self.assertRaises(grpc.RpcError) as refused:
+                self.call(method)
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)  # one directory
         self.assertFalse(self.call("GetRetention").shards[0].HasField("earliest_due"))
         with self.assertRaises(grpc.RpcError) as refused:
             self.call("AdvanceRetention", now=1)

@@ -1,0 +1,206 @@
+// How a ClusterStore moves slots from one part to another (docs/cluster.md, 5).
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "cluster/cluster_store.h"
+#include "store/slot_rows.h"
+
+namespace unirust::cluster {
+
+using store::SlotQuery;
+using store::SlotRows;
+
+// --- the placement -----------------------------------------------------------------------------------
+
+std::shared_ptr<const Placement> ClusterStore::placement() const {
+  MutexLock lock(placing_);
+  return placed_.back().placement;
+}
+
+std::string ClusterStore::MoveFault() const {
+  MutexLock lock(placing_);
+  return move_fault_;
+}
+
+// Readers take the last published epoch, or one that was it when they began.
+void ClusterStore::Place(uint64_t epoch, std::shared_ptr<const Placement> placement) {
+  const uint64_t published = Published();
+  MutexLock lock(placing_);
+  placed_.push_back({epoch, std::move(placement)});
+  while (placed_.size() > 1 && placed_[1].epoch + limits::kEpochsKept <= published) {
+    placed_.pop_front();
+  }
+}
+
+std::shared_ptr<const Placement> ClusterStore::PlacementAt(uint64_t epoch) const {
+  MutexLock lock(placing_);
+  for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {
+    if (placed->epoch <= epoch) return placed->placement;
+  }
+  return nullptr;
+}
+
+absl::Status ClusterStore::PublishPlacement(Placement next, size_t part, store::Batch rows) {
+  std::vector<store::Batch> batches(parts_.size());
+  batches[part] = std::move(rows);
+  UNIRUST_RETURN_IF_ERROR(Publish(EpochKind::kRows, std::move(batches),
+                                  std::make_shared<Placement>(std::move(next))));
+  return CheckComplete();
+}
+
+absl::Status ClusterStore::SetTarget(uint64_t version, const SlotMap& target) {
+  UNIRUST_RETURN_IF_ERROR(CheckComplete());
+  Placement next = *placement();
+  if (version != next.version) {
+    return absl::FailedPreconditionError(
+        "the slots have changed since this was planned: plan again");
+  }
+  if (target.LastPart() >= parts_.size()) {
+    return absl::InvalidArgumentError("there is no part " + std::to_string(target.LastPart()));
+  }
+  {
+    MutexLock lock(placing_);
+    move_fault_.clear();
+  }
+  if (target == next.target) return absl::OkStatus();
+  next.target = target;
+  ++next.version;
+  if (next.move && next.move->phase == Move::Phase::kCopying) {
+    for (uint16_t slot = 0; slot < limits::kSlots; ++slot) {
+      if (!next.move->slots[slot] || target.PartOf(slot) == next.move->to) continue;
+      next.GiveUp();
+      break;
+    }
+  }
+  return PublishPlacement(std::move(next));
+}
+
+// --- steps ---------------------------------------------------------------------------------------------
+
+ClusterStore::NextStep ClusterStore::NextMoveStep() const {
+  MutexLock lock(placing_);
+  const Placement& now = *placed_.back().placement;
+  if (!now.move) return now.map == now.target ? NextStep::kNone : NextStep::kStep;
+  const bool copied = now.move->phase == Move::Phase::kCopying && now.move->done.IsEnd();
+  return copied && compared_ != now.move->id ? NextStep::kCompare : NextStep::kStep;
+}
+
+absl::Status ClusterStore::MoveStep() {
+  UNIRUST_RETURN_IF_ERROR(CheckComplete());
+  if (NextMoveStep() != NextStep::kStep) return absl::OkStatus();
+  const std::shared_ptr<const Placement> now = placement();
+  if (!now->move) return BeginMove();
+  if (now->move->phase == Move::Phase::kSweeping) return SweepRows();
+  return now->move->done.IsEnd() ? EndMove() : CopyRows();
+}
+
+absl::Status ClusterStore::EndMove() {
+  Placement next = *placement();
+  bool equal = false;
+  {
+    MutexLock lock(placing_);
+    equal = copies_equal_;
+  }
+  if (equal) {
+    next.Switch();
+    return PublishPlacement(std::move(next));
+  }
+  next.target = next.map;  // nothing else moves before somebody has looked
+  ++next.version;
+  next.GiveUp();
+  const std::string why = "the copies of " + std::to_string(next.move->slots.count()) +
+                          " slots in parts " + std::to_string(next.move->from) + " and " +
+                          std::to_string(next.move->to) +
+                          " are not equal: they stay in part " + std::to_string(next.move->from) +
+                          ". `unirust verify --full` tells whether that is sound";
+  Log(LogLevel::kError, why);
+  {
+    MutexLock lock(placing_);
+    move_fault_ = why;
+  }
+  return PublishPlacement(std::move(next));
+}
+
+absl::Status ClusterStore::BeginMove() {
+  Placement next = *placement();
+  next.move = next.NextMove(UniqueNumber());
+  return PublishPlacement(std::move(next));
+}
+
+// From the state after the last epoch: with this one the copy is of this one.
+absl::Status ClusterStore::CopyRows() {
+  Placement next = *placement();
+  Move& move = *next.move;
+  UNIRUST_ASSIGN_OR_RETURN(const store::Reader from, parts_[move.from]->ReadLatest());
+  UNIRUST_ASSIGN_OR_RETURN(SlotRows rows, from.ReadSlots({.slots = move.slots,
+                                                          .after = move.done,
+                                                          .upto = {},
+                                                          .what = SlotQuery::What::kRows}));
+  move.done = std::move(rows.upto);
+  move.rows += rows.rows;
+  move.bytes += rows.bytes;
+  const size_t to = move.to;
+  return PublishPlacement(std::move(next), to, std::move(rows.batch));
+}
+
+absl::Status ClusterStore::SweepRows() {
+  Placement next = *placement();
+  Move& move = *next.move;
+  const size_t swept = next.SweptPart();
+  UNIRUST_ASSIGN_OR_RETURN(const store::Reader part, parts_[swept]->ReadLatest());
+  UNIRUST_ASSIGN_OR_RETURN(SlotRows rows, part.ReadSlots({.slots = move.slots,
+                                                          .after = move.done,
+                                                          .upto = {},
+                                                          .what = SlotQuery::What::kDelete}));
+  move.done = std::move(rows.upto);
+  move.rows += rows.rows;
+  move.bytes += rows.bytes;
+  if (move.done.IsEnd()) next.move.reset();
+  return PublishPlacement(std::move(next), swept, std::move(rows.batch));
+}
+
+// --- the proof -----------------------------------------------------------------------------------------
+
+absl::Status ClusterStore::CompareCopies() {
+  UNIRUST_RETURN_IF_ERROR(CheckComplete());  // so what is copied is published
+  const std::shared_ptr<const Placement> now = placement();
+  if (!now->move) return absl::OkStatus();
+  UNIRUST_ASSIGN_OR_RETURN(const bool equal, CopiesAreEqual(*now->move));
+  MutexLock lock(placing_);
+  compared_ = now->move->id;
+  copies_equal_ = equal;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> ClusterStore::CopiesAreEqual(const Move& move) const {
+  const uint64_t epoch = Published();
+  UNIRUST_ASSIGN_OR_RETURN(const store::Reader from, parts_[move.from]->ReadEpoch(epoch));
+  UNIRUST_ASSIGN_OR_RETURN(const store::Reader to, parts_[move.to]->ReadEpoch(epoch));
+  SlotQuery query{.slots = move.slots, .after = {}, .upto = {}, .what = SlotQuery::What::kDigest};
+  while (!query.after.IsEnd()) {
+    if (stopping_) return absl::UnavailableError("the store is being closed");
+    query.upto.reset();
+    UNIRUST_ASSIGN_OR_RETURN(const SlotRows old_rows, from.ReadSlots(query));
+    // The other part may have less between: it is read until it is there, too.
+    query.upto = old_rows.upto;
+    SlotRows new_rows;
+    new_rows.upto = query.after;
+    while (new_rows.upto != old_rows.upto) {
+      query.after = new_rows.upto;
+      UNIRUST_ASSIGN_OR_RETURN(const SlotRows more, to.ReadSlots(query));
+      new_rows.upto = more.upto;
+      new_rows.rows += more.rows;
+      new_rows.digest += more.digest;
+    }
+    if (new_rows.rows != old_rows.rows || new_rows.digest != old_rows.digest) return false;
+    query.after = old_rows.upto;
+  }
+  return true;
+}
+
+}  // namespace unirust::cluster

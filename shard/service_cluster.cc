@@ -1,0 +1,98 @@
+// The parts of the store, and the moves of slots between them.
+#include <vector>
+
+#include "base/status_macros.h"
+#include "cluster/placement.h"
+#include "proto/status.h"
+#include "shard/reply.h"
+#include "shard/service.h"
+
+namespace unirust::shard {
+namespace {
+
+using Moves = google::protobuf::RepeatedPtrField<proto::SlotMove>;
+
+void AddMoves(const cluster::SlotMap& now, const cluster::SlotMap& target, Moves* out) {
+  for (const cluster::PlannedMove& move : cluster::MovesBetween(now, target)) {
+    proto::SlotMove* const one = out->Add();
+    one->set_from(static_cast<uint32_t>(move.from));
+    one->set_to(static_cast<uint32_t>(move.to));
+    one->set_slots(static_cast<uint32_t>(move.slots));
+  }
+}
+
+proto::MoveStatus::Phase PhaseOf(const cluster::Move& move) {
+  if (move.phase == cluster::Move::Phase::kSweeping) return proto::MoveStatus::SWEEPING;
+  return move.done.IsEnd() ? proto::MoveStatus::COMPARING : proto::MoveStatus::COPYING;
+}
+
+// What comes after the move that is under way.
+void AddWaiting(const cluster::Placement& placement, Moves* out) {
+  cluster::SlotMap then = placement.map;
+  const bool copying =
+      placement.move && placement.move->phase == cluster::Move::Phase::kCopying;
+  for (uint16_t slot = 0; copying && slot < limits::kSlots; ++slot) {
+    if (placement.move->slots[slot]) then.Assign(slot, placement.target.PartOf(slot));
+  }
+  AddMoves(then, placement.target, out);
+}
+
+void Fill(const cluster::Move& move, proto::MoveStatus* out) {
+  out->mutable_slots()->set_from(static_cast<uint32_t>(move.from));
+  out->mutable_slots()->set_to(static_cast<uint32_t>(move.to));
+  out->mutable_slots()->set_slots(static_cast<uint32_t>(move.slots.count()));
+  out->set_phase(PhaseOf(move));
+  out->set_rows(move.rows);
+  out->set_bytes(move.bytes);
+}
+
+std::vector<uint32_t> Drained(const google::protobuf::RepeatedField<uint32_t>& parts) {
+  return {parts.begin(), parts.end()};
+}
+
+}  // namespace
+
+grpc::Status ShardService::GetParts(grpc::ServerContext*, const proto::GetPartsRequest*,
+                                    proto::GetPartsResponse* response) {
+  for (const PartStatus& status : engine_.GetParts()) {
+    proto::PartStatus* part = response->add_parts();
+    part->set_part(status.part);
+    part->set_address(status.address);
+    part->set_slots(status.slots);
+    part->set_epoch(status.epoch);
+    part->set_behind(status.behind);
+    part->set_version(status.version);
+    part->set_fault(status.fault);
+  }
+  const Engine::Slots slots = engine_.GetSlots();
+  if (slots.placement == nullptr) return grpc::Status::OK;
+  response->set_slot_map_version(slots.placement->version);
+  if (slots.placement->move) Fill(*slots.placement->move, response->mutable_move());
+  AddWaiting(*slots.placement, response->mutable_waiting());
+  response->set_move_fault(slots.fault);
+  return grpc::Status::OK;
+}
+
+grpc::Status ShardService::PlanSlots(grpc::ServerContext*, const proto::PlanSlotsRequest* request,
+                                     proto::PlanSlotsResponse* response) {
+  const absl::StatusOr<Engine::SlotPlan> plan = engine_.PlanSlots(Drained(request->drain()));
+  if (!plan.ok()) return proto::ToGrpc(plan.status());
+  response->set_slot_map_version(plan->version);
+  AddMoves(plan->now, plan->target, response->mutable_moves());
+  return grpc::Status::OK;
+}
+
+grpc::Status ShardService::MoveSlots(grpc::ServerContext*, const proto::MoveSlotsRequest* request,
+                                     proto::MoveSlotsResponse* response) {
+  const absl::StatusOr<Engine::SlotPlan> plan = engine_.PlanSlots(Drained(request->drain()));
+  if (!plan.ok()) return proto::ToGrpc(plan.status());
+  AddMoves(plan->now, plan->target, response->mutable_moves());
+  return proto::ToGrpc(engine_.MoveSlots(request->slot_map_version(), plan->target));
+}
+
+grpc::Status ShardService::CancelMoves(grpc::ServerContext*, const proto::CancelMovesRequest*,
+                                       proto::CancelMovesResponse*) {
+  return proto::ToGrpc(engine_.CancelMoves());
+}
+
+}  // namespace unirust::shard

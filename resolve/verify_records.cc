@@ -97,6 +97,7 @@ class RecordVerifier {
       descriptors.push_back({names.Text(d.attribute), d.value, d.interval});
     }
     if (!names.status().ok()) {
+      if (!absl::IsDataLoss(names.status())) return names.status();
       report_.Fault("records: record id " + std::to_string(id.value()) + " (" +
                     RecordName(identity) + ") has a name that is no symbol");
       return absl::OkStatus();

@@ -55,16 +55,15 @@ void Write(const Moves& moves, bool json, Output* out) {
     if (json) {
       out->Write(Json("move", move).Take() + "\n");
     } else {
-      table.Row({std::to_string(move.from()), std::to_string(move.to()),
-                 WithSeparators(move.slots())});
+      table.Row(
+          {std::to_string(move.from()), std::to_string(move.to()), WithSeparators(move.slots())});
     }
   }
   table.Finish();
   if (moves.empty() && !json) out->Write("nothing to move\n");
 }
 
-absl::StatusOr<proto::PlanSlotsResponse> Plan(Client& client,
-                                              const std::vector<uint32_t>& drain) {
+absl::StatusOr<proto::PlanSlotsResponse> Plan(Client& client, const std::vector<uint32_t>& drain) {
   proto::PlanSlotsRequest request;
   for (const uint32_t part : drain) request.add_drain(part);
   proto::PlanSlotsResponse plan;
@@ -75,6 +74,7 @@ absl::StatusOr<proto::PlanSlotsResponse> Plan(Client& client,
 // Until nothing moves. A part or the router may be away for a while.
 absl::Status AwaitMoves(Client& client, Progress::Mode mode) {
   Progress progress(mode);
+  std::string told;
   while (true) {
     proto::GetPartsResponse parts;
     const absl::Status status = client.Call(&Router::GetParts, proto::GetPartsRequest(), &parts);
@@ -82,9 +82,13 @@ absl::Status AwaitMoves(Client& client, Progress::Mode mode) {
     if (status.ok()) {
       if (!parts.move_fault().empty()) return absl::AbortedError(parts.move_fault());
       if (!parts.has_move() && parts.waiting().empty()) return absl::OkStatus();
+      if (parts.step_fault() != told) {
+        told = parts.step_fault();
+        if (!told.empty()) progress.Message("slots cannot move for now: " + Printable(told));
+      }
       if (parts.has_move()) {
-        const std::string doing = Text(parts.move().slots()) + ", " +
-                                  PhaseName(parts.move().phase()) + ", rows";
+        const std::string doing =
+            Text(parts.move().slots()) + ", " + PhaseName(parts.move().phase()) + ", rows";
         progress.Update(doing, parts.move().rows());
       }
     }
@@ -98,7 +102,9 @@ std::string MovesText(const proto::GetPartsResponse& parts) {
   std::string out;
   if (parts.has_move()) out += "\nmoving: " + Text(parts.move()) + "\n";
   for (const proto::SlotMove& move : parts.waiting()) out += "waiting: " + Text(move) + "\n";
-  if (!parts.move_fault().empty()) out += "fault: " + Printable(parts.move_fault()) + "\n";
+  for (const std::string& fault : {parts.step_fault(), parts.move_fault()}) {
+    if (!fault.empty()) out += "fault: " + Printable(fault) + "\n";
+  }
   return out;
 }
 
@@ -113,8 +119,9 @@ std::string MovesJson(const proto::GetPartsResponse& parts) {
   for (const proto::SlotMove& move : parts.waiting()) {
     out += Json("waiting", move).Take() + "\n";
   }
-  if (!parts.move_fault().empty()) {
-    out += JsonLine().Text("type", "move_fault").Text("why", parts.move_fault()).Take() + "\n";
+  for (const std::string& fault : {parts.step_fault(), parts.move_fault()}) {
+    if (fault.empty()) continue;
+    out += JsonLine().Text("type", "move_fault").Text("why", fault).Take() + "\n";
   }
   return out;
 }
@@ -136,8 +143,11 @@ absl::Status Run(const ClusterApplyFlags& flags) {
   proto::MoveSlotsResponse moves;
   UNIRUST_RETURN_IF_ERROR(client->Call(&Router::MoveSlots, request, &moves));
   if (!flags.no_wait) {
-    UNIRUST_RETURN_IF_ERROR(
-        AwaitMoves(*client, Progress::ModeFor(flags.quiet, flags.progress)));
+    UNIRUST_RETURN_IF_ERROR(AwaitMoves(*client, Progress::ModeFor(flags.quiet, flags.progress)));
+    UNIRUST_ASSIGN_OR_RETURN(const proto::PlanSlotsResponse left, Plan(*client, flags.drain));
+    if (!left.moves().empty()) {
+      return absl::AbortedError("somebody cancelled or changed the moves meanwhile");
+    }
   }
   UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));
   Write(moves.moves(), flags.json, out.get());

@@ -7,7 +7,8 @@
 
 namespace unirust::cli {
 
-// What moves, what will and what went wrong: lines for people, or of JSON. Empty if there is nothing of that.
+// What moves, what will and what went wrong: lines for people, or of JSON. Empty if there is
+// nothing of that.
 std::string MovesText(const proto::GetPartsResponse& parts);
 std::string MovesJson(const proto::GetPartsResponse& parts);
 

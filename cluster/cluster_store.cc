@@ -54,11 +54,6 @@ std::optional<Epoch> OutboxEpoch(std::string_view key, std::string_view row) {
 
 std::string PartName(size_t part) { return "part " + std::to_string(part) + " of the store"; }
 
-absl::Status InPart(size_t part, const absl::Status& status) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(), PartName(part) + ": " + std::string(status.message()));
-}
-
 absl::Status OfOneDirectory(const char* what) {
   return absl::UnimplementedError(std::string(what) + " of a store of several parts: not yet");
 }
@@ -74,6 +69,11 @@ Reader Unreadable(absl::Status why) {
 }
 
 }  // namespace
+
+absl::Status InPart(size_t part, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), PartName(part) + ": " + std::string(status.message()));
+}
 
 ClusterStore::ClusterStore(std::unique_ptr<store::Store> home_store,
                            std::unique_ptr<LocalPart> home, std::vector<Part*> others)
@@ -122,8 +122,10 @@ absl::StatusOr<Placement> ClusterStore::ReadPlacement(const SlotMap& slots) cons
   std::optional<Placement> out = Placement::Decode(row);
   if (!out) return store::Damaged(Family::kMeta, kPlacementKey);
   if (out->LastPart() < parts_.size()) return *std::move(out);
-  return absl::FailedPreconditionError("slots of the store lie in part " +
-                                       std::to_string(out->LastPart()) + ", but only " +
+  const bool there = out->map.LastPart() >= parts_.size();
+  const std::string which = there ? "lie in part " + std::to_string(out->map.LastPart())
+                                  : "move to or from part " + std::to_string(out->LastPart());
+  return absl::FailedPreconditionError("slots of the store " + which + ", but only " +
                                        std::to_string(parts_.size()) + " parts are given");
 }
 
@@ -144,6 +146,9 @@ absl::Status ClusterStore::CatchUp() {
     const absl::StatusOr<Position> position = parts_[part]->Join(membership, last, holds);
     if (!position.ok()) return InPart(part, position.status());
     has[part] = position->epoch;
+    if (has[part].number == 0 && last.number > 0 && placement()->map.SlotsOf(part) == 0) {
+      UNIRUST_RETURN_IF_ERROR(Replace(part, membership, &has[part]));
+    }
     attempt_ = std::max(attempt_, position->attempt);
   }
   for (size_t part = 1; part < parts_.size(); ++part) {
@@ -152,7 +157,34 @@ absl::Status ClusterStore::CatchUp() {
         std::make_unique<Delivery>(*parts_[part], PartName(part), last.number));
   }
   returned_ = last.number;
+  DropOldOutbox();
   return absl::OkStatus();
+}
+
+// A part without slots of which the directory was lost: what was on its way to it or from it is still, or already,
+// where it belongs.
+absl::Status ClusterStore::Replace(size_t part, const Membership& membership, EpochId* has) {
+  Placement next = *placement();
+  next.target = next.map;
+  next.move.reset();
+  next.fault = PartName(part) + " was replaced by an empty directory while slots moved";
+  ++next.version;
+  Place(0, std::make_shared<Placement>(std::move(next)));
+  KeepPlacement();
+  const absl::StatusOr<Position> position =
+      parts_[part]->Join(membership, home_->last(), Holds::kNothing);
+  UNIRUST_RETURN_IF_ERROR(InPart(part, position.status()));
+  *has = position->epoch;
+  return absl::OkStatus();
+}
+
+// Of parts that were left out since.
+void ClusterStore::DropOldOutbox() {
+  Batch batch;
+  const Reader home = home_store_->Latest();
+  const auto cursor = home.Scan(Family::kOutbox, OutboxKey(parts_.size(), 0), "");
+  for (; cursor->Valid(); cursor->Next()) batch.Delete(Family::kOutbox, cursor->key());
+  if (!batch.empty()) home_store_->Commit(std::move(batch));
 }
 
 absl::Status ClusterStore::CatchUp(size_t part, EpochId has) {
@@ -163,7 +195,7 @@ absl::Status ClusterStore::CatchUp(size_t part, EpochId has) {
   for (; cursor->Valid(); cursor->Next()) {
     const std::optional<Epoch> epoch = OutboxEpoch(cursor->key(), cursor->value());
     if (!epoch) return store::Damaged(Family::kOutbox, cursor->key());
-    if (part == 1) outbox_.push_back(epoch->id.number);  // the same for all
+    outbox_.insert(epoch->id.number);
     if (epoch->id.number <= has.number) continue;
     if (epoch->id.number != has.number + 1) break;
     UNIRUST_RETURN_IF_ERROR(parts_[part]->Apply(*epoch));
@@ -223,8 +255,8 @@ absl::Status ClusterStore::Publish(EpochKind kind, std::vector<Batch> batches,
   }
   UNIRUST_RETURN_IF_ERROR(home_->ApplyBatch(epochs[kHome], std::move(batches[kHome])));
   if (next != nullptr) Place(id.number, std::move(next));
-  std::erase_if(outbox_, [&](uint64_t epoch) { return epoch <= published; });
-  outbox_.push_back(id.number);
+  outbox_.erase(outbox_.begin(), outbox_.upper_bound(published));
+  outbox_.insert(id.number);
   for (size_t part = 1; part < parts_.size(); ++part) {
     deliveries_[part - 1]->Send(std::move(epochs[part]));
   }
@@ -264,15 +296,27 @@ absl::Status ClusterStore::Clear(Batch batch) {
 template <typename Call>
 absl::Status ClusterStore::OnEach(const Call& call) const {
   for (size_t part = 0; part < parts_.size(); ++part) {
-    UNIRUST_RETURN_IF_ERROR(InPart(part, call(*parts_[part])));
+    UNIRUST_RETURN_IF_ERROR(InPart(part, call(part)));
   }
   return absl::OkStatus();
 }
 
+void ClusterStore::NextAttempt() {
+  ++attempt_;
+  steps_.assign(parts_.size(), 0);
+}
+
+PendingStep ClusterStore::NextStepIn(size_t part) {
+  return {.attempt = attempt_, .number = steps_[part]++};
+}
+
 absl::Status ClusterStore::BeginGeneration() {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());
-  ++attempt_;
-  return OnEach([&](Part& part) { return part.BeginGeneration(attempt_); });
+  NextAttempt();
+  const absl::Status begun =
+      OnEach([&](size_t part) { return parts_[part]->BeginGeneration(NextStepIn(part)); });
+  if (!begun.ok()) DropPending().IgnoreError();  // where it cannot be dropped now the next attempt does
+  return begun;
 }
 
 bool ClusterStore::HasPending() const { return home_store_->HasPending(); }
@@ -282,36 +326,32 @@ absl::Status ClusterStore::CommitPending(Batch batch) {
   for (size_t part = 0; part < parts_.size(); ++part) {
     if (batches[part].empty()) continue;
     UNIRUST_RETURN_IF_ERROR(
-        InPart(part, IfGone(parts_[part]->CommitPending(attempt_, batches[part].Encode()))));
+        InPart(part, IfGone(parts_[part]->CommitPending(NextStepIn(part),
+                                                        batches[part].Encode()))));
   }
   return absl::OkStatus();
 }
 
 absl::Status ClusterStore::SealPending() {
-  return OnEach([&](Part& part) { return IfGone(part.SealPending(attempt_)); });
+  return OnEach(
+      [&](size_t part) { return IfGone(parts_[part]->SealPending(NextStepIn(part))); });
 }
 
 // Where it fails the next attempt drops what is left.
 absl::Status ClusterStore::DropPending() {
-  ++attempt_;  // what comes late of this one finds nothing that it may change
+  NextAttempt();  // what comes late of this one finds nothing that it may change
   absl::Status out;
   for (size_t part = 0; part < parts_.size(); ++part) {
-    out.Update(InPart(part, parts_[part]->DropPending(attempt_)));
+    out.Update(InPart(part, parts_[part]->DropPending(NextStepIn(part))));
   }
   return out;
 }
 
-// Once home has switched the others must be able to, whatever happens to them. What was copied of a move is of the
-// generation that goes.
+// Once home has switched the others must be able to, whatever happens to them. A move goes on after it: what lies
+// behind its place was written in both parts, since the place does not change while a generation is pending.
 absl::StatusOr<uint64_t> ClusterStore::SwitchGeneration(Batch batch) {
   UNIRUST_RETURN_IF_ERROR(SealPending());
-  std::shared_ptr<Placement> next;
-  if (const auto now = placement(); now->move && now->move->phase == Move::Phase::kCopying) {
-    next = std::make_shared<Placement>(*now);
-    next->GiveUp();
-  }
-  UNIRUST_RETURN_IF_ERROR(
-      Publish(EpochKind::kSwitch, Split(std::move(batch)), std::move(next)));
+  UNIRUST_RETURN_IF_ERROR(Publish(EpochKind::kSwitch, Split(std::move(batch)), nullptr));
   return home_store_->Latest().generation();
 }
 

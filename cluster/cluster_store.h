@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,12 +56,12 @@ class ClusterStore final : public store::Store {
   StorageMetrics Metrics() const override;
   std::vector<PartStatus> Parts() const override;
 
-  // --- moving slots (moves.cc; docs/cluster.md, 5) ---
+  // --- moving slots (moves.cc; docs/cluster.md, 5); FAILED_PRECONDITION while a generation is pending ---
 
   size_t parts() const { return parts_.size(); }
   std::shared_ptr<const Placement> placement() const;
-  // Why the last move was given up, until there is another target; empty if it was not.
-  std::string MoveFault() const;
+  // Why the last step failed; empty if it did not.
+  std::string StepFault() const;
 
   // Where the slots are to go; what moves elsewhere goes back. FAILED_PRECONDITION unless the placement has this
   // version, INVALID_ARGUMENT if there is no such part. A write.
@@ -92,6 +93,8 @@ class ClusterStore final : public store::Store {
   void KeepPlacement();
   absl::Status CatchUp();
   absl::Status CatchUp(size_t part, EpochId has);
+  absl::Status Replace(size_t part, const Membership& membership, EpochId* has);
+  void DropOldOutbox();
   std::vector<store::Batch> Split(store::Batch batch) const;
   // `next`: with this epoch; null if nothing changes.
   absl::Status Publish(EpochKind kind, std::vector<store::Batch> batches,
@@ -103,7 +106,14 @@ class ClusterStore final : public store::Store {
   absl::Status CopyRows();
   absl::Status SweepRows();
   absl::Status EndMove();
+  absl::Status Noted(const absl::Status& status);  // of a step
+  absl::Status TakeMoveStep();
+  absl::Status TakeCompareStep();
+  absl::StatusOr<store::SlotRows> NextRows(size_t part, const Move& move,
+                                           store::SlotQuery::What what) const;
   absl::StatusOr<bool> CopiesAreEqual(const Move& move) const;
+  void NextAttempt();
+  PendingStep NextStepIn(size_t part);
   void EmptyOutbox(store::Batch* batch, uint64_t published) const;
   uint64_t Published() const;
   template <typename Call>
@@ -121,10 +131,14 @@ class ClusterStore final : public store::Store {
   std::deque<Placed> placed_ ABSL_GUARDED_BY(placing_);  // the newest last, at least one
   uint64_t compared_ ABSL_GUARDED_BY(placing_) = 0;      // the last move that was
   bool copies_equal_ ABSL_GUARDED_BY(placing_) = false;  // of that one
-  std::string move_fault_ ABSL_GUARDED_BY(placing_);
+  std::string step_fault_ ABSL_GUARDED_BY(placing_);
   // The writer's:
   uint64_t attempt_ = 0;           // of the last change of ontology, also by a writer before
-  std::vector<uint64_t> outbox_;   // the epochs that have rows there, ascending
+  std::vector<uint64_t> steps_;    // that each part was told of it
+  std::set<uint64_t> outbox_;      // the epochs that have rows there
 };
+
+// The same status with the part's name before the message.
+absl::Status InPart(size_t part, const absl::Status& status);
 
 }  // namespace unirust::cluster

@@ -95,7 +95,7 @@ absl::StatusOr<Position> LocalPart::Join(const Membership& membership, EpochId h
   store_.Commit(std::move(batch));
   if (last != this->last()) Keep(last);
   session_ = membership.session;
-  return Position{.epoch = last, .attempt = attempt_};
+  return Position{.epoch = last, .attempt = next_.attempt};
 }
 
 absl::Status LocalPart::CheckSession(uint64_t session) const {
@@ -184,8 +184,8 @@ absl::StatusOr<store::Reader> LocalPart::ReadLatest() { return store_.Latest(); 
 
 absl::StatusOr<store::Reader> LocalPart::ReadPending() {
   MutexLock writing(writing_);  // the generation must not go meanwhile
-  UNIRUST_RETURN_IF_ERROR(CheckPending());
-  return store_.Pending();
+  if (store_.HasPending()) return store_.Pending();
+  return absl::UnavailableError("this part of the store was started again meanwhile: try again");
 }
 
 PartStatus LocalPart::GetStatus() {
@@ -200,40 +200,47 @@ absl::Status LocalPart::CheckPending() const {
   return absl::FailedPreconditionError("this part of the store has no pending generation");
 }
 
-absl::Status LocalPart::TakeAttempt(uint64_t attempt) {
-  if (attempt < attempt_) {
+absl::Status LocalPart::TakeStep(PendingStep step, absl::FunctionRef<absl::Status()> body) {
+  if (step.attempt < next_.attempt) {
     return absl::FailedPreconditionError("an earlier change of ontology was given up");
   }
-  attempt_ = attempt;
+  if (step.attempt > next_.attempt) next_ = {.attempt = step.attempt, .number = 0};
+  if (step.number < next_.number) return absl::OkStatus();
+  if (step.number > next_.number) {
+    return absl::FailedPreconditionError("this part of the store lacks steps of the change of "
+                                         "ontology");
+  }
+  UNIRUST_RETURN_IF_ERROR(body());
+  ++next_.number;
   return absl::OkStatus();
 }
 
-absl::Status LocalPart::BeginGeneration(uint64_t attempt) {
+absl::Status LocalPart::BeginGeneration(PendingStep step) {
   MutexLock writing(writing_);
-  UNIRUST_RETURN_IF_ERROR(TakeAttempt(attempt));
-  return store_.BeginGeneration();
+  return TakeStep(step, [&] { return store_.BeginGeneration(); });
 }
 
-absl::Status LocalPart::CommitPending(uint64_t attempt, const std::string& rows) {
+absl::Status LocalPart::CommitPending(PendingStep step, const std::string& rows) {
   MutexLock writing(writing_);
-  UNIRUST_RETURN_IF_ERROR(TakeAttempt(attempt));
-  UNIRUST_RETURN_IF_ERROR(CheckPending());
-  std::optional<store::Batch> batch = store::Batch::Decode(rows);
-  if (!batch) return Malformed("rows of a pending generation");
-  return store_.CommitPending(*std::move(batch));
+  return TakeStep(step, [&]() -> absl::Status {
+    UNIRUST_RETURN_IF_ERROR(CheckPending());
+    std::optional<store::Batch> batch = store::Batch::Decode(rows);
+    if (!batch) return Malformed("rows of a pending generation");
+    return store_.CommitPending(*std::move(batch));
+  });
 }
 
-absl::Status LocalPart::SealPending(uint64_t attempt) {
+absl::Status LocalPart::SealPending(PendingStep step) {
   MutexLock writing(writing_);
-  UNIRUST_RETURN_IF_ERROR(TakeAttempt(attempt));
-  UNIRUST_RETURN_IF_ERROR(CheckPending());
-  return store_.SealPending();
+  return TakeStep(step, [&]() -> absl::Status {
+    UNIRUST_RETURN_IF_ERROR(CheckPending());
+    return store_.SealPending();
+  });
 }
 
-absl::Status LocalPart::DropPending(uint64_t attempt) {
+absl::Status LocalPart::DropPending(PendingStep step) {
   MutexLock writing(writing_);
-  UNIRUST_RETURN_IF_ERROR(TakeAttempt(attempt));
-  return store_.DropPending();
+  return TakeStep(step, [&] { return store_.DropPending(); });
 }
 
 }  // namespace unirust::cluster

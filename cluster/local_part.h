@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "base/mutex.h"
 #include "cluster/part.h"
 
@@ -30,10 +31,10 @@ class LocalPart final : public Part {
   absl::StatusOr<store::Reader> ReadLatest() override;
   absl::StatusOr<store::Reader> ReadPending() override;
   PartStatus GetStatus() override;
-  absl::Status BeginGeneration(uint64_t attempt) override;
-  absl::Status CommitPending(uint64_t attempt, const std::string& rows) override;
-  absl::Status SealPending(uint64_t attempt) override;
-  absl::Status DropPending(uint64_t attempt) override;
+  absl::Status BeginGeneration(PendingStep step) override;
+  absl::Status CommitPending(PendingStep step, const std::string& rows) override;
+  absl::Status SealPending(PendingStep step) override;
+  absl::Status DropPending(PendingStep step) override;
 
   // Apply of rows that are not encoded.
   absl::Status ApplyBatch(const Epoch& epoch, store::Batch batch);
@@ -52,12 +53,13 @@ class LocalPart final : public Part {
   absl::Status CheckMembership(const Membership& membership, Holds holds) const;
   absl::Status CheckHoldsNothing() const;
   absl::Status CheckPending() const;
-  absl::Status TakeAttempt(uint64_t attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
+  absl::Status TakeStep(PendingStep step, absl::FunctionRef<absl::Status()> body)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   void Keep(EpochId epoch);  // and so it is the last one
 
   store::Store& store_;
   Mutex writing_;  // one call that writes at a time, whatever a caller has given up
-  uint64_t attempt_ ABSL_GUARDED_BY(writing_) = 0;
+  PendingStep next_ ABSL_GUARDED_BY(writing_);  // of the last attempt
   std::atomic<uint64_t> session_;
   mutable Mutex mutex_;
   std::deque<Kept> kept_ ABSL_GUARDED_BY(mutex_);  // the newest last, at least one

@@ -73,6 +73,7 @@ std::unique_ptr<Cursor> MergedState::WalkAll(Family family, const Walk& walk) co
   if (!store::HasSlots(family)) return walk(parts_[kHome]);
   std::vector<std::unique_ptr<Cursor>> cursors;
   for (size_t part = 0; part < parts_.size(); ++part) {
+    if (placement_->map.SlotsOf(part) == 0) continue;
     std::unique_ptr<Cursor> cursor = walk(parts_[part]);
     if (placement_->move) {
       cursor = std::make_unique<OwnRowsCursor>(std::move(cursor), family, part, placement_);

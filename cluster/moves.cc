@@ -15,16 +15,23 @@ namespace unirust::cluster {
 using store::SlotQuery;
 using store::SlotRows;
 
-// --- the placement -----------------------------------------------------------------------------------
+// --- the placement
+// -----------------------------------------------------------------------------------
 
 std::shared_ptr<const Placement> ClusterStore::placement() const {
   MutexLock lock(placing_);
   return placed_.back().placement;
 }
 
-std::string ClusterStore::MoveFault() const {
+std::string ClusterStore::StepFault() const {
   MutexLock lock(placing_);
-  return move_fault_;
+  return step_fault_;
+}
+
+absl::Status ClusterStore::Noted(const absl::Status& status) {
+  MutexLock lock(placing_);
+  step_fault_ = std::string(status.message());
+  return status;
 }
 
 // Readers take the last published epoch, or one that was it when they began.
@@ -46,16 +53,18 @@ std::shared_ptr<const Placement> ClusterStore::PlacementAt(uint64_t epoch) const
 }
 
 absl::Status ClusterStore::PublishPlacement(Placement next, size_t part, store::Batch rows) {
+  if (HasPending()) return absl::FailedPreconditionError("a change of ontology is under way");
   std::vector<store::Batch> batches(parts_.size());
   batches[part] = std::move(rows);
-  UNIRUST_RETURN_IF_ERROR(Publish(EpochKind::kRows, std::move(batches),
-                                  std::make_shared<Placement>(std::move(next))));
+  UNIRUST_RETURN_IF_ERROR(
+      Publish(EpochKind::kRows, std::move(batches), std::make_shared<Placement>(std::move(next))));
   return CheckComplete();
 }
 
 absl::Status ClusterStore::SetTarget(uint64_t version, const SlotMap& target) {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());
   Placement next = *placement();
+  if (target == next.target && next.fault.empty()) return absl::OkStatus();
   if (version != next.version) {
     return absl::FailedPreconditionError(
         "the slots have changed since this was planned: plan again");
@@ -63,12 +72,8 @@ absl::Status ClusterStore::SetTarget(uint64_t version, const SlotMap& target) {
   if (target.LastPart() >= parts_.size()) {
     return absl::InvalidArgumentError("there is no part " + std::to_string(target.LastPart()));
   }
-  {
-    MutexLock lock(placing_);
-    move_fault_.clear();
-  }
-  if (target == next.target) return absl::OkStatus();
   next.target = target;
+  next.fault.clear();
   ++next.version;
   if (next.move && next.move->phase == Move::Phase::kCopying) {
     for (uint16_t slot = 0; slot < limits::kSlots; ++slot) {
@@ -80,7 +85,8 @@ absl::Status ClusterStore::SetTarget(uint64_t version, const SlotMap& target) {
   return PublishPlacement(std::move(next));
 }
 
-// --- steps ---------------------------------------------------------------------------------------------
+// --- steps
+// ---------------------------------------------------------------------------------------------
 
 ClusterStore::NextStep ClusterStore::NextMoveStep() const {
   MutexLock lock(placing_);
@@ -90,7 +96,9 @@ ClusterStore::NextStep ClusterStore::NextMoveStep() const {
   return copied && compared_ != now.move->id ? NextStep::kCompare : NextStep::kStep;
 }
 
-absl::Status ClusterStore::MoveStep() {
+absl::Status ClusterStore::MoveStep() { return Noted(TakeMoveStep()); }
+
+absl::Status ClusterStore::TakeMoveStep() {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());
   if (NextMoveStep() != NextStep::kStep) return absl::OkStatus();
   const std::shared_ptr<const Placement> now = placement();
@@ -113,16 +121,11 @@ absl::Status ClusterStore::EndMove() {
   next.target = next.map;  // nothing else moves before somebody has looked
   ++next.version;
   next.GiveUp();
-  const std::string why = "the copies of " + std::to_string(next.move->slots.count()) +
-                          " slots in parts " + std::to_string(next.move->from) + " and " +
-                          std::to_string(next.move->to) +
-                          " are not equal: they stay in part " + std::to_string(next.move->from) +
-                          ". `unirust verify --full` tells whether that is sound";
-  Log(LogLevel::kError, why);
-  {
-    MutexLock lock(placing_);
-    move_fault_ = why;
-  }
+  next.fault = "the copies of " + std::to_string(next.move->slots.count()) + " slots in parts " +
+               std::to_string(next.move->from) + " and " + std::to_string(next.move->to) +
+               " were not equal: they stay in part " + std::to_string(next.move->from) +
+               ", and the other copy is dropped";
+  Log(LogLevel::kError, next.fault);
   return PublishPlacement(std::move(next));
 }
 
@@ -132,15 +135,21 @@ absl::Status ClusterStore::BeginMove() {
   return PublishPlacement(std::move(next));
 }
 
+absl::StatusOr<SlotRows> ClusterStore::NextRows(size_t part, const Move& move,
+                                                SlotQuery::What what) const {
+  const absl::StatusOr<store::Reader> reader = parts_[part]->ReadLatest();
+  UNIRUST_RETURN_IF_ERROR(InPart(part, reader.status()));
+  absl::StatusOr<SlotRows> rows =
+      reader->ReadSlots({.slots = move.slots, .after = move.done, .upto = {}, .what = what});
+  UNIRUST_RETURN_IF_ERROR(InPart(part, rows.status()));
+  return rows;
+}
+
 // From the state after the last epoch: with this one the copy is of this one.
 absl::Status ClusterStore::CopyRows() {
   Placement next = *placement();
   Move& move = *next.move;
-  UNIRUST_ASSIGN_OR_RETURN(const store::Reader from, parts_[move.from]->ReadLatest());
-  UNIRUST_ASSIGN_OR_RETURN(SlotRows rows, from.ReadSlots({.slots = move.slots,
-                                                          .after = move.done,
-                                                          .upto = {},
-                                                          .what = SlotQuery::What::kRows}));
+  UNIRUST_ASSIGN_OR_RETURN(SlotRows rows, NextRows(move.from, move, SlotQuery::What::kRows));
   move.done = std::move(rows.upto);
   move.rows += rows.rows;
   move.bytes += rows.bytes;
@@ -148,25 +157,28 @@ absl::Status ClusterStore::CopyRows() {
   return PublishPlacement(std::move(next), to, std::move(rows.batch));
 }
 
+// The move ends when every part has the last deletes: a part without slots is expected to be empty.
 absl::Status ClusterStore::SweepRows() {
   Placement next = *placement();
   Move& move = *next.move;
+  if (move.done.IsEnd()) {
+    next.move.reset();
+    return PublishPlacement(std::move(next));
+  }
   const size_t swept = next.SweptPart();
-  UNIRUST_ASSIGN_OR_RETURN(const store::Reader part, parts_[swept]->ReadLatest());
-  UNIRUST_ASSIGN_OR_RETURN(SlotRows rows, part.ReadSlots({.slots = move.slots,
-                                                          .after = move.done,
-                                                          .upto = {},
-                                                          .what = SlotQuery::What::kDelete}));
+  UNIRUST_ASSIGN_OR_RETURN(SlotRows rows, NextRows(swept, move, SlotQuery::What::kDelete));
   move.done = std::move(rows.upto);
   move.rows += rows.rows;
   move.bytes += rows.bytes;
-  if (move.done.IsEnd()) next.move.reset();
   return PublishPlacement(std::move(next), swept, std::move(rows.batch));
 }
 
-// --- the proof -----------------------------------------------------------------------------------------
+// --- the proof
+// -----------------------------------------------------------------------------------------
 
-absl::Status ClusterStore::CompareCopies() {
+absl::Status ClusterStore::CompareCopies() { return Noted(TakeCompareStep()); }
+
+absl::Status ClusterStore::TakeCompareStep() {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());  // so what is copied is published
   const std::shared_ptr<const Placement> now = placement();
   if (!now->move) return absl::OkStatus();
@@ -179,20 +191,25 @@ absl::Status ClusterStore::CompareCopies() {
 
 absl::StatusOr<bool> ClusterStore::CopiesAreEqual(const Move& move) const {
   const uint64_t epoch = Published();
-  UNIRUST_ASSIGN_OR_RETURN(const store::Reader from, parts_[move.from]->ReadEpoch(epoch));
-  UNIRUST_ASSIGN_OR_RETURN(const store::Reader to, parts_[move.to]->ReadEpoch(epoch));
+  const absl::StatusOr<store::Reader> from = parts_[move.from]->ReadEpoch(epoch);
+  const absl::StatusOr<store::Reader> to = parts_[move.to]->ReadEpoch(epoch);
+  if (absl::IsOutOfRange(from.status()) || absl::IsOutOfRange(to.status())) {
+    return absl::UnavailableError("there were very many epochs meanwhile: it is compared again");
+  }
+  UNIRUST_RETURN_IF_ERROR(InPart(move.from, from.status()));
+  UNIRUST_RETURN_IF_ERROR(InPart(move.to, to.status()));
   SlotQuery query{.slots = move.slots, .after = {}, .upto = {}, .what = SlotQuery::What::kDigest};
   while (!query.after.IsEnd()) {
     if (stopping_) return absl::UnavailableError("the store is being closed");
     query.upto.reset();
-    UNIRUST_ASSIGN_OR_RETURN(const SlotRows old_rows, from.ReadSlots(query));
+    UNIRUST_ASSIGN_OR_RETURN(const SlotRows old_rows, from->ReadSlots(query));
     // The other part may have less between: it is read until it is there, too.
     query.upto = old_rows.upto;
     SlotRows new_rows;
     new_rows.upto = query.after;
     while (new_rows.upto != old_rows.upto) {
       query.after = new_rows.upto;
-      UNIRUST_ASSIGN_OR_RETURN(const SlotRows more, to.ReadSlots(query));
+      UNIRUST_ASSIGN_OR_RETURN(const SlotRows more, to->ReadSlots(query));
       new_rows.upto = more.upto;
       new_rows.rows += more.rows;
       new_rows.digest += more.digest;

@@ -1,5 +1,5 @@
-// Walks the rows of a part that are its own while slots move (docs/cluster.md, 5): those that were copied to it, or are
-// to be deleted, are passed over.
+// Walks the rows of a part that are its own while slots move (docs/cluster.md, 5): those that were
+// copied to it, or are to be deleted, are passed over.
 #pragma once
 
 #include <memory>

@@ -42,6 +42,13 @@ struct Membership {
 // Whether a part has, or may have, rows of the store when it joins.
 enum class Holds { kRows, kNothing };
 
+// What is done with a pending generation, in order: a change of ontology is an attempt, numbered upwards; its steps in
+// one part are numbered from 0.
+struct PendingStep {
+  uint64_t attempt = 0;
+  uint64_t number = 0;
+};
+
 // Where a part is when it joins.
 struct Position {
   EpochId epoch;         // the last one
@@ -67,18 +74,19 @@ class Part {
   // The state after one of the last limits::kEpochsKept epochs. OUT_OF_RANGE: after another one.
   virtual absl::StatusOr<store::Reader> ReadEpoch(uint64_t epoch) = 0;
   virtual absl::StatusOr<store::Reader> ReadLatest() = 0;  // whatever is newest at each call
-  virtual absl::StatusOr<store::Reader> ReadPending() = 0;  // the same with the pending generation
+  // The same with the pending generation. UNAVAILABLE if there is none any more.
+  virtual absl::StatusOr<store::Reader> ReadPending() = 0;
 
   // Address, epoch, version, or the fault. Not more than limits::kPartStatusDeadlineMs.
   virtual PartStatus GetStatus() = 0;
 
-  // As in store/store.h. An `attempt` is a change of ontology, numbered upwards: FAILED_PRECONDITION for calls of an
-  // earlier one than the last that was seen (they were given up, and arrive late), and where no generation is pending
-  // and one is needed.
-  virtual absl::Status BeginGeneration(uint64_t attempt) = 0;
-  virtual absl::Status CommitPending(uint64_t attempt, const std::string& rows) = 0;
-  virtual absl::Status SealPending(uint64_t attempt) = 0;
-  virtual absl::Status DropPending(uint64_t attempt) = 0;
+  // As in store/store.h. Nothing happens if the step was taken already. FAILED_PRECONDITION: a later attempt was begun
+  // (this one was given up, and arrives late), steps before this one are missing, or no generation is pending and one
+  // is needed. The first step of an attempt is to begin or to drop.
+  virtual absl::Status BeginGeneration(PendingStep step) = 0;
+  virtual absl::Status CommitPending(PendingStep step, const std::string& rows) = 0;
+  virtual absl::Status SealPending(PendingStep step) = 0;
+  virtual absl::Status DropPending(PendingStep step) = 0;
 };
 
 }  // namespace unirust::cluster

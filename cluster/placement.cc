@@ -1,7 +1,6 @@
 #include "cluster/placement.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/bytes.h"
 
@@ -25,7 +24,7 @@ void AppendMove(const Move& move, std::string* out) {
   AppendBig16(out, static_cast<uint16_t>(move.to));
   AppendString(out, store::BytesOf(move.slots));
   AppendBig8(out, static_cast<uint8_t>(move.phase));
-  AppendBig8(out, move.done.family);
+  AppendString(out, move.done.FamilyText());
   AppendString(out, move.done.key);
   AppendVarint(out, move.rows);
   AppendVarint(out, move.bytes);
@@ -38,28 +37,32 @@ std::optional<Move> ReadMove(ByteReader& in) {
   out.to = in.Big16();
   const std::optional<store::SlotSet> slots = store::SlotSetOf(in.String());
   const uint8_t phase = in.Big8();
-  out.done.family = in.Big8();
-  out.done.key = std::string(in.String());
+  const std::string_view family = in.String();
+  const std::optional<store::SlotPosition> done = store::SlotPosition::Of(family, in.String());
   out.rows = in.Varint();
   out.bytes = in.Varint();
-  const bool sound = in.ok() && slots && slots->any() && out.from != out.to &&
+  const bool sound = in.ok() && slots && slots->any() && done && out.from != out.to &&
                      std::max(out.from, out.to) < limits::kPartsMax &&
                      phase <= static_cast<uint8_t>(Move::Phase::kSweeping);
   if (!sound) return std::nullopt;
   out.slots = *slots;
+  out.done = *done;
   out.phase = static_cast<Move::Phase>(phase);
   return out;
 }
 
 }  // namespace
 
-Placement Placement::Of(const SlotMap& map) { return {.map = map, .target = map, .move = {}}; }
+Placement Placement::Of(const SlotMap& map) {
+  return {.map = map, .target = map, .fault = "", .move = {}};
+}
 
 std::string Placement::Encode() const {
   std::string out;
   AppendBig64(&out, version);
   AppendMap(map, &out);
   AppendMap(target, &out);
+  AppendString(&out, fault);
   AppendBig8(&out, move ? 1 : 0);
   if (move) AppendMove(*move, &out);
   return out;
@@ -70,6 +73,7 @@ std::optional<Placement> Placement::Decode(std::string_view bytes) {
   Placement out;
   out.version = in.Big64();
   if (!ReadMap(in, &out.map) || !ReadMap(in, &out.target)) return std::nullopt;
+  out.fault = std::string(in.String());
   const uint8_t moves = in.Big8();
   if (moves == 1) {
     out.move = ReadMove(in);
@@ -117,14 +121,19 @@ std::optional<Move> Placement::NextMove(uint64_t id) const {
   return out;
 }
 
-void Placement::Switch() {
-  for (uint16_t slot = 0; slot < limits::kSlots; ++slot) {
-    if (move->slots[slot]) map.Assign(slot, move->to);
+SlotMap Placement::Coming() const {
+  SlotMap out = map;
+  const bool copying = move && move->phase == Move::Phase::kCopying;
+  for (uint16_t slot = 0; copying && slot < limits::kSlots; ++slot) {
+    if (move->slots[slot]) out.Assign(slot, move->to);
   }
+  return out;
+}
+
+void Placement::Switch() {
+  map = Coming();
   ++version;
-  move->phase = Move::Phase::kSweeping;
-  move->done = {};
-  move->rows = move->bytes = 0;
+  GiveUp();  // what is left is swept
 }
 
 void Placement::GiveUp() {

@@ -1,4 +1,5 @@
-// Which part of a store has which slots. Every row of a slot lies in the part that has the slot (store/slots.h).
+// Which part of a store has which slots. Every row of a slot lies in the part that has the slot
+// (store/slots.h).
 #pragma once
 
 #include <algorithm>
@@ -38,8 +39,9 @@ class SlotMap {
   std::array<uint16_t, limits::kSlots> part_of_{};
 };
 
-// The same slots with all parts but the drained ones having equally many, but for one: as few as possible change their
-// part. Depends on nothing else. INVALID_ARGUMENT if a drained part is not there, or all are drained.
+// The same slots with all parts but the drained ones having equally many, but for one: as few as
+// possible change their part. Depends on nothing else. INVALID_ARGUMENT if a drained part is not
+// there, or all are drained.
 absl::StatusOr<SlotMap> Balanced(const SlotMap& now, size_t parts,
                                  const std::vector<uint32_t>& drained);
 
@@ -50,6 +52,7 @@ struct PlannedMove {
   size_t slots = 0;
   bool operator==(const PlannedMove&) const = default;
 };
-std::vector<PlannedMove> MovesBetween(const SlotMap& now, const SlotMap& target);  // by from, then to
+std::vector<PlannedMove> MovesBetween(const SlotMap& now,
+                                      const SlotMap& target);  // by from, then to
 
 }  // namespace unirust::cluster

@@ -101,6 +101,7 @@ grpc::Status PartService::Join(grpc::ServerContext* context,
                                proto::JoinPartResponse* response) {
   MutexLock lock(writing_);
   if (context->IsCancelled()) return grpc::Status::CANCELLED;  // another one may have joined since
+  if (request->store().empty()) return {grpc::StatusCode::INVALID_ARGUMENT, "store: none"};
   const absl::StatusOr<cluster::Position> position = part_.Join(
       {.part = request->part(), .store = request->store(), .session = request->session()},
       IdOf(request->last()),
@@ -169,12 +170,14 @@ template <typename Call>
 grpc::Status PartService::OfPending(const proto::PendingRequest& request, const Call& call) {
   MutexLock lock(writing_);
   const absl::Status status = part_.CheckSession(request.session());
-  return ToGrpc(status.ok() ? call(request.attempt()) : status);
+  return ToGrpc(status.ok() ? call({.attempt = request.attempt(), .number = request.step()})
+                            : status);
 }
 
 grpc::Status PartService::BeginGeneration(grpc::ServerContext*,
                                           const proto::PendingRequest* request, proto::Empty*) {
-  return OfPending(*request, [&](uint64_t attempt) { return part_.BeginGeneration(attempt); });
+  return OfPending(*request,
+                   [&](cluster::PendingStep step) { return part_.BeginGeneration(step); });
 }
 
 grpc::Status PartService::CommitPending(grpc::ServerContext* context,
@@ -187,23 +190,27 @@ grpc::Status PartService::CommitPending(grpc::ServerContext* context,
     rows += chunk.rows();
     bytes = chunk.bytes();
     request.set_attempt(chunk.attempt());
+    request.set_step(chunk.step());
     request.set_session(chunk.session());
     if (rows.size() > bytes) break;
   }
   if (context->IsCancelled() || rows.empty() || rows.size() != bytes) {
     return {grpc::StatusCode::CANCELLED, "the rows did not arrive as a whole"};
   }
-  return OfPending(request, [&](uint64_t attempt) { return part_.CommitPending(attempt, rows); });
+  return OfPending(
+      request, [&](cluster::PendingStep step) { return part_.CommitPending(step, rows); });
 }
 
 grpc::Status PartService::SealPending(grpc::ServerContext*, const proto::PendingRequest* request,
                                       proto::Empty*) {
-  return OfPending(*request, [&](uint64_t attempt) { return part_.SealPending(attempt); });
+  return OfPending(*request,
+                   [&](cluster::PendingStep step) { return part_.SealPending(step); });
 }
 
 grpc::Status PartService::DropPending(grpc::ServerContext*, const proto::PendingRequest* request,
                                       proto::Empty*) {
-  return OfPending(*request, [&](uint64_t attempt) { return part_.DropPending(attempt); });
+  return OfPending(*request,
+                   [&](cluster::PendingStep step) { return part_.DropPending(step); });
 }
 
 // --- states ----------------------------------------------------------------------------------------

@@ -132,9 +132,10 @@ absl::StatusOr<store::Reader> RemotePart::ReadLatest() { return ReadNewest(false
 
 absl::StatusOr<store::Reader> RemotePart::ReadPending() { return ReadNewest(true); }
 
-absl::Status RemotePart::Call(Method method, uint64_t attempt) {
+absl::Status RemotePart::Call(Method method, cluster::PendingStep step) {
   proto::PendingRequest request;
-  request.set_attempt(attempt);
+  request.set_attempt(step.attempt);
+  request.set_step(step.number);
   request.set_session(session_);
   proto::Empty done;
   return OfCall(((*stub_).*method)(NewCall().get(), request, &done), "at " + address_);
@@ -157,11 +158,12 @@ PartStatus RemotePart::GetStatus() {
   return out;
 }
 
-absl::Status RemotePart::BeginGeneration(uint64_t attempt) {
-  return Call(&Stub::BeginGeneration, attempt);
+absl::Status RemotePart::BeginGeneration(cluster::PendingStep step) {
+  return Call(&Stub::BeginGeneration, step);
 }
 
-absl::Status RemotePart::CommitPending(uint64_t attempt, const std::string& rows) {
+absl::Status RemotePart::CommitPending(cluster::PendingStep step,
+                                       const std::string& rows) {
   const auto call = NewCall(DeadlineMs(rows));
   proto::Empty done;
   const auto stream = stub_->CommitPending(call.get(), &done);
@@ -169,7 +171,8 @@ absl::Status RemotePart::CommitPending(uint64_t attempt, const std::string& rows
     proto::PendingRowsChunk chunk;
     chunk.set_rows(std::move(some));
     chunk.set_bytes(rows.size());
-    chunk.set_attempt(attempt);
+    chunk.set_attempt(step.attempt);
+    chunk.set_step(step.number);
     chunk.set_session(session_);
     return stream->Write(chunk);
   });
@@ -177,12 +180,12 @@ absl::Status RemotePart::CommitPending(uint64_t attempt, const std::string& rows
   return OfCall(stream->Finish(), "at " + address_);
 }
 
-absl::Status RemotePart::SealPending(uint64_t attempt) {
-  return Call(&Stub::SealPending, attempt);
+absl::Status RemotePart::SealPending(cluster::PendingStep step) {
+  return Call(&Stub::SealPending, step);
 }
 
-absl::Status RemotePart::DropPending(uint64_t attempt) {
-  return Call(&Stub::DropPending, attempt);
+absl::Status RemotePart::DropPending(cluster::PendingStep step) {
+  return Call(&Stub::DropPending, step);
 }
 
 }  // namespace unirust::peer

@@ -26,15 +26,15 @@ class RemotePart final : public cluster::Part {
   absl::StatusOr<store::Reader> ReadLatest() override;
   absl::StatusOr<store::Reader> ReadPending() override;
   PartStatus GetStatus() override;
-  absl::Status BeginGeneration(uint64_t attempt) override;
-  absl::Status CommitPending(uint64_t attempt, const std::string& rows) override;
-  absl::Status SealPending(uint64_t attempt) override;
-  absl::Status DropPending(uint64_t attempt) override;
+  absl::Status BeginGeneration(cluster::PendingStep step) override;
+  absl::Status CommitPending(cluster::PendingStep step, const std::string& rows) override;
+  absl::Status SealPending(cluster::PendingStep step) override;
+  absl::Status DropPending(cluster::PendingStep step) override;
 
  private:
   using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const proto::PendingRequest&,
                                         proto::Empty*);
-  absl::Status Call(Method method, uint64_t attempt);
+  absl::Status Call(Method method, cluster::PendingStep step);
   absl::StatusOr<std::shared_ptr<RemoteState>> OpenState(uint64_t epoch);
   store::Reader ReadNewest(bool pending) const;
 

@@ -12,13 +12,12 @@ using store::SlotPosition;
 using store::SlotQuery;
 
 void ToProto(const SlotPosition& position, proto::SlotPosition* out) {
-  out->set_family(position.family);
+  out->set_family(position.FamilyText());
   out->set_key(position.key);
 }
 
 std::optional<SlotPosition> ToPosition(const proto::SlotPosition& position) {
-  if (position.family() > store::kFamilies) return std::nullopt;
-  return SlotPosition{.family = static_cast<uint8_t>(position.family()), .key = position.key()};
+  return SlotPosition::Of(position.family(), position.key());
 }
 
 bool IsFurther(const SlotPosition& position, const SlotPosition& than) {
@@ -39,7 +38,7 @@ absl::StatusOr<SlotQuery> ToQuery(const proto::ReadSlotsRequest& request) {
   const std::optional<SlotPosition> after = ToPosition(request.after());
   std::optional<SlotPosition> upto;
   if (request.has_upto()) upto = ToPosition(request.upto());
-  if (!slots || !after || upto.has_value() != request.has_upto() ||
+  if (!slots || !request.has_after() || !after || upto.has_value() != request.has_upto() ||
       request.what() > static_cast<uint32_t>(SlotQuery::What::kDigest)) {
     return absl::InvalidArgumentError("the question for rows of slots is malformed");
   }

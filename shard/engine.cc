@@ -268,14 +268,14 @@ std::vector<PartStatus> Engine::GetParts() const { return impl_->store->Parts();
 
 Engine::Slots Engine::GetSlots() const {
   if (impl_->cluster == nullptr) return {};
-  return {.placement = impl_->cluster->placement(), .fault = impl_->cluster->MoveFault()};
+  return {.placement = impl_->cluster->placement(), .step_fault = impl_->cluster->StepFault()};
 }
 
 absl::StatusOr<Engine::SlotPlan> Engine::PlanSlots(const std::vector<uint32_t>& drained) const {
   UNIRUST_RETURN_IF_ERROR(impl_->CheckParts());
   const std::shared_ptr<const cluster::Placement> now = impl_->cluster->placement();
   UNIRUST_ASSIGN_OR_RETURN(const cluster::SlotMap target,
-                           cluster::Balanced(now->target, impl_->cluster->parts(), drained));
+                           cluster::Balanced(now->Coming(), impl_->cluster->parts(), drained));
   return SlotPlan{.version = now->version, .now = now->map, .target = target};
 }
 

@@ -225,7 +225,7 @@ class Engine {
   // Which part has which slots, and which slots move (docs/cluster.md, 5). Null for a store in one directory.
   struct Slots {
     std::shared_ptr<const cluster::Placement> placement;
-    std::string fault;  // why the last move was given up
+    std::string step_fault;  // why the last step failed; it is tried again
   };
   Slots GetSlots() const;
   // What MoveSlots would aim at so that all parts but the drained ones have equally many slots. FAILED_PRECONDITION if

@@ -26,17 +26,6 @@ proto::MoveStatus::Phase PhaseOf(const cluster::Move& move) {
   return move.done.IsEnd() ? proto::MoveStatus::COMPARING : proto::MoveStatus::COPYING;
 }
 
-// What comes after the move that is under way.
-void AddWaiting(const cluster::Placement& placement, Moves* out) {
-  cluster::SlotMap then = placement.map;
-  const bool copying =
-      placement.move && placement.move->phase == cluster::Move::Phase::kCopying;
-  for (uint16_t slot = 0; copying && slot < limits::kSlots; ++slot) {
-    if (placement.move->slots[slot]) then.Assign(slot, placement.target.PartOf(slot));
-  }
-  AddMoves(then, placement.target, out);
-}
-
 void Fill(const cluster::Move& move, proto::MoveStatus* out) {
   out->mutable_slots()->set_from(static_cast<uint32_t>(move.from));
   out->mutable_slots()->set_to(static_cast<uint32_t>(move.to));
@@ -68,8 +57,9 @@ grpc::Status ShardService::GetParts(grpc::ServerContext*, const proto::GetPartsR
   if (slots.placement == nullptr) return grpc::Status::OK;
   response->set_slot_map_version(slots.placement->version);
   if (slots.placement->move) Fill(*slots.placement->move, response->mutable_move());
-  AddWaiting(*slots.placement, response->mutable_waiting());
-  response->set_move_fault(slots.fault);
+  AddMoves(slots.placement->Coming(), slots.placement->target, response->mutable_waiting());
+  response->set_move_fault(slots.placement->fault);
+  response->set_step_fault(slots.step_fault);
   return grpc::Status::OK;
 }
 

@@ -1,5 +1,6 @@
 #include "shard/slot_mover.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -10,8 +11,11 @@
 namespace unirust::shard {
 namespace {
 
-constexpr uint64_t kIdleMicros = 200'000;    // until it looks again whether there is something to move
+constexpr uint64_t kIdleMicros =
+    200'000;  // until it looks again whether there is something to move
 constexpr uint64_t kRetryMicros = 1'000'000;  // until a step that failed is tried again
+
+constexpr uint64_t kRestMicrosMax = 500'000;  // a step may have waited for long
 
 }  // namespace
 
@@ -22,6 +26,7 @@ SlotMover::~SlotMover() {
     MutexLock lock(mutex_);
     stopping_ = true;
   }
+  engine_.StopWaiting();  // a comparison takes long
   stopped_.NotifyAll();
 }
 
@@ -33,7 +38,8 @@ void SlotMover::Run() {
     mutex_.Unlock();
     const uint64_t start = SteadyClockMicros();
     const absl::StatusOr<bool> moved = engine_.MoveStep();
-    uint64_t rest = moved.ok() && *moved ? SteadyClockMicros() - start : kIdleMicros;
+    uint64_t rest =
+        moved.ok() && *moved ? std::min(SteadyClockMicros() - start, kRestMicrosMax) : kIdleMicros;
     if (!moved.ok()) {
       rest = kRetryMicros;
       const std::string why(moved.status().message());

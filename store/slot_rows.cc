@@ -73,16 +73,11 @@ class SlotWalk {
 
   void Take(Family family, std::string_view key, std::string_view value) {
     ++out_.rows;
-    out_.bytes += key.size() + value.size();
-    switch (query_.what) {
-      case What::kRows:
-        return out_.batch.Put(family, key, value);
-      case What::kDelete:
-        return out_.batch.Delete(family, key);
-      case What::kDigest:
-        out_.digest += DigestOf(family, key, value);
-        return;
-    }
+    out_.bytes += key.size();
+    if (query_.what == What::kDelete) return out_.batch.Delete(family, key);
+    out_.bytes += value.size();
+    if (query_.what == What::kRows) return out_.batch.Put(family, key, value);
+    out_.digest += DigestOf(family, key, value);
   }
 
   const Reader::State& state_;
@@ -93,6 +88,13 @@ class SlotWalk {
 };
 
 }  // namespace
+
+std::optional<SlotPosition> SlotPosition::Of(std::string_view family_text, std::string_view key) {
+  if (family_text.empty()) return key.empty() ? std::optional(End()) : std::nullopt;
+  const std::optional<Family> family = FamilyNamed(family_text);
+  if (!family) return std::nullopt;
+  return SlotPosition{.family = static_cast<uint8_t>(*family), .key = std::string(key)};
+}
 
 std::string BytesOf(const SlotSet& slots) {
   std::string out(limits::kSlots / 8, '\0');

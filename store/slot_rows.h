@@ -1,4 +1,5 @@
-// The rows of some slots, wherever in the families they lie: to be copied, compared or deleted, some at a time.
+// The rows of some slots, wherever in the families they lie: to be copied, compared or deleted,
+// some at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +26,16 @@ struct SlotPosition {
     return number < family || (number == family && row_key <= key);
   }
   bool operator==(const SlotPosition&) const = default;
+
+  // By which it is kept and sent; empty: behind all rows.
+  std::string FamilyText() const { return IsEnd() ? "" : FamilyName(static_cast<Family>(family)); }
+  static std::optional<SlotPosition> Of(std::string_view family_text, std::string_view key);
 };
 
 // limits::kSlots / 8 bytes; the lowest bit of the first is slot 0.
 std::string BytesOf(const SlotSet& slots);
-std::optional<SlotSet> SlotSetOf(std::string_view bytes);  // nothing if they are too few or too many
+std::optional<SlotSet> SlotSetOf(
+    std::string_view bytes);  // nothing if they are too few or too many
 
 struct SlotQuery {
   enum class What : uint8_t {
@@ -43,13 +49,13 @@ struct SlotQuery {
   What what = What::kRows;
 };
 
-// As many as limits::kSlotRowsReadMax and limits::kSlotRowsBytesMax allow, perhaps none: then too `upto` is behind
-// where the query began.
+// As many as limits::kSlotRowsReadMax and limits::kSlotRowsBytesMax allow, perhaps none: then too
+// `upto` is behind where the query began.
 struct SlotRows {
   Batch batch;
   SlotPosition upto;  // all rows so far are in it; go on behind it
   uint64_t rows = 0;
-  uint64_t bytes = 0;  // of keys and values
+  uint64_t bytes = 0;        // of keys, and of values unless they are deleted
   absl::uint128 digest = 0;  // of kDigest: the sum of Hash128 over families, keys and values
 };
 

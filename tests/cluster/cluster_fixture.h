@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -83,17 +84,17 @@ class MortalPart final : public Part {
     if (!life_.reachable()) out.fault = "it cannot be reached";
     return out;
   }
-  absl::Status BeginGeneration(uint64_t attempt) override {
-    return Ask([&] { return part_.BeginGeneration(attempt); });
+  absl::Status BeginGeneration(PendingStep step) override {
+    return Ask([&] { return part_.BeginGeneration(step); });
   }
-  absl::Status CommitPending(uint64_t attempt, const std::string& rows) override {
-    return Ask([&] { return part_.CommitPending(attempt, rows); });
+  absl::Status CommitPending(PendingStep step, const std::string& rows) override {
+    return Ask([&] { return part_.CommitPending(step, rows); });
   }
-  absl::Status SealPending(uint64_t attempt) override {
-    return Ask([&] { return part_.SealPending(attempt); });
+  absl::Status SealPending(PendingStep step) override {
+    return Ask([&] { return part_.SealPending(step); });
   }
-  absl::Status DropPending(uint64_t attempt) override {
-    return Ask([&] { return part_.DropPending(attempt); });
+  absl::Status DropPending(PendingStep step) override {
+    return Ask([&] { return part_.DropPending(step); });
   }
 
  private:
@@ -128,6 +129,12 @@ class Cluster {
   void Resize(size_t parts) {
     CloseParts();
     stores_.resize(parts);
+  }
+
+  // The part's directory is an empty one. None must be open.
+  void Lose(size_t part) {
+    CloseParts();
+    std::filesystem::remove_all(dir_ + "-" + std::to_string(part));
   }
 
   // The store, whose writer lives for so many calls. What had the last one must be gone.

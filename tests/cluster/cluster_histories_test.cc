@@ -121,7 +121,7 @@ TEST_P(ClusterHistories, OneAnswerForAnyNumberOfParts) {
       ExpectFresh(dice);
       while (*engine_->MoveStep()) {
       }
-      EXPECT_EQ(engine_->GetSlots().fault, "");
+      EXPECT_EQ(engine_->GetSlots().placement->fault, "");
       RetractAll(dice);
     }, 1);
   }

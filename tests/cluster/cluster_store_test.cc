@@ -310,9 +310,9 @@ TEST(LocalPartTest, RefusesWhatDoesNotFollow) {
   other = second;
   other.kind = EpochKind::kSwitch;
   EXPECT_TRUE(absl::IsFailedPrecondition(part->Apply(other)));
-  EXPECT_TRUE(absl::IsFailedPrecondition(part->SealPending(2)));
-  EXPECT_TRUE(absl::IsFailedPrecondition(part->CommitPending(2, "")));
-  EXPECT_TRUE(absl::IsFailedPrecondition(part->ReadPending().status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->SealPending({2, 0})));
+  EXPECT_TRUE(absl::IsFailedPrecondition(part->CommitPending({2, 0}, "")));
+  EXPECT_TRUE(absl::IsUnavailable(part->ReadPending().status()));
   EXPECT_TRUE(absl::IsOutOfRange(part->ReadEpoch(2).status()));
   EXPECT_TRUE(part->ReadEpoch(1).ok());
   EXPECT_EQ(part->last(), first.id);
@@ -361,11 +361,14 @@ TEST(LocalPartTest, ASealedGenerationOutlivesTheProcess) {
   auto part = LocalPart::Open(*store).value();
   Batch rows;
   rows.Put(Family::kNames, "12345678", "pending");
-  ASSERT_TRUE(part->BeginGeneration(2).ok());
-  ASSERT_TRUE(part->CommitPending(2, rows.Encode()).ok());
-  ASSERT_TRUE(part->SealPending(2).ok());
-  for (const absl::Status& late : {part->BeginGeneration(1), part->DropPending(1),
-                                   part->CommitPending(1, rows.Encode()), part->SealPending(1)}) {
+  ASSERT_TRUE(part->BeginGeneration({2, 0}).ok());
+  ASSERT_TRUE(part->CommitPending({2, 1}, rows.Encode()).ok());
+  ASSERT_TRUE(part->BeginGeneration({2, 0}).ok());  // once more, and late
+  ASSERT_TRUE(absl::IsFailedPrecondition(part->SealPending({2, 3})));
+  ASSERT_TRUE(part->SealPending({2, 2}).ok());
+  for (const absl::Status& late :
+       {part->BeginGeneration({1, 0}), part->DropPending({1, 0}),
+        part->CommitPending({1, 1}, rows.Encode()), part->SealPending({1, 2})}) {
     EXPECT_TRUE(absl::IsFailedPrecondition(late)) << late;
   }
   part.reset();

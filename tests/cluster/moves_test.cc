@@ -44,8 +44,8 @@ class MovesTest : public ::testing::TestWithParam<Reach> {
   ~MovesTest() override { store_.reset(); }
 
   void Open(size_t parts) {
-    cluster_ = std::make_unique<Cluster>(temp_.path() + "/" + std::to_string(++built_), parts,
-                                         GetParam());
+    cluster_ =
+        std::make_unique<Cluster>(temp_.path() + "/" + std::to_string(++built_), parts, GetParam());
     rows_.clear();
     Reopen();
   }
@@ -171,7 +171,7 @@ TEST_P(MovesTest, RowsStayWhatTheyAreWhileSlotsMove) {
         if (steps > 5 && random_() % 12 == 0) SetTarget(RandomTarget());
         if (random_() % 12 == 0) Reopen();
       }
-      EXPECT_EQ(store_->MoveFault(), "");
+      EXPECT_EQ(store_->placement()->fault, "");
       ExpectInPlace();
     }
   }
@@ -260,11 +260,11 @@ TEST_P(MovesTest, AWrongCopyIsFoundAndDropped) {
     cluster_->Store(1).Commit(std::move(damage));
     Write(1);  // so that it is in a later epoch
     FinishMoves();
-    EXPECT_THAT(store_->MoveFault(), HasSubstr("are not equal: they stay in part 0"));
+    EXPECT_THAT(store_->placement()->fault, HasSubstr("were not equal: they stay in part 0"));
     EXPECT_EQ(store_->placement()->map, before);
     ExpectInPlace();
     SetTarget(SlotMap::Even(1));
-    EXPECT_EQ(store_->MoveFault(), "");
+    EXPECT_EQ(store_->placement()->fault, "");
   }
 }
 
@@ -290,31 +290,40 @@ TEST_P(MovesTest, WhatIsCancelledStaysWhereItWas) {
   EXPECT_TRUE(absl::IsInvalidArgument(store_->SetTarget(store_->placement()->version, beyond)));
 }
 
-// A copy is of the generation that was current when it was made.
-TEST_P(MovesTest, AMoveBeginsAnewAfterAChangeOfOntology) {
-  Open(3);
-  Write(150);
-  SetTarget(SlotMap::Even(1));
-  CopyAll();
-  ASSERT_TRUE(store_->BeginGeneration().ok());
-  Batch derived;
-  Rows next;
-  for (const auto& [row, value] : rows_) {
-    if (!store::IsDerived(row.first)) next.emplace(row, value);
+// Rows of the next generation lie where those of the current one would.
+TEST_P(MovesTest, AMoveGoesOnAfterAChangeOfOntology) {
+  for (int steps = 1; steps < 12; steps += 3) {
+    SCOPED_TRACE(steps);
+    Open(3);
+    Write(100);
+    SetTarget(SlotMap::Even(1));
+    for (int n = 0; n < steps; ++n) ASSERT_TRUE(Step().ok());
+    ASSERT_TRUE(store_->BeginGeneration().ok());
+    if (store_->NextMoveStep() == NextStep::kStep) {
+      EXPECT_TRUE(absl::IsFailedPrecondition(Step()));
+    }
+    Rows next;
+    for (const auto& [row, value] : rows_) {
+      if (!store::IsDerived(row.first)) next.emplace(row, value);
+    }
+    for (const size_t rows : {100, 200}) {
+      Batch derived;
+      while (next.size() < rows) {
+        auto row = keys_.Next();
+        if (!store::IsDerived(row.first)) continue;
+        if (next.emplace(row, "derived").second) derived.Put(row.first, row.second, "derived");
+      }
+      ASSERT_TRUE(store_->CommitPending(std::move(derived)).ok());
+    }
+    ASSERT_TRUE(store_->SwitchGeneration({}).ok());
+    rows_ = next;
+    EXPECT_EQ(All(store_->Latest()), rows_);
+    Write(5);
+    FinishMoves();
+    EXPECT_EQ(store_->placement()->fault, "");
+    EXPECT_EQ(store_->placement()->map, SlotMap::Even(1));
+    ExpectInPlace();
   }
-  while (next.size() < 200) {
-    auto row = keys_.Next();
-    if (!store::IsDerived(row.first)) continue;
-    if (next.emplace(row, "derived").second) derived.Put(row.first, row.second, "derived");
-  }
-  ASSERT_TRUE(store_->CommitPending(std::move(derived)).ok());
-  ASSERT_TRUE(store_->SwitchGeneration({}).ok());
-  rows_ = next;
-  EXPECT_EQ(All(store_->Latest()), rows_);
-  Write(5);
-  FinishMoves();
-  EXPECT_EQ(store_->placement()->map, SlotMap::Even(1));
-  ExpectInPlace();
 }
 
 TEST_P(MovesTest, ClearInTheMiddleOfAMove) {
@@ -371,6 +380,98 @@ TEST_P(MovesTest, AStoreInOneDirectoryGrowsAndShrinks) {
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("slots of the store lie in part 1, but only 1 parts are given"));
+}
+
+// With it a part has no slots any more; what it has left is swept by what the next opening brings.
+TEST_P(MovesTest, AWriterThatDiesAtTheLastSweepLeavesAPartThatIsSweptLater) {
+  for (int left = 1; left < 6; ++left) {
+    SCOPED_TRACE(left);
+    Open(2);
+    Write(150);
+    SetTarget(SlotMap::Even(1));
+    size_t steps = 0;
+    while (store_->NextMoveStep() != NextStep::kNone) {
+      ASSERT_TRUE(Step().ok());
+      ++steps;
+    }
+    SetTarget(SlotMap::Even(2));
+    FinishMoves();
+    SetTarget(SlotMap::Even(1));
+    for (; steps > static_cast<size_t>(left); --steps) ASSERT_TRUE(Step().ok());
+    cluster_->SetTakesEpochs(false);
+    store_->StopWaiting();
+    EXPECT_TRUE(absl::IsUnavailable(Step())) << "decided at home alone";
+    cluster_->SetTakesEpochs(true);
+    Reopen();
+    FinishMoves();
+    ExpectInPlace();
+  }
+}
+
+// Whatever moved there or from there: the other part has it.
+TEST_P(MovesTest, APartWithoutSlotsMayLoseItsDirectory) {
+  for (const bool sweeping : {false, true}) {
+    Open(1);
+    Write(150);
+    store_.reset();
+    cluster_->Resize(2);
+    Reopen();
+    SetTarget(SlotMap::Even(2));
+    if (sweeping) {
+      FinishMoves();
+      SetTarget(SlotMap::Even(1));
+      while (store_->placement()->map != SlotMap::Even(1)) ASSERT_TRUE(Step().ok());
+    }
+    ASSERT_TRUE(Step().ok());
+    if (!sweeping) {
+      ASSERT_TRUE(Step().ok());
+    }
+    Write(10);
+    store_.reset();
+    cluster_->Lose(1);
+    Reopen();
+    EXPECT_EQ(All(store_->Latest()), rows_);
+    EXPECT_EQ(store_->placement()->map, SlotMap::Even(1));
+    EXPECT_THAT(store_->placement()->fault, HasSubstr("part 1 of the store was replaced"));
+    SetTarget(SlotMap::Even(2));
+    FinishMoves();
+    ExpectInPlace();
+    store_.reset();
+    cluster_->Lose(1);
+    EXPECT_TRUE(absl::IsDataLoss(cluster_->Open().status()));
+  }
+}
+
+TEST_P(MovesTest, WhyAMoveWasGivenUpIsKnownAfterTheNextOpening) {
+  Open(2);
+  Write(100);
+  SetTarget(SlotMap::Even(1));
+  CopyAll();
+  Batch surplus;
+  surplus.Put(Family::kRecords, *store::FirstKeyOf(Family::kRecords, limits::kSlots - 1), "more");
+  {
+    store_.reset();
+    const auto home = store::Store::Open({.dir = cluster_->HomeDir()}).value();
+    home->Commit(std::move(surplus));
+  }
+  Reopen();
+  FinishMoves();
+  Reopen();
+  EXPECT_THAT(store_->placement()->fault, HasSubstr("were not equal: they stay in part 1"));
+  ExpectInPlace();
+}
+
+TEST_P(MovesTest, WhatCannotBeSaidOfAPartIsRefused) {
+  Open(2);
+  SetTarget(SlotMap::Even(1));
+  ASSERT_TRUE(Step().ok());
+  store_.reset();
+  cluster_->Resize(1);
+  EXPECT_THAT(std::string(cluster_->Open().status().message()),
+              HasSubstr("slots of the store lie in part 1"));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      ClusterStore::Open(nullptr, std::vector<Part*>(limits::kPartsMax), SlotMap::Even(1))
+          .status()));
 }
 
 // It has rows of its own: of a move that was undone by hand, or of another time.

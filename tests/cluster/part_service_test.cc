@@ -197,8 +197,8 @@ TEST_F(PartServiceTest, WhoeverOpensTheStoreShutsOutTheOneBefore) {
   EXPECT_EQ(position->epoch.number, 1U);
   std::string value;
   for (const absl::Status& status :
-       {client_.Apply(EpochNumber(2)), client_.BeginGeneration(1), client_.CommitPending(1, "rows"),
-        client_.SealPending(1), client_.DropPending(1), client_.ReadEpoch(2).status(),
+       {client_.Apply(EpochNumber(2)), client_.BeginGeneration({1, 0}), client_.CommitPending({1, 1}, "rows"),
+        client_.SealPending({1, 2}), client_.DropPending({2, 0}), client_.ReadEpoch(2).status(),
         client_.ReadLatest()->Get(Family::kNames, "12345678", &value).status(),
         reader.Get(Family::kNames, "12345678", &value).status(),
         reader.Scan(Family::kNames, "", "")->status()}) {

@@ -61,13 +61,13 @@ TEST_F(SlotRowsTest, AllOfTheSlotsAndNoOthersInPieces) {
       absl::StatusOr<SlotRows> piece = store_->Latest().ReadSlots(
           {.slots = slots, .after = after, .upto = {}, .what = SlotQuery::What::kRows});
       ASSERT_TRUE(piece.ok()) << piece.status();
-      piece->batch.VisitSorted([&](Family family, std::string_view key, std::string_view value,
-                                   bool remove) {
-        EXPECT_FALSE(remove);
-        EXPECT_FALSE(after.IsBehind(family, key));
-        EXPECT_TRUE(piece->upto.IsBehind(family, key));
-        found.emplace(std::pair(family, std::string(key)), value);
-      });
+      piece->batch.VisitSorted(
+          [&](Family family, std::string_view key, std::string_view value, bool remove) {
+            EXPECT_FALSE(remove);
+            EXPECT_FALSE(after.IsBehind(family, key));
+            EXPECT_TRUE(piece->upto.IsBehind(family, key));
+            found.emplace(std::pair(family, std::string(key)), value);
+          });
       rows += piece->rows;
       EXPECT_LE(piece->bytes, limits::kSlotRowsBytesMax + 4000);
       after = piece->upto;
@@ -87,12 +87,11 @@ TEST_F(SlotRowsTest, ADigestIsOfTheRowsAlone) {
   const auto digest = [&](SlotPosition after, std::optional<SlotPosition> upto) {
     SlotRows sum;
     while (!after.IsEnd() && after != upto) {
-      const SlotRows piece = store_->Latest()
-                                 .ReadSlots({.slots = slots,
-                                             .after = after,
-                                             .upto = upto,
-                                             .what = SlotQuery::What::kDigest})
-                                 .value();
+      const SlotRows piece =
+          store_->Latest()
+              .ReadSlots(
+                  {.slots = slots, .after = after, .upto = upto, .what = SlotQuery::What::kDigest})
+              .value();
       sum.rows += piece.rows;
       sum.digest += piece.digest;
       after = piece.upto;

@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 
+#include "base/scheduler.h"
+
 namespace unirust {
 namespace {
 
@@ -19,8 +21,15 @@ constexpr std::array<std::string_view, 6> kUnitNames = {
 
 }  // namespace
 
-uint64_t WallClockMicros() { return Micros<std::chrono::system_clock>(); }
-uint64_t SteadyClockMicros() { return Micros<std::chrono::steady_clock>(); }
+uint64_t WallClockMicros() {
+  Scheduler* const scheduler = Scheduler::Current();
+  return scheduler == nullptr ? Micros<std::chrono::system_clock>() : scheduler->Micros();
+}
+
+uint64_t SteadyClockMicros() {
+  Scheduler* const scheduler = Scheduler::Current();
+  return scheduler == nullptr ? Micros<std::chrono::steady_clock>() : scheduler->Micros();
+}
 
 bool ParseClockUnit(std::string_view name, ClockUnit* unit) {
   const auto* const found = std::find(kUnitNames.begin(), kUnitNames.end(), name);

@@ -7,15 +7,23 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
+#include "base/scheduler.h"
 
 namespace unirust {
 
 class ABSL_LOCKABLE Mutex {
  public:
-  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
-  void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    if (Scheduler* scheduler = Scheduler::Current()) return scheduler->Lock(mutex_);
+    mutex_.lock();
+  }
+  void Unlock() ABSL_UNLOCK_FUNCTION() {
+    if (Scheduler* scheduler = Scheduler::Current()) return scheduler->Unlock(mutex_);
+    mutex_.unlock();
+  }
 
  private:
   friend class CondVar;
@@ -40,18 +48,34 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 class CondVar {
  public:
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (Scheduler* scheduler = Scheduler::Current()) {
+      return scheduler->Wait(this, mutex.mutex_, std::nullopt);
+    }
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait(lock);
     lock.release();
   }
   // Returns after `micros` at the latest.
   void WaitFor(Mutex& mutex, uint64_t micros) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (Scheduler* scheduler = Scheduler::Current()) {
+      return scheduler->Wait(this, mutex.mutex_, micros);
+    }
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait_for(lock, std::chrono::microseconds(micros));
     lock.release();
   }
-  void NotifyOne() { condition_.notify_one(); }
-  void NotifyAll() { condition_.notify_all(); }
+  void NotifyOne() {
+    if (Scheduler* scheduler = Scheduler::Current()) {
+      return scheduler->Notify(this, Scheduler::Whom::kOne);
+    }
+    condition_.notify_one();
+  }
+  void NotifyAll() {
+    if (Scheduler* scheduler = Scheduler::Current()) {
+      return scheduler->Notify(this, Scheduler::Whom::kAll);
+    }
+    condition_.notify_all();
+  }
 
  private:
   std::condition_variable condition_;

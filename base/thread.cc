@@ -12,13 +12,19 @@
 #include <utility>
 #include <vector>
 
+#include "base/scheduler.h"
+
 namespace unirust {
 
-Thread::Thread(const std::string& name, std::function<void()> body)
-    : thread_([name, body = std::move(body)] {
-        pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
-        body();
-      }) {}
+Thread::Thread(const std::string& name, std::function<void()> body) {
+  std::function<void()> named = [name, body = std::move(body)] {
+    pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+    body();
+  };
+  Scheduler* const scheduler = Scheduler::Current();
+  thread_ = scheduler == nullptr ? std::thread(std::move(named))
+                                 : scheduler->Start(std::move(named));
+}
 
 Thread::~Thread() { Join(); }
 
@@ -29,7 +35,9 @@ Thread& Thread::operator=(Thread&& other) {
 }
 
 void Thread::Join() {
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  if (Scheduler* scheduler = Scheduler::Current()) return scheduler->Join(thread_);
+  thread_.join();
 }
 
 void GiveWay() {

@@ -37,23 +37,32 @@ absl::StatusOr<bool> MergedState::Get(Family family, std::string_view key,
   return parts_[placement_->PartOf(family, key)].Get(family, key, value);
 }
 
+// All parts look at the same time.
 absl::Status MergedState::MultiGet(Family family, std::span<const std::string> keys,
                                    store::Reader::RowVisitor row) const {
-  std::vector<std::vector<size_t>> wanted(parts_.size());  // positions of keys, by part
+  struct Asked {
+    std::vector<size_t> positions;
+    std::vector<std::string> keys;
+    RowsToCome rows;
+  };
+  std::vector<Asked> parts(parts_.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    wanted[placement_->PartOf(family, keys[i])].push_back(i);
+    Asked& part = parts[placement_->PartOf(family, keys[i])];
+    part.positions.push_back(i);
+    part.keys.push_back(keys[i]);
+  }
+  for (size_t part = 0; part < parts_.size(); ++part) {
+    if (parts[part].keys.empty()) continue;
+    parts[part].rows = parts_[part].BeginMultiGet(family, parts[part].keys);
   }
   std::vector<std::optional<std::string>> values(keys.size());
-  for (size_t part = 0; part < parts_.size(); ++part) {
-    if (wanted[part].empty()) continue;
-    std::vector<std::string> own;
-    own.reserve(wanted[part].size());
-    for (const size_t i : wanted[part]) own.push_back(keys[i]);
-    UNIRUST_RETURN_IF_ERROR(
-        parts_[part].MultiGet(family, own, [&](size_t i, std::string_view value) {
-          values[wanted[part][i]] = std::string(value);
-        }));
+  absl::Status status;
+  for (const Asked& part : parts) {
+    if (!part.rows) continue;
+    status.Update(part.rows(
+        [&](size_t i, std::string_view value) { values[part.positions[i]] = std::string(value); }));
   }
+  UNIRUST_RETURN_IF_ERROR(status);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (values[i]) row(i, *values[i]);
   }

@@ -1,8 +1,5 @@
 #include "peer/remote_rows.h"
 
-#include <grpcpp/client_context.h>
-#include <grpcpp/support/sync_stream.h>
-
 #include <algorithm>
 #include <chrono>
 #include <vector>
@@ -144,28 +141,45 @@ absl::StatusOr<bool> RemoteState::Get(store::Family family, std::string_view key
 
 absl::Status RemoteState::MultiGet(store::Family family, std::span<const std::string> keys,
                                    store::Reader::RowVisitor row) const {
+  return BeginMultiGet(family, keys)(row);
+}
+
+// A call that streams its answer returns as soon as the question is sent.
+store::Reader::State::RowsToCome RemoteState::BeginMultiGet(
+    store::Family family, std::span<const std::string> keys) const {
+  auto calls = std::make_shared<std::vector<RowsCall>>();
   for (size_t first = 0; first < keys.size(); first += limits::kPartPageRowsMax) {
     const auto some = keys.subspan(first, std::min(keys.size() - first, limits::kPartPageRowsMax));
     proto::GetRowsRequest request;
     *request.mutable_state() = state_;
     request.set_family(store::FamilyName(family));
     for (const std::string& key : some) request.add_keys(key);
-    const auto call = NewCall();
-    const auto chunks = stub_->GetRows(call.get(), request);
-    absl::Status malformed;
-    for (proto::GetRowsChunk chunk; chunks->Read(&chunk);) {
-      for (int i = 0; i < chunk.positions_size(); ++i) {
-        if (i >= chunk.values_size() || chunk.positions(i) >= some.size()) {
-          malformed = absl::InternalError(where_ + ": rows that were not asked for");
-          continue;
-        }
-        row(first + chunk.positions(i), chunk.values(i));
-      }
-    }
-    UNIRUST_RETURN_IF_ERROR(Checked(chunks->Finish()));
-    UNIRUST_RETURN_IF_ERROR(malformed);
+    RowsCall& call = calls->emplace_back();
+    call.first = first;
+    call.count = some.size();
+    call.context = NewCall();
+    call.chunks = stub_->GetRows(call.context.get(), request);
   }
-  return absl::OkStatus();
+  return [this, calls](store::Reader::RowVisitor row) {
+    absl::Status status;
+    for (RowsCall& call : *calls) status.Update(EndCall(call, row));
+    return status;
+  };
+}
+
+absl::Status RemoteState::EndCall(RowsCall& call, store::Reader::RowVisitor row) const {
+  absl::Status malformed;
+  for (proto::GetRowsChunk chunk; call.chunks->Read(&chunk);) {
+    for (int i = 0; i < chunk.positions_size(); ++i) {
+      if (i >= chunk.values_size() || chunk.positions(i) >= call.count) {
+        malformed = absl::InternalError(where_ + ": rows that were not asked for");
+        continue;
+      }
+      row(call.first + chunk.positions(i), chunk.values(i));
+    }
+  }
+  UNIRUST_RETURN_IF_ERROR(Checked(call.chunks->Finish()));
+  return malformed;
 }
 
 uint64_t RemoteState::EstimateBytes(store::Family family, std::string_view lower,

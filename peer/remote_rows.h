@@ -2,6 +2,8 @@
 #pragma once
 
 #include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
 
 #include <atomic>
 #include <cstdint>
@@ -61,6 +63,7 @@ class RemoteState final : public store::Reader::State,
                            std::string* value) const override;
   absl::Status MultiGet(store::Family family, std::span<const std::string> keys,
                         store::Reader::RowVisitor row) const override;
+  RowsToCome BeginMultiGet(store::Family family, std::span<const std::string> keys) const override;
   uint64_t EstimateBytes(store::Family family, std::string_view lower,
                          std::string_view upper) const override;
   std::unique_ptr<store::Cursor> Scan(store::Family family, std::string lower,
@@ -73,6 +76,14 @@ class RemoteState final : public store::Reader::State,
   bool lost() const { return lost_; }  // a call failed: the part may keep it no longer
 
  private:
+  // A question for rows that is on its way.
+  struct RowsCall {
+    size_t first = 0;  // of the keys
+    size_t count = 0;
+    std::unique_ptr<grpc::ClientContext> context;
+    std::unique_ptr<grpc::ClientReader<proto::GetRowsChunk>> chunks;
+  };
+  absl::Status EndCall(RowsCall& call, store::Reader::RowVisitor row) const;
   absl::Status Checked(const grpc::Status& status) const;
   std::unique_ptr<store::Cursor> Walk(proto::WalkRowsRequest request) const;
 

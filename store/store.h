@@ -82,6 +82,10 @@ class Reader {
   absl::Status MultiGet(Family family, std::span<const std::string> keys, RowVisitor row) const {
     return state_->MultiGet(family, keys, row);
   }
+  std::function<absl::Status(RowVisitor)> BeginMultiGet(Family family,
+                                                        std::span<const std::string> keys) const {
+    return state_->BeginMultiGet(family, keys);  // State
+  }
 
   // Roughly how many bytes the keys of [lower, upper) and their values take, on disk or not flushed yet. A few
   // look-ups in indexes.
@@ -112,6 +116,12 @@ class Reader {
                                      std::string* value) const = 0;
     virtual absl::Status MultiGet(Family family, std::span<const std::string> keys,
                                   RowVisitor row) const = 0;
+    // MultiGet in two halves, for states that are elsewhere, so that many are asked at the same time: what this returns
+    // is called once, while the state and the keys are there, and gives the rows.
+    using RowsToCome = std::function<absl::Status(RowVisitor row)>;
+    virtual RowsToCome BeginMultiGet(Family family, std::span<const std::string> keys) const {
+      return [this, family, keys](RowVisitor row) { return MultiGet(family, keys, row); };
+    }
     virtual uint64_t EstimateBytes(Family family, std::string_view lower,
                                    std::string_view upper) const = 0;
     virtual std::unique_ptr<Cursor> Scan(Family family, std::string lower,

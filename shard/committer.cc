@@ -119,23 +119,24 @@ Committer::~Committer() {
 }
 
 absl::Status Committer::Start() {
+  const store::Reader latest = store_.Latest();
   std::string bytes;
   auto config = std::make_shared<Config>();
-  UNIRUST_ASSIGN_OR_RETURN(bool found, store_.Latest().Get(Family::kMeta, kOntologyKey, &bytes));
+  UNIRUST_ASSIGN_OR_RETURN(bool found, latest.Get(Family::kMeta, kOntologyKey, &bytes));
   if (found) {
     UNIRUST_ASSIGN_OR_RETURN(config->ontology, ontology::Unarchive(bytes));
   }
   store::Batch symbols;
   UNIRUST_ASSIGN_OR_RETURN(config->rules,
                            resolve::Rules::Compile(config->ontology, interner_, symbols));
-  UNIRUST_ASSIGN_OR_RETURN(found, store_.Latest().Get(Family::kMeta, kCountersKey, &bytes));
+  UNIRUST_ASSIGN_OR_RETURN(found, latest.Get(Family::kMeta, kCountersKey, &bytes));
   {
     MutexLock lock(resolving_);
     if (found && !store::CountersRow::Decode(bytes, &counters_)) {
       return store::Damaged(Family::kMeta, kCountersKey);
     }
     store::RetentionRow retention;
-    UNIRUST_ASSIGN_OR_RETURN(found, store_.Latest().Get(Family::kMeta, kRetentionKey, &bytes));
+    UNIRUST_ASSIGN_OR_RETURN(found, latest.Get(Family::kMeta, kRetentionKey, &bytes));
     if (found && !store::RetentionRow::Decode(bytes, &retention)) {
       return store::Damaged(Family::kMeta, kRetentionKey);
     }
@@ -144,7 +145,7 @@ absl::Status Committer::Start() {
   {
     MutexLock lock(state_);
     config_ = std::move(config);
-    generation_ = store_.Latest().generation();
+    generation_ = latest.generation();
   }
   writer_ = Thread("write", [this] { WriteLoop(); });
   resolver_ = Thread("resolve", [this] { ResolveLoop(); });

@@ -9,12 +9,13 @@ namespace unirust::sim {
 namespace {
 
 constexpr size_t kGiveWayOneIn = 6;
+constexpr uint64_t kMicrosMax = 3'600'000'000;
 
 }  // namespace
 
 thread_local SimScheduler::Task* SimScheduler::self_ = nullptr;
 
-SimScheduler::SimScheduler(uint64_t seed) : random_(seed) {
+SimScheduler::SimScheduler(uint64_t seed) : seed_(seed), random_(seed) {
   tasks_.push_back(std::make_unique<Task>());
   self_ = tasks_.back().get();
   self_->runs = true;
@@ -127,6 +128,12 @@ void SimScheduler::GoOnWithAnother(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+void SimScheduler::Stuck(const char* how) const {
+  std::fprintf(stderr, "simulation of UNIRUST_FIRST_SEED=%llu: %s\n",
+               static_cast<unsigned long long>(seed_), how);
+  std::abort();
+}
+
 // One that is ready; if there is none, time passes until there is.
 SimScheduler::Task* SimScheduler::Next() {
   while (true) {
@@ -139,11 +146,9 @@ SimScheduler::Task* SimScheduler::Next() {
       }
     }
     if (!ready.empty()) return ready[Below(ready.size())];
-    if (!soonest) {
-      std::fprintf(stderr, "simulation: every thread waits for another one\n");
-      std::abort();
-    }
+    if (!soonest) Stuck("every thread waits for another one");
     micros_ = std::max(micros_, *soonest);
+    if (micros_ > kMicrosMax) Stuck("it does not come to an end");
     for (const auto& task : tasks_) {
       const bool due = task->state == Task::State::kWaiting && task->until_micros &&
                        *task->until_micros <= micros_;

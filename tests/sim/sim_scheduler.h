@@ -53,8 +53,10 @@ class SimScheduler final : public Scheduler {
   void MayGiveWay();
   void GoOnWithAnother(std::unique_lock<std::mutex>& lock);
   Task* Next();
+  [[noreturn]] void Stuck(const char* how) const;
 
   std::mutex mutex_;  // of all below, while no task runs; held by nobody for long
+  const uint64_t seed_;
   std::mt19937_64 random_;
   uint64_t micros_ = 1'000'000;
   uint64_t switches_ = 0;

@@ -18,6 +18,8 @@ using shard::View;
 constexpr size_t kClients = 2;
 constexpr size_t kBatches = 12;  // of each client
 constexpr uint64_t kPauseMicros = 40'000;
+// Longer than requests wait for a part.
+constexpr uint64_t kAwayMicros = 2 * limits::kPartPatienceMs * 1000;
 
 EngineOptions Options() {
   EngineOptions out;
@@ -71,6 +73,7 @@ World::World(uint64_t seed)
     : scheduler_(seed),
       dice_(scheduler_.Random()),
       part_count_(dice_.Below(4)),
+      down_until_(part_count_ + 1),
       network_(scheduler_, part_count_ + 1) {
   if (dice_.OneIn(4)) network_.faults.crash_in = 0;  // then only the supervisor kills
   for (size_t n = 0; n <= part_count_; ++n) {
@@ -138,11 +141,14 @@ void World::Supervise() {
     scheduler_.Sleep(1 + dice_.Below(kPauseMicros));
     for (size_t part = 1; part <= part_count_; ++part) {
       const bool down = network_.At(part) == nullptr;
-      if (down && (mended_ || dice_.OneIn(3))) {
+      const bool may_start = scheduler_.Micros() >= down_until_[part] && dice_.OneIn(3);
+      if (down && (mended_ || may_start)) {
         StartPart(part);
       } else if (!mended_ && !down && dice_.OneIn(60)) {
         network_.At(part)->process->alive = false;
         ++kills_;
+        const bool long_away = dice_.OneIn(8);
+        down_until_[part] = scheduler_.Micros() + (long_away ? dice_.Below(kAwayMicros) : 0);
       }
     }
     if (home_ != nullptr && !mended_ && dice_.OneIn(60)) {
@@ -164,7 +170,7 @@ void World::SendUntilAcknowledged(const std::vector<Write>& batch) {
     if (!home->process->alive) continue;  // the answer never came
     if (status.ok()) break;
     EXPECT_TRUE(MayFail(status)) << status;
-    scheduler_.Sleep(dice_.Below(20'000));
+    scheduler_.Sleep(dice_.Below(200'000));
   }
   for (const Write& write : batch) expected_[write.identity] = write;
   ++acknowledged_;

@@ -63,6 +63,7 @@ class World {
   SimScheduler scheduler_;
   Dice dice_;
   const size_t part_count_;  // without home
+  std::vector<uint64_t> down_until_;
   Network network_;
   std::vector<std::unique_ptr<Disk>> disks_;  // home's first
   Home home_;

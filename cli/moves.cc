@@ -144,8 +144,12 @@ absl::Status Run(const ClusterApplyFlags& flags) {
   UNIRUST_RETURN_IF_ERROR(client->Call(&Router::MoveSlots, request, &moves));
   if (!flags.no_wait) {
     UNIRUST_RETURN_IF_ERROR(AwaitMoves(*client, Progress::ModeFor(flags.quiet, flags.progress)));
-    UNIRUST_ASSIGN_OR_RETURN(const proto::PlanSlotsResponse left, Plan(*client, flags.drain));
-    if (!left.moves().empty()) {
+    absl::StatusOr<proto::PlanSlotsResponse> left = Plan(*client, flags.drain);
+    for (; absl::IsUnavailable(left.status()); left = Plan(*client, flags.drain)) {
+      usleep(kAskEveryMicros);
+    }
+    UNIRUST_RETURN_IF_ERROR(left.status());
+    if (!left->moves().empty()) {
       return absl::AbortedError("somebody cancelled or changed the moves meanwhile");
     }
   }

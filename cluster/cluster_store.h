@@ -60,8 +60,9 @@ class ClusterStore final : public store::Store {
 
   size_t parts() const { return parts_.size(); }
   std::shared_ptr<const Placement> placement() const;
-  // Why the last step failed; empty if it did not.
+  // Why the last step failed; empty if it did not. Whoever takes the steps says what came of them.
   std::string StepFault() const;
+  void NoteStep(const absl::Status& status);
 
   // Where the slots are to go; what moves elsewhere goes back. FAILED_PRECONDITION unless the placement has this
   // version, INVALID_ARGUMENT if there is no such part. A write.
@@ -106,9 +107,6 @@ class ClusterStore final : public store::Store {
   absl::Status CopyRows();
   absl::Status SweepRows();
   absl::Status EndMove();
-  absl::Status Noted(const absl::Status& status);  // of a step
-  absl::Status TakeMoveStep();
-  absl::Status TakeCompareStep();
   absl::StatusOr<store::SlotRows> NextRows(size_t part, const Move& move,
                                            store::SlotQuery::What what) const;
   absl::StatusOr<bool> CopiesAreEqual(const Move& move) const;

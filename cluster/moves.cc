@@ -28,10 +28,9 @@ std::string ClusterStore::StepFault() const {
   return step_fault_;
 }
 
-absl::Status ClusterStore::Noted(const absl::Status& status) {
+void ClusterStore::NoteStep(const absl::Status& status) {
   MutexLock lock(placing_);
   step_fault_ = std::string(status.message());
-  return status;
 }
 
 // Readers take the last published epoch, or one that was it when they began.
@@ -96,9 +95,7 @@ ClusterStore::NextStep ClusterStore::NextMoveStep() const {
   return copied && compared_ != now.move->id ? NextStep::kCompare : NextStep::kStep;
 }
 
-absl::Status ClusterStore::MoveStep() { return Noted(TakeMoveStep()); }
-
-absl::Status ClusterStore::TakeMoveStep() {
+absl::Status ClusterStore::MoveStep() {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());
   if (NextMoveStep() != NextStep::kStep) return absl::OkStatus();
   const std::shared_ptr<const Placement> now = placement();
@@ -176,9 +173,7 @@ absl::Status ClusterStore::SweepRows() {
 // --- the proof
 // -----------------------------------------------------------------------------------------
 
-absl::Status ClusterStore::CompareCopies() { return Noted(TakeCompareStep()); }
-
-absl::Status ClusterStore::TakeCompareStep() {
+absl::Status ClusterStore::CompareCopies() {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());  // so what is copied is published
   const std::shared_ptr<const Placement> now = placement();
   if (!now->move) return absl::OkStatus();

@@ -295,20 +295,17 @@ absl::Status Engine::CancelMoves() {
 
 absl::StatusOr<bool> Engine::MoveStep() {
   using NextStep = cluster::ClusterStore::NextStep;
-  if (impl_->cluster == nullptr) return false;
+  cluster::ClusterStore* const cluster = impl_->cluster;
+  if (cluster == nullptr) return false;
+  const NextStep next = cluster->NextMoveStep();
   absl::Status status;
-  switch (impl_->cluster->NextMoveStep()) {
-    case NextStep::kNone:
-      return false;
-    case NextStep::kCompare:
-      status = impl_->cluster->CompareCopies();
-      break;
-    case NextStep::kStep:
-      status = impl_->committer->InTurn([&] { return impl_->cluster->MoveStep(); });
-      break;
+  if (next == NextStep::kCompare) status = cluster->CompareCopies();
+  if (next == NextStep::kStep) {
+    status = impl_->committer->InTurn([&] { return cluster->MoveStep(); });
   }
+  cluster->NoteStep(status);
   UNIRUST_RETURN_IF_ERROR(status);
-  return true;
+  return next != NextStep::kNone;
 }
 
 StorageMetrics Engine::GetStorageMetrics() const {

@@ -9,8 +9,8 @@ namespace unirust::shard {
 class Engine;
 
 // Makes the steps of moves that are to be made (Engine::MoveStep), in a thread of its own, from
-// construction to destruction: after each it rests for as long as the step took, so that clients
-// have at least half of the time. What fails is logged and tried again. The engine must outlive it,
+// construction to destruction: after each it rests for as long as the step took, half a second at
+// most, so that clients have their turn. What fails is logged and tried again. The engine must outlive it,
 // and waits for no part after it.
 class SlotMover {
  public:

@@ -62,10 +62,15 @@ class RemoteRows final : public store::Reader::State {
 }  // namespace
 
 void Network::Later(std::function<void()> body) {
-  later_.emplace_back("later", [this, body = std::move(body)] {
+  Thread later("later", [this, body = std::move(body)] {
     scheduler_.Sleep(scheduler_.Below(300'000));
     body();
   });
+  later_.push_back(std::move(later));
+}
+
+void Network::AwaitAll() {
+  while (!later_.empty()) std::exchange(later_, {}).clear();
 }
 
 template <typename Result>

@@ -54,7 +54,7 @@ class Network {
   void Set(size_t part, std::shared_ptr<PartProcess> process) { parts_[part] = std::move(process); }
   // Does it some time later.
   void Later(std::function<void()> body);
-  void AwaitAll() { later_.clear(); }
+  void AwaitAll();
 
  private:
   SimScheduler& scheduler_;

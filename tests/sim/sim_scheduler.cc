@@ -120,7 +120,6 @@ void SimScheduler::GoOnWithAnother(std::unique_lock<std::mutex>& lock) {
   Task* const self = self_;
   Task* const next = Next();
   if (next != self) {
-    ++switches_;
     self->runs = false;
     next->runs = true;
     next->go.notify_one();

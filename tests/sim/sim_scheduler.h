@@ -35,7 +35,6 @@ class SimScheduler final : public Scheduler {
 
   size_t Below(size_t count) { return random_() % count; }
   void Sleep(uint64_t micros);
-  uint64_t switches() const { return switches_; }
 
  private:
   struct Task {
@@ -59,7 +58,6 @@ class SimScheduler final : public Scheduler {
   const uint64_t seed_;
   std::mt19937_64 random_;
   uint64_t micros_ = 1'000'000;
-  uint64_t switches_ = 0;
   std::vector<std::unique_ptr<Task>> tasks_;
   std::map<std::thread::id, Task*> task_of_;
   static thread_local Task* self_;

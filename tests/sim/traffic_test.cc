@@ -65,7 +65,7 @@ class CountedRows final : public store::Reader::State {
   }
   absl::Status MultiGet(store::Family family, std::span<const std::string> keys,
                         store::Reader::RowVisitor row) const override {
-    ++traffic_.lookups;
+    traffic_.lookups += (keys.size() + limits::kPartPageRowsMax - 1) / limits::kPartPageRowsMax;
     for (const std::string& key : keys) traffic_.read += key.size();
     return reader_.MultiGet(family, keys, [&](size_t i, std::string_view value) {
       traffic_.read += value.size();
@@ -221,6 +221,9 @@ TEST(Traffic, GrowsWithThePartsAndNotWithTheRecords) {
       }
       EXPECT_EQ(cost.epochs, 1);
       EXPECT_LE(cost.lookups, 4);
+      // Nothing is walked.
+      const double others = static_cast<double>(parts) - 1;
+      EXPECT_NEAR(cost.messages, others * (cost.lookups + 1) / kBatch, 1e-9);
       if (parts == 2 && shared == 50) bytes_of_two = cost.bytes;
       if (parts > 2 && shared == 50) {
         const double n = static_cast<double>(parts);

@@ -183,6 +183,14 @@ void World::ReadOwn(const Write& write) {
   const auto entity = home->engine->Read().GetEntity(write.identity, std::nullopt);
   if (!home->process->alive || MayFail(entity.status())) return;
   EXPECT_EQ(entity.ok(), !write.retract) << RecordName(write.identity) << ": " << entity.status();
+  if (!entity.ok()) return;
+  std::vector<Descriptor> written = write.descriptors;
+  Normalize(written);
+  for (const RecordView& record : entity->records) {
+    if (record.record.identity == write.identity) {
+      EXPECT_EQ(record.record.descriptors, written);
+    }
+  }
 }
 
 void World::WriteAsClient(size_t client) {
@@ -244,6 +252,7 @@ void World::Operate() {
     if (dice_.OneIn(4)) {
       status = home->engine->SetOntology(RandomOntology(dice_));
     } else if (part_count_ > 0) {
+      EXPECT_EQ(home->engine->GetSlots().placement->fault, "");  // the next plan would clear it
       const Engine::SlotPlan plan = *home->engine->PlanSlots({});
       cluster::SlotMap target = plan.target;
       for (size_t n = dice_.Below(600); n > 0; --n) {
@@ -268,10 +277,10 @@ void World::Mend() {
   while (true) {
     const Home home = AwaitHome();
     const absl::Status status = home->engine->SetOntology(ontology_);
-    const bool moved = part_count_ == 0 || !home->engine->GetSlots().placement->move;
     const Engine::Slots slots = home->engine->GetSlots();
     const bool still =
-        part_count_ == 0 || (moved && slots.placement->map == slots.placement->target);
+        part_count_ == 0 || (!slots.placement->move && slots.step_fault.empty() &&
+                             slots.placement->map == slots.placement->target);
     if (status.ok() && still && home->process->alive) return;
     scheduler_.Sleep(kPauseMicros);
   }

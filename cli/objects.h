@@ -31,14 +31,12 @@ std::string DescriptorsJson(const Descriptors& descriptors) {
   return JsonArray(descriptors, AppendDescriptor());
 }
 
-// --- lines of the canonical export, without a newline; the others are in graph_lines.h
-// -------------------------------------------------------------------------------------
+// --- lines of the canonical export, without a newline; the others are in graph_lines.h -----------
 
 std::string ConflictLine(const proto::ConflictSummary& conflict);
 std::string GenericLine(const proto::GraphGeneric& generic);
 
-// --- lines of the other commands
-// -------------------------------------------------------------------
+// --- lines of the other commands -----------------------------------------------------------------
 
 // As the canonical record, and `entity` and `version`.
 std::string ScannedRecordLine(const proto::RecordSnapshot& record);

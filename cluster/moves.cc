@@ -15,8 +15,7 @@ namespace unirust::cluster {
 using store::SlotQuery;
 using store::SlotRows;
 
-// --- the placement
-// -----------------------------------------------------------------------------------
+// --- the placement -------------------------------------------------------------------------------
 
 std::shared_ptr<const Placement> ClusterStore::placement() const {
   MutexLock lock(placing_);
@@ -84,8 +83,7 @@ absl::Status ClusterStore::SetTarget(uint64_t version, const SlotMap& target) {
   return PublishPlacement(std::move(next));
 }
 
-// --- steps
-// ---------------------------------------------------------------------------------------------
+// --- steps ---------------------------------------------------------------------------------------
 
 ClusterStore::NextStep ClusterStore::NextMoveStep() const {
   MutexLock lock(placing_);
@@ -170,8 +168,7 @@ absl::Status ClusterStore::SweepRows() {
   return PublishPlacement(std::move(next), swept, std::move(rows.batch));
 }
 
-// --- the proof
-// -----------------------------------------------------------------------------------------
+// --- the proof -----------------------------------------------------------------------------------
 
 absl::Status ClusterStore::CompareCopies() {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());  // so what is copied is published

@@ -46,8 +46,7 @@ void RouterService::ServeStream(const std::string& method,
                      rpc::StreamHandler(this, serve));
 }
 
-// --- how a call is passed on
-// ------------------------------------------------------------------------
+// --- how a call is passed on ---------------------------------------------------------------------
 
 std::unique_ptr<grpc::ClientContext> RouterService::NewCall(const grpc::ServerContextBase& context,
                                                             NoDeadline no_deadline) const {
@@ -125,8 +124,7 @@ grpc::Status RouterService::CheckShardId(grpc::ServerContext* context, uint32_t 
                                            std::to_string(health.shard_id())};
 }
 
-// --- methods that both services have
-// ----------------------------------------------------------------
+// --- methods that both services have -------------------------------------------------------------
 
 grpc::Status RouterService::SetOntology(grpc::ServerContext* context,
                                         const proto::ApplyOntologyRequest* request,
@@ -272,8 +270,7 @@ grpc::Status RouterService::Reset(grpc::ServerContext* context, const proto::Emp
   return Forward(context, &Stub::Reset, *request, response, NoDeadline::kForever);
 }
 
-// --- methods of the router alone
-// --------------------------------------------------------------------
+// --- methods of the router alone -----------------------------------------------------------------
 
 // What one shard has acknowledged is resolved, and nothing spans shards.
 grpc::Status RouterService::Reconcile(grpc::ServerContext* context, const proto::ReconcileRequest*,

@@ -28,8 +28,7 @@ std::string Bytes(std::initializer_list<int> bytes) {
   return out;
 }
 
-// --- golden bytes: the stored format
-// ---------------------------------------------------------------
+// --- golden bytes: the stored format -------------------------------------------------------------
 
 TEST(Bytes, IntegersHaveTheseBytes) {
   EXPECT_EQ(Encoded<uint8_t>(AppendBig8, 0xAB), Bytes({0xAB}));
@@ -61,8 +60,7 @@ TEST(Bytes, StringsHaveTheseBytes) {
   EXPECT_EQ(Encoded<std::string_view>(AppendString, "ab"), Bytes({2, 'a', 'b'}));
 }
 
-// --- round trips and order
-// --------------------------------------------------------------------------
+// --- round trips and order -----------------------------------------------------------------------
 
 template <typename T>
 void CheckOrdered(void (*append)(std::string*, T), T (ByteReader::*read)()) {
@@ -144,8 +142,7 @@ TEST(Bytes, PrefixEndIsEmptyIfNothingFollows) {
   EXPECT_EQ(PrefixEnd("a\xFF"), "b");
 }
 
-// --- malformed input
-// --------------------------------------------------------------------------------
+// --- malformed input -----------------------------------------------------------------------------
 
 // One of the reader's operations; all but the fixed-size ones vary in length.
 void ReadOne(ByteReader& in, int what) {

@@ -20,8 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// --- names
-// --------------------------------------------------------------------------------------------
+// --- names ---------------------------------------------------------------------------------------
 
 rc::Gen<std::string> Part() {
   return rc::gen::nonEmpty(
@@ -58,8 +57,7 @@ TEST(ParseRecordName, RefusesOtherTexts) {
   }
 }
 
-// --- descriptors
-// ----------------------------------------------------------------------------------------
+// --- descriptors ---------------------------------------------------------------------------------
 
 TEST(Normalize, SortsAndCoalescesPerAttributeAndValue) {
   std::vector<Descriptor> d = {{"b", "x", {0, 1}}, {"a", "y", {5, 6}}, {"a", "x", {3, 4}},
@@ -89,8 +87,7 @@ RC_GTEST_PROP(Normalize, IsCoalescePerAttributeAndValueInAnyOrder, ()) {
   RC_ASSERT(reversed == expected);
 }
 
-// --- checks
-// --------------------------------------------------------------------------------------------
+// --- checks --------------------------------------------------------------------------------------
 
 Write Good() {
   return {.identity = {"person", "crm", "42"},

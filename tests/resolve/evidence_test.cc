@@ -125,8 +125,7 @@ TEST(KeyInstances, ThatNeverMeetInTimeDoNotCount) {
             1000U);
 }
 
-// --- signatures
-// ------------------------------------------------------------------------------------------
+// --- signatures ----------------------------------------------------------------------------------
 
 TEST(SignatureOf, PutsValuesOfAPerspectiveOrOfAllIntoTheirDomain) {
   Compiled compiled(kOntology);

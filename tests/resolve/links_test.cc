@@ -174,8 +174,7 @@ RC_GTEST_PROP(RunLinks, ConnectWhatTheSemanticsLinks, ()) {
             Connected(signatures.size(), kept));
 }
 
-// --- the sentences of 6.1, one by one
-// --------------------------------------------------------------------
+// --- the sentences of 6.1, one by one ------------------------------------------------------------
 
 constexpr Interval kAlways{kMinTime, kMaxTime};
 const Signature kMute;

@@ -48,8 +48,7 @@ inline Descriptor Tax(const std::string& value, Interval interval = kAlways) {
   return {"tax", value, interval};
 }
 
-// --- answers as text: everything but ids, which depend on arrival
-// ----------------------------------------
+// --- answers as text: everything but ids, which depend on arrival --------------------------------
 
 inline std::string Text(const Descriptor& d) {
   return d.attribute + "=" + d.value + "[" + std::to_string(d.interval.start) + "," +

@@ -30,8 +30,7 @@ using ::testing::StartsWith;
 constexpr Instant kMin = kMinTime;
 constexpr Instant kMax = kMaxTime;
 
-// --- versions (semantics.md, 2)
-// --------------------------------------------------------------------------
+// --- versions (semantics.md, 2) ------------------------------------------------------------------
 
 class Versions : public EngineTest {
  protected:
@@ -108,8 +107,7 @@ TEST_F(Versions, CountWithinOneRequestToo) {
   EXPECT_EQ(Records(), 1U);
 }
 
-// --- rewrites and retractions
-// ------------------------------------------------------------------------------
+// --- rewrites and retractions --------------------------------------------------------------------
 
 class Lives : public EngineTest {
  protected:
@@ -176,8 +174,7 @@ TEST_F(Lives, TakingEveryRecordOutLeavesAnEmptyStore) {
   EXPECT_TRUE(engine_->Read().GetRecordIdRange()->empty);
 }
 
-// --- ids
-// ------------------------------------------------------------------------------------------------------
+// --- ids -----------------------------------------------------------------------------------------
 
 TEST_F(EngineTest, RecordIdsAreKeptOverRestartsAndNeverReused) {
   std::map<std::string, RecordId> ids;
@@ -195,8 +192,7 @@ TEST_F(EngineTest, RecordIdsAreKeptOverRestartsAndNeverReused) {
   for (int i = 0; i < 400; ++i) write(std::to_string(i));
 }
 
-// --- refusals and atomicity
-// ------------------------------------------------------------------------------------
+// --- refusals and atomicity ----------------------------------------------------------------------
 
 class Refusals : public EngineTest {
  protected:
@@ -269,8 +265,7 @@ TEST_F(Refusals, MoreRecordsThanMayWait) {
   EXPECT_TRUE(engine_->Ingest(writes).ok()) << "the queue is empty again";
 }
 
-// --- the ontology
-// -------------------------------------------------------------------------------------------------
+// --- the ontology --------------------------------------------------------------------------------
 
 TEST_F(EngineTest, ANewOntologyReResolvesWhatIsStored) {
   EXPECT_EQ(engine_->GetOntology(), ontology::Ontology());
@@ -320,8 +315,7 @@ TEST_F(EngineTest, AnOntologyThatAStoredRecordBreaksIsRefusedAndNamesIt) {
       << "a check changes nothing";
 }
 
-// --- restarts
-// ------------------------------------------------------------------------------------------------------
+// --- restarts ------------------------------------------------------------------------------------
 
 TEST_F(EngineTest, ReopeningGivesTheSameAndGoesOn) {
   SetOntology(kByEmail);
@@ -342,8 +336,7 @@ TEST_F(EngineTest, ADirectoryOfAnotherShardOrInUseIsRefused) {
   EXPECT_EQ(Engine::Open(options_).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
-// --- views
-// ----------------------------------------------------------------------------------------------------------
+// --- views ---------------------------------------------------------------------------------------
 
 TEST_F(EngineTest, AViewNeverChanges) {
   SetOntology(kByEmail);
@@ -357,8 +350,7 @@ TEST_F(EngineTest, AViewNeverChanges) {
   EXPECT_EQ(view.GetStats()->records, 1U);
 }
 
-// --- reset
-// ------------------------------------------------------------------------------------------------------------
+// --- reset ---------------------------------------------------------------------------------------
 
 TEST_F(EngineTest, ResetNeedsPermission) {
   Ingest({Person("crm", "1")});
@@ -398,8 +390,7 @@ TEST_F(EngineTest, AViewFromBeforeAResetKeepsWhatItHad) {
       << "versions are forgotten";
 }
 
-// --- reading beside a writer, and backups
-// ----------------------------------------------------------------------------
+// --- reading beside a writer, and backups --------------------------------------------------------
 
 TEST_F(EngineTest, ReadOnlyIsOneStateBesideTheWriter) {
   SetOntology(kByEmail);
@@ -451,8 +442,7 @@ TEST_F(EngineTest, ABackupIsRestoredAsAStoreOfItsMoment) {
   }
 }
 
-// --- checkpoints
-// ---------------------------------------------------------------------------------------------------------
+// --- checkpoints ---------------------------------------------------------------------------------
 
 TEST_F(EngineTest, ACheckpointOpensAsAStoreOfItsMoment) {
   EXPECT_EQ(engine_->Checkpoint("a").status().code(), absl::StatusCode::kFailedPrecondition);
@@ -483,8 +473,7 @@ TEST_F(EngineTest, ACheckpointOpensAsAStoreOfItsMoment) {
   EXPECT_TRUE((*restored)->Ingest({Person("new", "1", {Email("a")})}).ok());
 }
 
-// --- many threads
-// ------------------------------------------------------------------------------------------------------------
+// --- many threads --------------------------------------------------------------------------------
 
 TEST_F(EngineTest, WritersAndReadersTogetherGiveWhatOneWriterGives) {
   constexpr int kWriters = 6;

@@ -27,8 +27,7 @@ SimScheduler::~SimScheduler() {
   self_ = nullptr;
 }
 
-// --- what the standard library does else
-// ----------------------------------------------------------------
+// --- what the standard library does else ---------------------------------------------------------
 
 void SimScheduler::Lock(std::mutex& mutex) {
   MayGiveWay();
@@ -90,8 +89,7 @@ void SimScheduler::Join(std::thread& thread) {
 
 void SimScheduler::Sleep(uint64_t micros) { WaitFor(nullptr, micros); }
 
-// --- tasks
-// ------------------------------------------------------------------------------------------------
+// --- tasks ---------------------------------------------------------------------------------------
 
 void SimScheduler::WaitFor(const void* what, std::optional<uint64_t> micros) {
   self_->state = Task::State::kWaiting;

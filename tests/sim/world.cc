@@ -84,8 +84,7 @@ World::World(uint64_t seed)
 
 World::~World() = default;
 
-// --- processes
-// --------------------------------------------------------------------------------------------
+// --- processes -----------------------------------------------------------------------------------
 
 void World::MayCrash(Process& process) {
   if (mended_ || !network_.OneIn(network_.faults.crash_in)) return;
@@ -160,8 +159,7 @@ void World::Supervise() {
   }
 }
 
-// --- clients and operators
-// ----------------------------------------------------------------------------------
+// --- clients and operators -----------------------------------------------------------------------
 
 void World::SendUntilAcknowledged(const std::vector<Write>& batch) {
   while (true) {
@@ -268,8 +266,7 @@ void World::Operate() {
   }
 }
 
-// --- the end
-// --------------------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 void World::Mend() {
   mended_ = true;

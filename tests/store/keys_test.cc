@@ -23,8 +23,7 @@ using gen::AnyInterval;
 using gen::NastyBytes;
 using ::testing::ElementsAre;
 
-// --- golden bytes: the examples of docs/key-encoding.md
-// ----------------------------------------------
+// --- golden bytes: the examples of docs/key-encoding.md ------------------------------------------
 
 const RecordId kRecord(0x00C00005);  // slot 3, position 5
 
@@ -119,8 +118,7 @@ TEST(FirstAddress, HasTheseValues) {
   EXPECT_NE(FirstAddress("a", "bc", "d").Id(), FirstAddress("ab", "c", "d").Id());
 }
 
-// --- addresses and names
-// -------------------------------------------------------------------------------
+// --- addresses and names -------------------------------------------------------------------------
 
 RC_GTEST_PROP(RecordAddress, ComesBackAndTellsItsSlot, ()) {
   const RecordId id(*AnyInteger<uint32_t>());
@@ -166,8 +164,7 @@ RC_GTEST_PROP(BlockName, OfAHandleIsNoRecordAndDiffersFromOthers, ()) {
   RC_ASSERT(HandleOf(a).value() >> 54U == a % limits::kSlots);
 }
 
-// --- round trips
-// ------------------------------------------------------------------------------------------
+// --- round trips ---------------------------------------------------------------------------------
 
 std::vector<std::string_view> Views(const std::vector<std::string>& texts) {
   return {texts.begin(), texts.end()};
@@ -457,8 +454,7 @@ TEST(ConflictKey, CutsTheFirstRecordAndSortsWithoutOwnerAndOrdinal) {
   EXPECT_EQ(ConflictKey::SortPart("short"), "");
 }
 
-// --- malformed keys
-// ------------------------------------------------------------------------------------------
+// --- malformed keys ------------------------------------------------------------------------------
 
 template <typename Key>
 void ExpectNoTruncationDecodes(const Key& key) {

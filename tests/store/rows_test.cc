@@ -19,8 +19,7 @@ using gen::AnyInteger;
 using gen::AnyInterval;
 using gen::NastyBytes;
 
-// --- golden bytes: the examples of docs/key-encoding.md
-// ----------------------------------------------
+// --- golden bytes: the examples of docs/key-encoding.md ------------------------------------------
 
 const RecordId kRecord(0x00C00005);  // slot 3, position 5
 
@@ -123,8 +122,7 @@ TEST(Rows, OfConflictsAndMetaHaveTheseBytes) {
   EXPECT_EQ(ToHex(CountersRow{1, 2, 3, 4, 5, 200}.Encode()), WithoutSpaces("01 02 03 04 05 c801"));
 }
 
-// --- generators
-// ----------------------------------------------------------------------------------------
+// --- generators ----------------------------------------------------------------------------------
 
 template <typename Make>
 auto Several(const Make& make) {
@@ -260,8 +258,7 @@ CountersRow AnyCountersRow() {
   return row;
 }
 
-// --- round trips
-// ------------------------------------------------------------------------------------------
+// --- round trips ---------------------------------------------------------------------------------
 
 // Comes back as it was, also into a row that held something else; no proper prefix and no longer
 // text decodes.
@@ -399,8 +396,7 @@ TEST(StrongRow, IsOrderedByIdentifierDomainTimeAndValues) {
   EXPECT_FALSE(sorted[0] == sorted[1]);
 }
 
-// --- malformed rows
-// ------------------------------------------------------------------------------------------
+// --- malformed rows ------------------------------------------------------------------------------
 
 // Never reads past the input nor asks for more memory than it justifies; what decodes has an
 // encoding of its own.

@@ -72,8 +72,7 @@ class StoreTest : public ::testing::Test {
   std::unique_ptr<Store> store_;
 };
 
-// --- commits
-// ---------------------------------------------------------------------------------------------
+// --- commits -------------------------------------------------------------------------------------
 
 TEST_F(StoreTest, KeepsCommittedRowsOfEveryFamilyOverReopening) {
   Batch batch;
@@ -112,8 +111,7 @@ TEST_F(StoreTest, TakesKeysInAnyOrderAndOfAnyBytes) {
       ElementsAre(Pair(zero, zero), Pair("a", zero), Pair("b", zero), Pair("\xFF\xFF", zero)));
 }
 
-// --- cursors
-// -------------------------------------------------------------------------------------------------
+// --- cursors -------------------------------------------------------------------------------------
 
 class CursorTest : public StoreTest {
  protected:
@@ -161,8 +159,7 @@ TEST_F(CursorTest, MovesBothWaysWithinItsRange) {
   EXPECT_FALSE(cursor->Valid());
 }
 
-// --- consistent reads
-// ------------------------------------------------------------------------------------------
+// --- consistent reads ----------------------------------------------------------------------------
 
 TEST_F(StoreTest, SnapshotNeverChangesAndLatestAlwaysDoes) {
   Put(Family::kRecords, "a", "1");
@@ -177,8 +174,7 @@ TEST_F(StoreTest, SnapshotNeverChangesAndLatestAlwaysDoes) {
   EXPECT_EQ(Get(latest, Family::kBlocks, "b"), "2");
 }
 
-// --- generations
-// -----------------------------------------------------------------------------------------------
+// --- generations ---------------------------------------------------------------------------------
 
 class GenerationTest : public StoreTest {
  protected:
@@ -252,8 +248,7 @@ TEST_F(GenerationTest, DroppedOrBegunAnewTheyStartEmpty) {
   EXPECT_EQ(Get(store_->Latest(), Family::kBlocks, "b"), std::nullopt);
 }
 
-// --- reset and checkpoints
-// -----------------------------------------------------------------------------------------
+// --- reset and checkpoints -----------------------------------------------------------------------
 
 TEST_F(StoreTest, ClearLeavesNoRowButTheStoresOwnAndTheSymbols) {
   ASSERT_TRUE(store_->BeginGeneration().ok());
@@ -404,8 +399,7 @@ TEST_F(StoreTest, TheCacheIsWithinTheBudgetAndWriteBuffersWithinTheCache) {
   EXPECT_LT(metrics.write_buffers_capacity_bytes, metrics.block_cache_capacity_bytes / 2);
 }
 
-// --- the documented contract
-// ------------------------------------------------------------------------------------------
+// --- the documented contract ---------------------------------------------------------------------
 
 // Rows "| `records` | ... |" of the table of families in docs/key-encoding.md.
 TEST(Families, AreThoseOfTheDocument) {

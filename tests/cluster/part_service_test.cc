@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "proto/unirust.grpc.pb.h"
 #include "rpc/channel.h"
 #include "rpc/server.h"
+#include "store/slot_rows.h"
 #include "tests/store/temp_dir.h"
 
 namespace unirust::peer {
@@ -107,6 +109,38 @@ TEST_F(PartServiceTest, RefusesWhatItDoesNotKnow) {
   }();
   EXPECT_FALSE(unsorted->Read(&chunk));
   EXPECT_EQ(unsorted->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+
+  grpc::ClientContext fifth;
+  proto::JoinPartRequest nobody;
+  nobody.set_part(1);
+  proto::JoinPartResponse joined;
+  EXPECT_EQ(stub_->Join(&fifth, nobody, &joined).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(PartServiceTest, RefusesAMalformedQuestionForRowsOfSlots) {
+  const auto ask = [&](const std::function<void(proto::ReadSlotsRequest&)>& change) {
+    proto::ReadSlotsRequest request;
+    request.mutable_state()->set_session(kSession);
+    request.set_slots(store::BytesOf(store::SlotSet().set(3)));
+    request.mutable_after()->set_family("records");
+    change(request);
+    grpc::ClientContext context;
+    proto::ReadSlotsResponse response;
+    return stub_->ReadSlots(&context, request, &response).error_code();
+  };
+  EXPECT_EQ(ask([](auto&) {}), grpc::StatusCode::OK);
+  for (const auto& code :
+       {ask([](auto& request) { request.set_slots("few"); }),
+        ask([](auto& request) { request.clear_after(); }),
+        ask([](auto& request) { request.mutable_after()->set_family("nothing"); }),
+        ask([](auto& request) {
+          request.mutable_after()->set_family("");
+          request.mutable_after()->set_key("k");
+        }),
+        ask([](auto& request) { request.mutable_upto()->set_family("nothing"); }),
+        ask([](auto& request) { request.set_what(3); })}) {
+    EXPECT_EQ(code, grpc::StatusCode::INVALID_ARGUMENT);
+  }
 }
 
 TEST_F(PartServiceTest, APartThatIsGoneIsUnavailable) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "tests/cluster/slot_keys.h"
@@ -113,6 +114,28 @@ TEST_F(SlotRowsTest, ADigestIsOfTheRowsAlone) {
   const auto changed = digest({}, {});
   EXPECT_EQ(changed.first, whole.first);
   EXPECT_NE(changed.second, whole.second);
+}
+
+// Where rows of a slot do not lie together all others are looked at, too.
+TEST_F(SlotRowsTest, APieceLooksAtSoManyRowsAndIsPerhapsEmpty) {
+  const size_t count = 2 * limits::kSlotRowsReadMax + 10;
+  Batch batch;
+  for (uint32_t n = 0; n < count; ++n) {
+    std::string key;
+    AppendBig32(&key, n);
+    AppendBig32(&key, (n + 1 < count ? 5U : 6U) << 22U | 1U);  // the last one is of slot 6
+    batch.Put(Family::kSources, key, "v");
+  }
+  store_->Commit(std::move(batch));
+  std::vector<uint64_t> rows;
+  SlotQuery query{.slots = SlotSet().set(6), .after = {}, .upto = {}, .what = SlotQuery::What::kRows};
+  while (!query.after.IsEnd()) {
+    const SlotRows piece = store_->Latest().ReadSlots(query).value();
+    EXPECT_NE(piece.upto, query.after);
+    rows.push_back(piece.rows);
+    query.after = piece.upto;
+  }
+  EXPECT_EQ(rows, (std::vector<uint64_t>{0, 0, 1}));
 }
 
 TEST_F(SlotRowsTest, AKeyWithoutASlotIsDamage) {

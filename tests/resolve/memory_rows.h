@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,16 +14,16 @@
 
 namespace unirust::resolve {
 
-// The rows of each family.
-using MemoryRows = std::array<std::map<std::string, std::string, std::less<>>, store::kFamilies>;
+using FamilyRows = std::map<std::string, std::string, std::less<>>;
+using MemoryRows = std::array<FamilyRows, store::kFamilies>;
 
 class MemoryCursor final : public store::Cursor {
  public:
-  using Rows = MemoryRows::value_type;
-  MemoryCursor(const Rows& rows, std::string_view lower, std::string_view upper)
-      : begin_(rows.lower_bound(lower)),
-        end_(upper.empty() ? rows.end() : rows.lower_bound(upper)),
-        rows_(rows),
+  MemoryCursor(std::shared_ptr<const FamilyRows> rows, std::string_view lower,
+               std::string_view upper)
+      : rows_(std::move(rows)),
+        begin_(rows_->lower_bound(lower)),
+        end_(upper.empty() ? rows_->end() : rows_->lower_bound(upper)),
         at_(begin_) {}
   bool Valid() const override { return at_ != end_; }
   std::string_view key() const override { return at_->first; }
@@ -30,8 +31,8 @@ class MemoryCursor final : public store::Cursor {
   void Next() override { ++at_; }
   void Prev() override { at_ = at_ == begin_ ? end_ : std::prev(at_); }
   void Seek(std::string_view key) override {
-    at_ = rows_.lower_bound(key);
-    if (begin_ == end_ || (end_ != rows_.end() && key >= end_->first)) {
+    at_ = rows_->lower_bound(key);
+    if (begin_ == end_ || (end_ != rows_->end() && key >= end_->first)) {
       at_ = end_;
     } else if (key < begin_->first) {
       at_ = begin_;
@@ -41,30 +42,43 @@ class MemoryCursor final : public store::Cursor {
   absl::Status status() const override { return absl::OkStatus(); }
 
  private:
-  const Rows::const_iterator begin_;
-  const Rows::const_iterator end_;
-  const Rows& rows_;
-  Rows::const_iterator at_;
+  const std::shared_ptr<const FamilyRows> rows_;
+  const FamilyRows::const_iterator begin_;
+  const FamilyRows::const_iterator end_;
+  FamilyRows::const_iterator at_;
 };
 
-// Derived families of `derived`, all others of `records`; whatever they hold at each call.
 class MemoryState final : public store::Reader::State {
  public:
+  using RowsOf = std::function<std::shared_ptr<const FamilyRows>(store::Family)>;
+
+  // The rows of a family at each call.
+  MemoryState(RowsOf rows_of, uint64_t generation)
+      : rows_of_(std::move(rows_of)), generation_(generation) {}
+  // Derived families of `derived`, all others of `records`; whatever these hold, which must outlive the state.
   MemoryState(const MemoryRows& records, const MemoryRows& derived)
-      : records_(records), derived_(derived) {}
+      : MemoryState(
+            [&](store::Family family) {
+              const MemoryRows& rows = store::IsDerived(family) ? derived : records;
+              return std::shared_ptr<const FamilyRows>(std::shared_ptr<void>(),
+                                                       &rows[static_cast<size_t>(family)]);
+            },
+            0) {}
 
   absl::StatusOr<bool> Get(store::Family family, std::string_view key,
                            std::string* value) const override {
-    const auto row = Of(family).find(key);
-    if (row == Of(family).end()) return false;
+    const std::shared_ptr<const FamilyRows> rows = rows_of_(family);
+    const auto row = rows->find(key);
+    if (row == rows->end()) return false;
     *value = row->second;
     return true;
   }
   absl::Status MultiGet(store::Family family, std::span<const std::string> keys,
                         store::Reader::RowVisitor visit) const override {
+    const std::shared_ptr<const FamilyRows> rows = rows_of_(family);
     for (size_t i = 0; i < keys.size(); ++i) {
-      const auto row = Of(family).find(keys[i]);
-      if (row != Of(family).end()) visit(i, row->second);
+      const auto row = rows->find(keys[i]);
+      if (row != rows->end()) visit(i, row->second);
     }
     return absl::OkStatus();
   }
@@ -73,32 +87,37 @@ class MemoryState final : public store::Reader::State {
   }
   std::unique_ptr<store::Cursor> Scan(store::Family family, std::string lower,
                                       std::string upper) const override {
-    return std::make_unique<MemoryCursor>(Of(family), lower, upper);
+    return std::make_unique<MemoryCursor>(rows_of_(family), lower, upper);
   }
   std::unique_ptr<store::Cursor> ScanPrefix(store::Family family,
                                             std::string_view prefix) const override {
     return Scan(family, std::string(prefix), PrefixEnd(prefix));
   }
-  uint64_t generation() const override { return 0; }
+  uint64_t generation() const override { return generation_; }
 
  private:
-  const MemoryRows::value_type& Of(store::Family family) const {
-    return (store::IsDerived(family) ? derived_ : records_)[static_cast<size_t>(family)];
-  }
-  const MemoryRows& records_;
-  const MemoryRows& derived_;
+  const RowsOf rows_of_;
+  const uint64_t generation_;
 };
 
-inline void Apply(store::Batch batch, MemoryRows* rows) {
+// Writes each row where `rows_of(family)`, a FamilyRows&, has it.
+template <typename RowsOf>
+void Apply(store::Batch batch, const RowsOf& rows_of) {
   batch.VisitSorted(
       [&](store::Family family, std::string_view key, std::string_view value, bool remove) {
-        auto& of = (*rows)[static_cast<size_t>(family)];
+        FamilyRows& rows = rows_of(family);
         if (remove) {
-          of.erase(std::string(key));
+          rows.erase(std::string(key));
         } else {
-          of.insert_or_assign(std::string(key), std::string(value));
+          rows.insert_or_assign(std::string(key), std::string(value));
         }
       });
+}
+
+inline void Apply(store::Batch batch, MemoryRows* rows) {
+  Apply(std::move(batch), [&](store::Family family) -> FamilyRows& {
+    return (*rows)[static_cast<size_t>(family)];
+  });
 }
 
 }  // namespace unirust::resolve

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/status_macros.h"
 #include "store/slots.h"
-#include "tests/resolve/memory_rows.h"
 
 namespace unirust::sim {
 namespace {
@@ -20,79 +18,25 @@ std::shared_ptr<const FamilyRows>& Of(Families& families, Family family) {
   return families[static_cast<size_t>(family)];
 }
 
+// Others may hold the rows as they are: what changes is copied.
 void Apply(store::Batch batch, Families* families) {
   std::array<std::shared_ptr<FamilyRows>, store::kFamilies> changed;
-  batch.VisitSorted([&](Family family, std::string_view key, std::string_view value, bool remove) {
+  resolve::Apply(std::move(batch), [&](Family family) -> FamilyRows& {
     auto& rows = changed[static_cast<size_t>(family)];
     if (rows == nullptr) rows = std::make_shared<FamilyRows>(*Of(*families, family));
-    if (remove) {
-      rows->erase(std::string(key));
-    } else {
-      rows->insert_or_assign(std::string(key), std::string(value));
-    }
+    return *rows;
   });
   for (size_t n = 0; n < store::kFamilies; ++n) {
     if (changed[n] != nullptr) (*families)[n] = std::move(changed[n]);
   }
 }
 
-// Keeps the rows that it walks.
-class SimCursor final : public store::Cursor {
- public:
-  SimCursor(std::shared_ptr<const FamilyRows> rows, std::string_view lower, std::string_view upper)
-      : rows_(std::move(rows)), cursor_(*rows_, lower, upper) {}
-  bool Valid() const override { return cursor_.Valid(); }
-  std::string_view key() const override { return cursor_.key(); }
-  std::string_view value() const override { return cursor_.value(); }
-  void Next() override { cursor_.Next(); }
-  void Prev() override { cursor_.Prev(); }
-  void Seek(std::string_view key) override { cursor_.Seek(key); }
-  void SeekToLast() override { cursor_.SeekToLast(); }
-  absl::Status status() const override { return absl::OkStatus(); }
-
- private:
-  const std::shared_ptr<const FamilyRows> rows_;
-  resolve::MemoryCursor cursor_;
-};
-
-class SimState final : public store::Reader::State {
- public:
-  SimState(std::function<Families()> families, uint64_t generation)
-      : families_(std::move(families)), generation_(generation) {}
-
-  absl::StatusOr<bool> Get(Family family, std::string_view key, std::string* value) const override {
-    const std::shared_ptr<const FamilyRows> rows = Rows(family);
-    const auto row = rows->find(key);
-    if (row == rows->end()) return false;
-    *value = row->second;
-    return true;
-  }
-  absl::Status MultiGet(Family family, std::span<const std::string> keys,
-                        store::Reader::RowVisitor visit) const override {
-    const std::shared_ptr<const FamilyRows> rows = Rows(family);
-    for (size_t i = 0; i < keys.size(); ++i) {
-      const auto row = rows->find(keys[i]);
-      if (row != rows->end()) visit(i, row->second);
-    }
-    return absl::OkStatus();
-  }
-  uint64_t EstimateBytes(Family, std::string_view, std::string_view) const override { return 0; }
-  std::unique_ptr<store::Cursor> Scan(Family family, std::string lower,
-                                      std::string upper) const override {
-    return std::make_unique<SimCursor>(Rows(family), lower, upper);
-  }
-  std::unique_ptr<store::Cursor> ScanPrefix(Family family, std::string_view prefix) const override {
-    return Scan(family, std::string(prefix), PrefixEnd(prefix));
-  }
-  uint64_t generation() const override { return generation_; }
-
- private:
-  std::shared_ptr<const FamilyRows> Rows(Family family) const {
-    return families_()[static_cast<size_t>(family)];
-  }
-  const std::function<Families()> families_;
-  const uint64_t generation_;
-};
+store::Reader ReaderOf(std::function<Families()> families, uint64_t generation) {
+  const auto rows_of = [families = std::move(families)](Family family) {
+    return families()[static_cast<size_t>(family)];
+  };
+  return store::Reader(std::make_shared<resolve::MemoryState>(rows_of, generation));
+}
 
 Families NoRows() {
   Families out;
@@ -146,17 +90,16 @@ uint64_t SimStore::generation() const {
 }
 
 store::Reader SimStore::Latest() const {
-  return store::Reader(std::make_shared<SimState>([this] { return Now(false); }, generation()));
+  return ReaderOf([this] { return Now(false); }, generation());
 }
 
 store::Reader SimStore::Snapshot() const {
   MutexLock lock(mutex_);
-  return store::Reader(
-      std::make_shared<SimState>([families = now_.families] { return families; }, now_.generation));
+  return ReaderOf([families = now_.families] { return families; }, now_.generation);
 }
 
 store::Reader SimStore::Pending() const {
-  return store::Reader(std::make_shared<SimState>([this] { return Now(true); }, generation()));
+  return ReaderOf([this] { return Now(true); }, generation());
 }
 
 void SimStore::Commit(store::Batch batch) {

@@ -4,17 +4,17 @@
 
 #include <array>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/mutex.h"
 #include "store/store.h"
+#include "tests/resolve/memory_rows.h"
 
 namespace unirust::sim {
 
-using FamilyRows = std::map<std::string, std::string, std::less<>>;
+using resolve::FamilyRows;
 using Families = std::array<std::shared_ptr<const FamilyRows>, store::kFamilies>;
 
 // What a crash leaves.

@@ -60,9 +60,6 @@ class ClusterStore final : public store::Store {
 
   size_t parts() const { return parts_.size(); }
   std::shared_ptr<const Placement> placement() const;
-  // Why the last step failed; empty if it did not. Whoever takes the steps says what came of them.
-  std::string StepFault() const;
-  void NoteStep(const absl::Status& status);
 
   // Where the slots are to go; what moves elsewhere goes back. FAILED_PRECONDITION unless the placement has this
   // version, INVALID_ARGUMENT if there is no such part. A write.
@@ -129,7 +126,6 @@ class ClusterStore final : public store::Store {
   std::deque<Placed> placed_ ABSL_GUARDED_BY(placing_);  // the newest last, at least one
   uint64_t compared_ ABSL_GUARDED_BY(placing_) = 0;      // the last move that was
   bool copies_equal_ ABSL_GUARDED_BY(placing_) = false;  // of that one
-  std::string step_fault_ ABSL_GUARDED_BY(placing_);
   // The writer's:
   uint64_t attempt_ = 0;           // of the last change of ontology, also by a writer before
   std::vector<uint64_t> steps_;    // that each part was told of it

@@ -22,16 +22,6 @@ std::shared_ptr<const Placement> ClusterStore::placement() const {
   return placed_.back().placement;
 }
 
-std::string ClusterStore::StepFault() const {
-  MutexLock lock(placing_);
-  return step_fault_;
-}
-
-void ClusterStore::NoteStep(const absl::Status& status) {
-  MutexLock lock(placing_);
-  step_fault_ = std::string(status.message());
-}
-
 // Readers take the last published epoch, or one that was it when they began.
 void ClusterStore::Place(uint64_t epoch, std::shared_ptr<const Placement> placement) {
   const uint64_t published = Published();

@@ -71,6 +71,8 @@ struct Engine::Impl {
   Metrics metrics;
   std::unique_ptr<Committer> committer;
   Mutex checkpointing;  // one at a time
+  Mutex moving;
+  std::string step_fault ABSL_GUARDED_BY(moving);  // of the last step of a move; empty: none
   std::atomic<uint64_t> backups_made = 0;
   std::atomic<uint64_t> backups_failed = 0;
 
@@ -268,7 +270,8 @@ std::vector<PartStatus> Engine::GetParts() const { return impl_->store->Parts();
 
 Engine::Slots Engine::GetSlots() const {
   if (impl_->cluster == nullptr) return {};
-  return {.placement = impl_->cluster->placement(), .step_fault = impl_->cluster->StepFault()};
+  MutexLock lock(impl_->moving);
+  return {.placement = impl_->cluster->placement(), .step_fault = impl_->step_fault};
 }
 
 absl::StatusOr<Engine::SlotPlan> Engine::PlanSlots(const std::vector<uint32_t>& drained) const {
@@ -303,7 +306,10 @@ absl::StatusOr<bool> Engine::MoveStep() {
   if (next == NextStep::kStep) {
     status = impl_->committer->InTurn([&] { return cluster->MoveStep(); });
   }
-  cluster->NoteStep(status);
+  {
+    MutexLock lock(impl_->moving);
+    impl_->step_fault = std::string(status.message());
+  }
   UNIRUST_RETURN_IF_ERROR(status);
   return next != NextStep::kNone;
 }

@@ -87,6 +87,10 @@ inline constexpr size_t kPartsMax = 256;                   // of a store
 inline constexpr size_t kSlotRowsBytesMax = 2 * 1024 * 1024;  // of rows of moving slots that one epoch takes
 inline constexpr size_t kSlotRowsReadMax = 20000;             // rows that are looked at for it
 
+// --- access ---------------------------------------------------------------------------------
+inline constexpr size_t kPrincipalsMax = 10'000;       // of one access file
+inline constexpr size_t kPrincipalNameBytesMax = 64;   // of the name of one
+
 // --- addresses ------------------------------------------------------------------------------
 inline constexpr uint32_t kSlots = 1024;
 inline constexpr uint32_t kRecordsPerSlotMax = (1U << 22U) / 2;  // half of a slot's record ids

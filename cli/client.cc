@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "access/token.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -14,6 +15,7 @@
 #include "cli/failure.h"
 #include "config/programs.h"
 #include "rpc/channel.h"
+#include "rpc/credentials.h"
 #include "rpc/request_id.h"
 #include "shard/engine.h"
 
@@ -29,6 +31,15 @@ std::string LogHint(const grpc::ClientContext& call) {
   if (id == metadata.end()) return "The daemon's log says more.";
   return "The daemon's log says more: request_id=" +
          std::string(id->second.data(), id->second.size());
+}
+
+// What the router is shown.
+absl::Status ReadSecurity(const StoreFlags& flags, rpc::ClientSecurity* security) {
+  UNIRUST_ASSIGN_OR_RETURN(security->credentials,
+                           rpc::MakeChannelCredentials(flags.tls, flags.router));
+  if (flags.token_file.empty()) return absl::OkStatus();
+  UNIRUST_ASSIGN_OR_RETURN(security->token, access::ReadToken(flags.token_file));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -48,7 +59,10 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
                                                      "' is not host:port"),
                           kExitUsage);
     }
-    client->channel_ = rpc::Connect(flags.router);
+    rpc::ClientSecurity security;
+    absl::Status status = ReadSecurity(flags, &security);
+    if (!status.ok()) return WithExitCode(std::move(status), kExitUsage);
+    client->channel_ = rpc::Connect(flags.router, security);
     // A daemon that is just starting is waited for; any other trouble shows in the first call.
     client->channel_->WaitForConnected(std::chrono::system_clock::now() + kStartingMax);
     client->stub_ = proto::RouterService::NewStub(client->channel_);
@@ -65,7 +79,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
   settings.backup_keep = flags.backup_keep;
   settings.read_only = flags.read_only;
   UNIRUST_RETURN_IF_ERROR(WithExitCode(config::CheckStore(settings), kExitUsage));
-  UNIRUST_ASSIGN_OR_RETURN(client->local_, LocalStore::Open(settings, /*listen=*/""));
+  UNIRUST_ASSIGN_OR_RETURN(client->local_, LocalStore::Open(settings));
   client->channel_ = client->local_->server().InProcessChannel();
   client->stub_ = proto::RouterService::NewStub(client->channel_);
   return client;
@@ -156,10 +170,14 @@ absl::Status Client::Explain(const grpc::Status& status, const grpc::ClientConte
   if (absl::IsInternal(ours) || absl::IsDataLoss(ours) || absl::IsUnknown(ours)) {
     return WithHint(ours, LogHint(call));
   }
+  if (absl::IsUnauthenticated(ours)) {
+    return WithHint(ours, "Give one with --token-file FILE; `unirust token` makes them.");
+  }
   if (!absl::IsUnavailable(ours)) return ours;
   return WithHint(absl::UnavailableError("router " + router_ + ": " + std::string(ours.message())),
                   "Is it running? Start one with `unirust serve --data-dir DIR`, name another with "
-                  "--router ADDR,\n  or work on a directory without a daemon: --data-dir DIR.");
+                  "--router ADDR,\n  or work on a directory without a daemon: --data-dir DIR. "
+                  "A router with a certificate needs --tls-ca.");
 }
 
 }  // namespace unirust::cli

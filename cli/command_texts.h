@@ -224,6 +224,15 @@ inline constexpr CommandText kBackupsText{
     "  unirust backups /backups",
 };
 
+inline constexpr CommandText kTokenText{
+    "token",
+    "make a token, and the entry for the file of --access",
+    "The token goes into a file of its own; the entry, which has only its hash, is printed. A\n"
+    "daemon reads its --access file again when it has changed.",
+    "  unirust token --name crm-loader --roles reader,writer --out crm.token >> access.toml\n"
+    "  unirust ingest --token-file crm.token records.jsonl",
+};
+
 inline constexpr CommandText kRestoreText{
     "restore",
     "make the data directory of a new store from a backup",

@@ -52,6 +52,7 @@ struct Parse {
   RetentionAdvanceFlags advance;
   BackupFlags backup;
   BackupsFlags backups;
+  TokenFlags token;
   VerifyFlags verify;
   RestoreFlags restore;
 };
@@ -114,7 +115,23 @@ void AddMemoryBudget(CLI::App* command, CLI::Option* data_dir, StoreFlags* store
       ->needs(data_dir);
 }
 
+// What a router is shown.
+void AddSecurity(CLI::App* command, StoreFlags* store) {
+  const auto add = [command](const char* flag, std::string* file, const char* variable,
+                             const char* help) {
+    command->add_option(flag, *file, help)->type_name("FILE")->envname(variable);
+  };
+  add("--token-file", &store->token_file, "UNIRUST_TOKEN_FILE", "the token to show the router");
+  add("--tls-ca", &store->tls.ca, "UNIRUST_TLS_CA",
+      "roots of the router's certificate, PEM; without it there is no TLS");
+  add("--tls-cert", &store->tls.cert, "UNIRUST_TLS_CERT",
+      "certificate to show the router, PEM, where it asks for one");
+  add("--tls-key", &store->tls.key, "UNIRUST_TLS_KEY", "its key");
+  command->add_flag("--insecure", store->tls.insecure, "without TLS beyond loopback, too");
+}
+
 CLI::Option* AddRouter(CLI::App* command, StoreFlags* store) {
+  AddSecurity(command, store);
   return command
       ->add_option("--router", store->router,
                    "address of a router or of `unirust serve` [UNIRUST_ROUTER, "
@@ -325,6 +342,23 @@ void AddRetention(Parse* parse) {
   AddStore(advance, &flags->store);
 }
 
+void AddToken(Parse* parse) {
+  TokenFlags* flags = &parse->token;
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kTokenText);
+  command->add_option("--name", flags->name, "of the principal who will have it")
+      ->type_name("NAME")
+      ->required();
+  command->add_option("--roles", flags->roles, "reader, writer, steward, admin: one or several")
+      ->type_name("ROLE,...")
+      ->delimiter(',')
+      ->required();
+  command->add_option("--expires", flags->expires, "first day without access (UTC); default: never")
+      ->type_name("YYYY-MM-DD");
+  command->add_option("--out", flags->out, "new file for the token, which only its owner can read")
+      ->type_name("FILE")
+      ->required();
+}
+
 void AddBackups(Parse* parse) {
   CLI::App* backup = AddCommand(parse, &parse->app, &parse->backup, kBackupText);
   AddJson(backup, &parse->backup.json);
@@ -447,6 +481,7 @@ void AddCommands(Parse* parse) {
   AddCluster(parse);
   AddVerify(parse);
   AddBackups(parse);
+  AddToken(parse);
   AddBenchCommands(&parse->app, [parse](Command command) { parse->command = std::move(command); });
 }
 

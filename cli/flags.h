@@ -19,6 +19,8 @@ namespace unirust::cli {
 // Where the records are: behind a router, or in a directory that this process opens itself.
 struct StoreFlags {
   std::string router;                             // address; empty if `data_dir` is given
+  config::TlsSettings tls;                        // router only: `client_ca` is not used
+  std::string token_file;                         // router only; empty: no token is sent
   std::string data_dir;                           // empty: `router`
   config::ByteSize memory_budget{512ULL << 20U};  // data_dir only
   std::string backup_dir;                         // data_dir only: where checkpoints and backups go
@@ -130,6 +132,13 @@ struct BackupFlags {
   bool json = false;
 };
 
+struct TokenFlags {
+  std::string name;     // of the principal
+  std::vector<std::string> roles;
+  std::string expires;  // as in the access file; empty: never
+  std::string out;      // file for the token
+};
+
 struct BackupsFlags {
   std::string dir;
   bool json = false;
@@ -208,10 +217,10 @@ struct BenchFlags {
 using Command =
     std::variant<ServeFlags, IngestFlags, QueryFlags, EntityFlags, ConflictsFlags, ScanFlags,
                  ExportFlags, StatsFlags, DigestFlags, ClusterStatusFlags, ClusterPlanFlags,
-                 ClusterApplyFlags, ClusterCancelFlags, OntologyShowFlags,
-                 OntologyApplyFlags, OntologyCheckFlags, CheckpointFlags, RetentionShowFlags,
-                 RetentionAdvanceFlags, BackupFlags, BackupsFlags, RestoreFlags, GenerateFlags,
-                 BenchFlags, VerifyFlags>;
+                 ClusterApplyFlags, ClusterCancelFlags, OntologyShowFlags, OntologyApplyFlags,
+                 OntologyCheckFlags, CheckpointFlags, RetentionShowFlags, RetentionAdvanceFlags,
+                 BackupFlags, BackupsFlags, TokenFlags, RestoreFlags, GenerateFlags, BenchFlags,
+                 VerifyFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

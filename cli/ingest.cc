@@ -41,7 +41,7 @@ absl::Status CheckFlags(const IngestFlags& flags) {
 absl::Status CheckFiles(const IngestFlags& flags) {
   for (const std::string& file : flags.files) {
     if (file == "-") continue;
-    if (access(file.c_str(), R_OK) != 0) {
+    if (::access(file.c_str(), R_OK) != 0) {
       return absl::NotFoundError("cannot read " + file + ": " + std::strerror(errno));
     }
   }

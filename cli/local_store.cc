@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "cli/failure.h"
 #include "router/service.h"
+#include "rpc/credentials.h"
 #include "shard/metrics.h"
 #include "shard/open.h"
 #include "shard/service.h"
@@ -37,23 +38,30 @@ struct LocalStore::Parts {
 
   shard::OpenedStore store;
   shard::ShardService shard_service;
+  std::unique_ptr<access::Gate> gate;  // null: everyone may do everything
   std::unique_ptr<rpc::Server> shard_server;
   std::unique_ptr<router::RouterService> router_service;
   std::unique_ptr<rpc::Server> router_server;
 };
 
 absl::StatusOr<std::unique_ptr<LocalStore>> LocalStore::Open(const config::StoreSettings& settings,
-                                                             const std::string& listen) {
+                                                             const Listener& listener) {
+  std::unique_ptr<access::Gate> gate;
+  const auto security =
+      rpc::MakeServerSecurity(listener.tls, listener.access, listener.address, &gate);
+  if (!security.ok()) return WithExitCode(security.status(), kExitUsage);
   UNIRUST_ASSIGN_OR_RETURN(shard::OpenedStore store, OpenStore(settings));
   auto parts = std::make_unique<Parts>(std::move(store), settings.import_dir);
-  UNIRUST_ASSIGN_OR_RETURN(
-      parts->shard_server,
-      rpc::Server::Start("", parts->shard_service, &parts->shard_service.requests()));
+  parts->gate = std::move(gate);
+  UNIRUST_ASSIGN_OR_RETURN(parts->shard_server, rpc::Server::Start("", parts->shard_service,
+                                                                   &parts->shard_service.requests(),
+                                                                   {.gate = security->gate}));
   parts->router_service = std::make_unique<router::RouterService>(
       parts->shard_server->InProcessChannel(), "in this process", kDeadline);
   UNIRUST_ASSIGN_OR_RETURN(parts->router_server,
-                           rpc::Server::Start(listen, *parts->router_service,
-                                              &parts->router_service->requests()));
+                           rpc::Server::Start(listener.address, *parts->router_service,
+                                              &parts->router_service->requests(),
+                                              {.credentials = security->credentials}));
   return std::unique_ptr<LocalStore>(new LocalStore(std::move(parts)));
 }
 

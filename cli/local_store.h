@@ -17,12 +17,19 @@ namespace unirust::cli {
 // With the exit code that a directory of a store has for the status.
 absl::Status WithExitCodeOfStore(const absl::Status& status);
 
+// Where others may talk to a store: nowhere without an address.
+struct Listener {
+  std::string address = {};
+  config::TlsSettings tls = {};
+  config::AccessSettings access = {};
+};
+
 class LocalStore {
  public:
-  // Listens nowhere if `listen` is empty. The errors of OpenStore, with their exit codes;
-  // UNAVAILABLE if the address cannot be had.
+  // The errors of OpenStore and rpc::MakeServerSecurity, with their exit codes; UNAVAILABLE if the
+  // address cannot be had.
   static absl::StatusOr<std::unique_ptr<LocalStore>> Open(const config::StoreSettings& settings,
-                                                          const std::string& listen);
+                                                          const Listener& listener = {});
   ~LocalStore();
 
   // The router's; valid as long as the store.

@@ -12,13 +12,14 @@ absl::Status Run(const ServeFlags& flags) {
   rpc::BlockTerminationSignals();
   const config::ObserveSettings& observe = flags.settings.observe;
   config::ConfigureLog(observe);
-  UNIRUST_ASSIGN_OR_RETURN(const auto store,
-                           LocalStore::Open(flags.settings.store, flags.settings.listen));
+  const config::ServeSettings& settings = flags.settings;
+  const Listener listener{
+      .address = settings.listen, .tls = settings.tls, .access = settings.access};
+  UNIRUST_ASSIGN_OR_RETURN(const auto store, LocalStore::Open(settings.store, listener));
   const auto metrics = rpc::MetricsEndpoint::Start(
       observe.metrics_listen, {[&](auto& families) { store->AddMetrics(families); }});
   if (!metrics.ok()) {
-    return WithExitCode(metrics.status(),
-                        rpc::ExitCodeOf(metrics.status()));
+    return WithExitCode(metrics.status(), rpc::ExitCodeOf(metrics.status()));
   }
   rpc::ServeUntilTerminated("unirust serve", store->server());
   return absl::OkStatus();

@@ -41,6 +41,26 @@ void AddStore(Settings& settings, StoreSettings& store) {
                "time between advances of retention by the wall clock, such as 30m, 6h or 1d");
 }
 
+void AddServerTls(Settings& settings, TlsSettings& tls) {
+  settings.Add("tls-cert", &tls.cert, "PEM file with this program's certificate and its chain");
+  settings.Add("tls-key", &tls.key, "PEM file with the key of --tls-cert");
+  settings.Add("tls-client-ca", &tls.client_ca,
+               "PEM file with the roots of client certificates; empty: clients need none");
+  settings.Add("insecure", &tls.insecure, "speak without TLS beyond loopback, too");
+}
+
+// Of those that are connected to.
+void AddServersCa(Settings& settings, TlsSettings& tls, const std::string& whom) {
+  settings.Add("tls-ca", &tls.ca,
+               "PEM file with the roots of the certificates of " + whom +
+                   "; empty: they are reached without TLS");
+}
+
+void AddAccess(Settings& settings, AccessSettings& access) {
+  settings.Add("access", &access.access,
+               "TOML file of who may do what; empty: everyone may do everything");
+}
+
 }  // namespace
 
 Settings Declare(ShardSettings& shard) {
@@ -52,6 +72,9 @@ Settings Declare(ShardSettings& shard) {
   settings.Add("parts", &shard.parts,
                "addresses of parts 1, 2 and so on of the store; this shard keeps part 0");
   AddStore(settings, shard.store);
+  AddServerTls(settings, shard.tls);
+  AddServersCa(settings, shard.tls, "--parts");
+  AddAccess(settings, shard.access);
   AddObserve(settings, shard.observe);
   return settings;
 }
@@ -61,6 +84,8 @@ Settings Declare(RouterSettings& router) {
   AddListen(settings, &router.listen);
   settings.Add("shards", &router.shards, "addresses of the shards (one for now)");
   settings.Add("deadline-ms", &router.deadline_ms, "of calls whose client sets no deadline");
+  AddServerTls(settings, router.tls);
+  AddServersCa(settings, router.tls, "--shards");
   AddObserve(settings, router.observe);
   return settings;
 }
@@ -69,6 +94,8 @@ Settings Declare(ServeSettings& serve) {
   Settings settings;
   AddListen(settings, &serve.listen);
   AddStore(settings, serve.store);
+  AddServerTls(settings, serve.tls);
+  AddAccess(settings, serve.access);
   AddObserve(settings, serve.observe);
   return settings;
 }
@@ -94,6 +121,16 @@ absl::Status CheckShard(const ShardSettings& shard) {
   if (divided && !shard.store.backup_dir.empty()) {
     return absl::InvalidArgumentError(
         "--backup-dir: stores of several parts cannot be backed up yet");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTls(const TlsSettings& tls) {
+  if (tls.cert.empty() != tls.key.empty()) {
+    return absl::InvalidArgumentError("--tls-cert and --tls-key need each other");
+  }
+  if (!tls.client_ca.empty() && tls.cert.empty()) {
+    return absl::InvalidArgumentError("--tls-client-ca needs --tls-cert and --tls-key");
   }
   return absl::OkStatus();
 }

@@ -33,12 +33,28 @@ struct ObserveSettings {
   uint32_t slow_ms = 1000;
 };
 
+// How a program proves who it is to those that it talks to, and they to it (docs/security.md).
+struct TlsSettings {
+  std::string cert;       // PEM files; of this program, with the chain below its root
+  std::string key;
+  std::string ca;         // roots of the servers that it connects to; empty: it connects without TLS
+  std::string client_ca;  // roots of the clients that connect to it; empty: they need no certificate
+  bool insecure = false;  // without TLS beyond loopback, too
+};
+
+// Who may do what.
+struct AccessSettings {
+  std::string access;     // file of principals (access/principals.h); empty: everyone may do everything
+};
+
 struct ShardSettings {
   std::string listen = "127.0.0.1:50061";
   uint32_t shard_id = 0;
   bool part = false;
   std::vector<std::string> parts;
   StoreSettings store;
+  TlsSettings tls;
+  AccessSettings access;
   ObserveSettings observe;
 };
 
@@ -46,6 +62,7 @@ struct RouterSettings {
   std::string listen = "127.0.0.1:50060";
   std::vector<std::string> shards{"127.0.0.1:50061"};
   uint32_t deadline_ms = 10000;
+  TlsSettings tls;
   ObserveSettings observe;
 };
 
@@ -53,6 +70,8 @@ struct RouterSettings {
 struct ServeSettings {
   std::string listen = "127.0.0.1:50060";
   StoreSettings store;
+  TlsSettings tls;
+  AccessSettings access;
   ObserveSettings observe;
 };
 
@@ -66,6 +85,9 @@ absl::Status CheckStore(const StoreSettings& store);
 
 // INVALID_ARGUMENT for settings that exclude each other. Calls CheckStore.
 absl::Status CheckShard(const ShardSettings& shard);
+
+// INVALID_ARGUMENT for a certificate without its key and the like.
+absl::Status CheckTls(const TlsSettings& tls);
 
 // Makes the process log as the settings say.
 void ConfigureLog(const ObserveSettings& observe);

@@ -12,15 +12,14 @@
 #include "base/status_macros.h"
 #include "peer/slot_messages.h"
 #include "proto/status.h"
+#include "rpc/admission.h"
 
 namespace unirust::peer {
 namespace {
 
 using proto::ToGrpc;
 
-cluster::EpochId IdOf(const proto::EpochId& id) {
-  return {.number = id.number(), .tag = id.tag()};
-}
+cluster::EpochId IdOf(const proto::EpochId& id) { return {.number = id.number(), .tag = id.tag()}; }
 
 absl::StatusOr<store::Family> FamilyOf(const std::string& name) {
   const std::optional<store::Family> family = store::FamilyNamed(name);
@@ -36,9 +35,8 @@ class Page {
 
   absl::Status Read(const store::Reader& reader) {
     UNIRUST_ASSIGN_OR_RETURN(const store::Family family, FamilyOf(request_.family()));
-    const auto cursor = request_.prefix()
-                            ? reader.ScanPrefix(family, request_.lower())
-                            : reader.Scan(family, request_.lower(), request_.upper());
+    const auto cursor = request_.prefix() ? reader.ScanPrefix(family, request_.lower())
+                                          : reader.Scan(family, request_.lower(), request_.upper());
     const bool back = MoveToBegin(*cursor);
     while (cursor->Valid() && Take(*cursor)) {
       if (back) {
@@ -96,16 +94,15 @@ class Page {
 
 }  // namespace
 
-grpc::Status PartService::Join(grpc::ServerContext* context,
-                               const proto::JoinPartRequest* request,
+grpc::Status PartService::Join(grpc::ServerContext* context, const proto::JoinPartRequest* request,
                                proto::JoinPartResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   MutexLock lock(writing_);
   if (context->IsCancelled()) return grpc::Status::CANCELLED;  // another one may have joined since
   if (request->store().empty()) return {grpc::StatusCode::INVALID_ARGUMENT, "store: none"};
   const absl::StatusOr<cluster::Position> position = part_.Join(
       {.part = request->part(), .store = request->store(), .session = request->session()},
-      IdOf(request->last()),
-      request->empty() ? cluster::Holds::kNothing : cluster::Holds::kRows);
+      IdOf(request->last()), request->empty() ? cluster::Holds::kNothing : cluster::Holds::kRows);
   if (!position.ok()) return ToGrpc(position.status());
   response->mutable_last()->set_number(position->epoch.number);
   response->mutable_last()->set_tag(position->epoch.tag);
@@ -113,8 +110,10 @@ grpc::Status PartService::Join(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
-grpc::Status PartService::GetPart(grpc::ServerContext*, const proto::GetPartRequest* request,
+grpc::Status PartService::GetPart(grpc::ServerContext* context,
+                                  const proto::GetPartRequest* request,
                                   proto::GetPartResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   absl::Status status = part_.CheckSession(request->session());
   if (status.ok()) status = CheckEpoch(request->min_epoch());
   const PartStatus part = part_.GetStatus();
@@ -127,6 +126,7 @@ grpc::Status PartService::GetPart(grpc::ServerContext*, const proto::GetPartRequ
 grpc::Status PartService::ApplyEpoch(grpc::ServerContext* context,
                                      grpc::ServerReader<proto::ApplyEpochChunk>* chunks,
                                      proto::Empty*) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   if (taking_.exchange(true)) {
     return {grpc::StatusCode::UNAVAILABLE, "an epoch is on its way to this part already"};
   }
@@ -174,8 +174,9 @@ grpc::Status PartService::OfPending(const proto::PendingRequest& request, const 
                             : status);
 }
 
-grpc::Status PartService::BeginGeneration(grpc::ServerContext*,
+grpc::Status PartService::BeginGeneration(grpc::ServerContext* context,
                                           const proto::PendingRequest* request, proto::Empty*) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return OfPending(*request,
                    [&](cluster::PendingStep step) { return part_.BeginGeneration(step); });
 }
@@ -183,6 +184,7 @@ grpc::Status PartService::BeginGeneration(grpc::ServerContext*,
 grpc::Status PartService::CommitPending(grpc::ServerContext* context,
                                         grpc::ServerReader<proto::PendingRowsChunk>* chunks,
                                         proto::Empty*) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   std::string rows;
   uint64_t bytes = 0;
   proto::PendingRequest request;
@@ -197,26 +199,28 @@ grpc::Status PartService::CommitPending(grpc::ServerContext* context,
   if (context->IsCancelled() || rows.empty() || rows.size() != bytes) {
     return {grpc::StatusCode::CANCELLED, "the rows did not arrive as a whole"};
   }
-  return OfPending(
-      request, [&](cluster::PendingStep step) { return part_.CommitPending(step, rows); });
+  return OfPending(request,
+                   [&](cluster::PendingStep step) { return part_.CommitPending(step, rows); });
 }
 
-grpc::Status PartService::SealPending(grpc::ServerContext*, const proto::PendingRequest* request,
-                                      proto::Empty*) {
-  return OfPending(*request,
-                   [&](cluster::PendingStep step) { return part_.SealPending(step); });
+grpc::Status PartService::SealPending(grpc::ServerContext* context,
+                                      const proto::PendingRequest* request, proto::Empty*) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
+  return OfPending(*request, [&](cluster::PendingStep step) { return part_.SealPending(step); });
 }
 
-grpc::Status PartService::DropPending(grpc::ServerContext*, const proto::PendingRequest* request,
-                                      proto::Empty*) {
-  return OfPending(*request,
-                   [&](cluster::PendingStep step) { return part_.DropPending(step); });
+grpc::Status PartService::DropPending(grpc::ServerContext* context,
+                                      const proto::PendingRequest* request, proto::Empty*) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
+  return OfPending(*request, [&](cluster::PendingStep step) { return part_.DropPending(step); });
 }
 
-// --- states ----------------------------------------------------------------------------------------
+// --- states --------------------------------------------------------------------------------------
 
-grpc::Status PartService::OpenState(grpc::ServerContext*, const proto::OpenStateRequest* request,
+grpc::Status PartService::OpenState(grpc::ServerContext* context,
+                                    const proto::OpenStateRequest* request,
                                     proto::OpenedState* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::Status session = part_.CheckSession(request->session());
   if (!session.ok()) return ToGrpc(session);
   DropUnused();
@@ -266,10 +270,12 @@ absl::StatusOr<store::Reader> PartService::ReaderOf(const proto::PartState& stat
   return lease->second.reader;
 }
 
-// --- rows ------------------------------------------------------------------------------------------
+// --- rows ----------------------------------------------------------------------------------------
 
-grpc::Status PartService::GetRows(grpc::ServerContext*, const proto::GetRowsRequest* request,
+grpc::Status PartService::GetRows(grpc::ServerContext* context,
+                                  const proto::GetRowsRequest* request,
                                   grpc::ServerWriter<proto::GetRowsChunk>* chunks) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<store::Reader> reader = ReaderOf(request->state());
   if (!reader.ok()) return ToGrpc(reader.status());
   const absl::StatusOr<store::Family> family = FamilyOf(request->family());
@@ -296,16 +302,19 @@ grpc::Status PartService::GetRows(grpc::ServerContext*, const proto::GetRowsRequ
   return ToGrpc(status);
 }
 
-grpc::Status PartService::WalkRows(grpc::ServerContext*, const proto::WalkRowsRequest* request,
+grpc::Status PartService::WalkRows(grpc::ServerContext* context,
+                                   const proto::WalkRowsRequest* request,
                                    proto::WalkRowsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<store::Reader> reader = ReaderOf(request->state());
   if (!reader.ok()) return ToGrpc(reader.status());
   return ToGrpc(Page(*request, response).Read(*reader));
 }
 
-grpc::Status PartService::EstimateRows(grpc::ServerContext*,
+grpc::Status PartService::EstimateRows(grpc::ServerContext* context,
                                        const proto::EstimateRowsRequest* request,
                                        proto::EstimatedRows* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<store::Reader> reader = ReaderOf(request->state());
   if (!reader.ok()) return ToGrpc(reader.status());
   const absl::StatusOr<store::Family> family = FamilyOf(request->family());
@@ -314,8 +323,10 @@ grpc::Status PartService::EstimateRows(grpc::ServerContext*,
   return grpc::Status::OK;
 }
 
-grpc::Status PartService::ReadSlots(grpc::ServerContext*, const proto::ReadSlotsRequest* request,
+grpc::Status PartService::ReadSlots(grpc::ServerContext* context,
+                                    const proto::ReadSlotsRequest* request,
                                     proto::ReadSlotsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<store::Reader> reader = ReaderOf(request->state());
   if (!reader.ok()) return ToGrpc(reader.status());
   const absl::StatusOr<store::SlotQuery> query = ToQuery(*request);

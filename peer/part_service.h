@@ -14,7 +14,7 @@
 
 namespace unirust::peer {
 
-// Trusts its clients: whoever reaches it can write rows. Thread-safe.
+// Trusts those that the server's gate lets in: they can write rows. Thread-safe.
 class PartService final : public proto::PartService::Service {
  public:
   explicit PartService(cluster::LocalPart& part) : part_(part) {}

@@ -7,6 +7,7 @@
 #include "router/health_watch.h"
 #include "router/service.h"
 #include "rpc/channel.h"
+#include "rpc/credentials.h"
 #include "rpc/daemon.h"
 #include "rpc/metrics_endpoint.h"
 
@@ -36,9 +37,14 @@ int Run(const config::RouterSettings& settings) {
                 kExitUsage);
   }
   const std::string& shard = settings.shards.front();
-  const auto channel = rpc::Connect(shard);
+  const auto credentials = rpc::MakeChannelCredentials(settings.tls, shard);
+  if (!credentials.ok()) return Fail(std::string(credentials.status().message()), kExitUsage);
+  const auto listener = rpc::MakeServerCredentials(settings.tls, settings.listen);
+  if (!listener.ok()) return Fail(std::string(listener.status().message()), kExitUsage);
+  const auto channel = rpc::Connect(shard, {.credentials = *credentials});
   RouterService service(channel, shard, std::chrono::milliseconds(settings.deadline_ms));
-  const auto server = rpc::Server::Start(settings.listen, service, &service.requests());
+  const auto server =
+      rpc::Server::Start(settings.listen, service, &service.requests(), {.credentials = *listener});
   if (!server.ok()) return Fail(std::string(server.status().message()), kExitUnavailable);
   const HealthWatch health(channel, **server);
   const auto metrics = rpc::MetricsEndpoint::Start(

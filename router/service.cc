@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "router/ingest_proxy.h"
+#include "rpc/admission.h"
 #include "rpc/request_id.h"
 
 namespace unirust::router {
@@ -53,6 +54,10 @@ std::unique_ptr<grpc::ClientContext> RouterService::NewCall(const grpc::ServerCo
   using Clock = std::chrono::system_clock;
   auto call = grpc::ClientContext::FromServerContext(context);
   call->AddMetadata(rpc::kRequestIdKey, rpc::RequestId(context));
+  const auto token = context.client_metadata().find(rpc::kTokenKey);
+  if (token != context.client_metadata().end()) {
+    call->AddMetadata(rpc::kTokenKey, std::string(token->second.data(), token->second.size()));
+  }
   const Clock::time_point now = Clock::now();
   if (context.deadline() != Clock::time_point::max()) {
     // A tenth is kept, so that the client hears from us what happened.

@@ -1,15 +1,52 @@
 #include "rpc/channel.h"
 
 #include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/client_interceptor.h>
 
 #include <charconv>
 #include <cstdint>
+#include <memory>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/limits.h"
+#include "rpc/admission.h"
 
 namespace unirust::rpc {
+namespace {
+
+using grpc::experimental::ClientInterceptorFactoryInterface;
+using grpc::experimental::ClientRpcInfo;
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::Interceptor;
+using grpc::experimental::InterceptorBatchMethods;
+
+// gRPC's own call credentials refuse connections without TLS, which are right on loopback.
+class TokenSender final : public Interceptor {
+ public:
+  explicit TokenSender(const std::string& header) : header_(header) {}
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+      methods->GetSendInitialMetadata()->emplace(kTokenKey, header_);
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const std::string& header_;
+};
+
+class TokenSenderFactory final : public ClientInterceptorFactoryInterface {
+ public:
+  explicit TokenSenderFactory(const std::string& token) : header_(kTokenScheme + token) {}
+  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override { return new TokenSender(header_); }
+
+ private:
+  const std::string header_;
+};
+
+}  // namespace
 
 grpc::ChannelArguments ChannelArguments() {
   grpc::ChannelArguments arguments;
@@ -29,8 +66,15 @@ bool IsAddress(const std::string& address) {
   return error == std::errc() && stop == end;
 }
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), ChannelArguments());
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientSecurity& security) {
+  std::vector<std::unique_ptr<ClientInterceptorFactoryInterface>> interceptors;
+  if (!security.token.empty()) {
+    interceptors.push_back(std::make_unique<TokenSenderFactory>(security.token));
+  }
+  return grpc::experimental::CreateCustomChannelWithInterceptors(
+      address,
+      security.credentials != nullptr ? security.credentials : grpc::InsecureChannelCredentials(),
+      ChannelArguments(), std::move(interceptors));
 }
 
 }  // namespace unirust::rpc

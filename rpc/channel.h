@@ -2,6 +2,7 @@
 #pragma once
 
 #include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include <memory>
@@ -13,11 +14,19 @@ namespace unirust::rpc {
 // second.
 grpc::ChannelArguments ChannelArguments();
 
-// True for host:port with a port below 65,536, and for unix:path. gRPC itself takes higher ports modulo 65,536.
+// True for host:port with a port below 65,536, and for unix:path. gRPC itself takes higher ports
+// modulo 65,536.
 bool IsAddress(const std::string& address);
 
-// A plaintext channel to `address` (host:port or unix:path). Connects when first used; never fails
-// by itself.
-std::shared_ptr<grpc::Channel> Connect(const std::string& address);
+// What a client shows to the server.
+struct ClientSecurity {
+  std::shared_ptr<grpc::ChannelCredentials> credentials =
+      nullptr;             // credentials.h; null: plaintext
+  std::string token = {};  // sent with every call; empty: none
+};
+
+// A channel to `address` (host:port or unix:path). Connects when first used; never fails by itself.
+std::shared_ptr<grpc::Channel> Connect(const std::string& address,
+                                       const ClientSecurity& security = {});
 
 }  // namespace unirust::rpc

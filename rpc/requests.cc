@@ -10,19 +10,20 @@
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "rpc/admission.h"
 #include "rpc/malformed.h"
 #include "rpc/request_id.h"
 
 namespace unirust::rpc {
 namespace {
 
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
 using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
 using grpc::experimental::ServerInterceptorFactoryInterface;
 using grpc::experimental::ServerRpcInfo;
-using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
 
 constexpr char kOther[] = "other";
 
@@ -44,8 +45,10 @@ bool IsFault(grpc::StatusCode code) {
 // One call. gRPC may read and write on two threads, but ends the call after both.
 class RequestInterceptor final : public Interceptor {
  public:
-  RequestInterceptor(const ServerRpcInfo& info, RequestMetrics* metrics)
-      : path_(info.method()),
+  RequestInterceptor(ServerRpcInfo& info, RequestMetrics* metrics, access::Gate* gate)
+      : context_(*info.server_context()),
+        gate_(gate),
+        path_(info.method()),
         type_(info.type()),
         method_(metrics == nullptr ? nullptr : &metrics->OfPath(path_)) {}
 
@@ -53,6 +56,7 @@ class RequestInterceptor final : public Interceptor {
     using Hook = InterceptionHookPoints;
     if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_INITIAL_METADATA)) {
       TakeRequestId(*methods->GetRecvInitialMetadata());
+      admission_.Decide(gate_, path_, context_, *methods->GetRecvInitialMetadata());
     }
     if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_MESSAGE)) {
       Received(methods->GetRecvMessage());
@@ -125,7 +129,7 @@ class RequestInterceptor final : public Interceptor {
 
   void LogCall(LogLevel level, const char* message, const grpc::Status& status,
                uint64_t micros) const {
-    std::vector<LogField> fields = {{"method", std::string(path_.substr(1))},
+    std::vector<LogField> fields = {{"method", std::string(path_ + 1)},
                                     {"request_id", request_id_},
                                     {"code", CodeName(status.error_code())},
                                     {"duration_ms", static_cast<double>(micros) / 1000}};
@@ -141,11 +145,14 @@ class RequestInterceptor final : public Interceptor {
     Log(level, message, fields);
   }
 
-  const std::string_view path_;
+  const grpc::ServerContextBase& context_;
+  access::Gate* const gate_;
+  const char* const path_;
   const Type type_;
   RequestMetrics::Method* const method_;
   const uint64_t start_micros_ = SteadyClockMicros();
   std::string request_id_;
+  Admission admission_;
   std::vector<std::pair<const FieldDescriptor*, int>> lists_;
   std::atomic<uint64_t> received_ = 0;
   std::atomic<uint64_t> sent_ = 0;
@@ -154,13 +161,14 @@ class RequestInterceptor final : public Interceptor {
 
 class Factory final : public ServerInterceptorFactoryInterface {
  public:
-  explicit Factory(RequestMetrics* metrics) : metrics_(metrics) {}
+  Factory(RequestMetrics* metrics, access::Gate* gate) : metrics_(metrics), gate_(gate) {}
   Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
-    return new RequestInterceptor(*info, metrics_);
+    return new RequestInterceptor(*info, metrics_, gate_);
   }
 
  private:
   RequestMetrics* const metrics_;
+  access::Gate* const gate_;
 };
 
 }  // namespace
@@ -209,9 +217,9 @@ void RequestMetrics::AddTo(MetricFamilies& families) const {
   }
 }
 
-std::unique_ptr<ServerInterceptorFactoryInterface> MakeRequestInterceptor(
-    RequestMetrics* metrics) {
-  return std::make_unique<Factory>(metrics);
+std::unique_ptr<ServerInterceptorFactoryInterface> MakeRequestInterceptor(RequestMetrics* metrics,
+                                                                          access::Gate* gate) {
+  return std::make_unique<Factory>(metrics, gate);
 }
 
 }  // namespace unirust::rpc

@@ -1,4 +1,4 @@
-// What becomes of the calls of a server: each gets a request id, is counted when its status is sent
+// What becomes of the calls of a server: each gets a request id, may go on or not, is counted when its status is sent
 // and has a line in the log: a warning if it was slow (base/log.h, SetSlowMillis), an error if the
 // daemon is to blame, else for debugging.
 //
@@ -19,6 +19,10 @@
 
 #include "base/histogram.h"
 #include "rpc/metrics.h"
+
+namespace unirust::access {
+class Gate;
+}
 
 namespace unirust::rpc {
 
@@ -48,8 +52,8 @@ class RequestMetrics {
   std::map<std::string, Method, std::less<>> methods_;  // none is ever added
 };
 
-// `metrics` may be null: nothing is counted then.
+// `metrics` may be null: nothing is counted then. So may `gate`: everyone may do everything then (admission.h).
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestInterceptor(
-    RequestMetrics* metrics);
+    RequestMetrics* metrics, access::Gate* gate);
 
 }  // namespace unirust::rpc

@@ -48,7 +48,8 @@ void SetLimits(grpc::ServerBuilder& builder) {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
                                                       grpc::Service& service,
-                                                      RequestMetrics* metrics) {
+                                                      RequestMetrics* metrics,
+                                                      const ServerSecurity& security) {
   EnableStandardServices();
   grpc::ServerBuilder builder;
   SetLimits(builder);
@@ -57,10 +58,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
       "cannot listen on '" + listen +
       "': not host:port, not an address of this machine, or in use");
   if (!listen.empty() && !IsAddress(listen)) return refused;
-  if (!listen.empty()) builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
+  if (!listen.empty()) {
+    builder.AddListeningPort(listen,
+                             security.credentials != nullptr ? security.credentials
+                                                             : grpc::InsecureServerCredentials(),
+                             &port);
+  }
   builder.RegisterService(&service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(MakeRequestInterceptor(metrics));
+  interceptors.push_back(MakeRequestInterceptor(metrics, security.gate));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || (!listen.empty() && port == 0)) {

@@ -15,22 +15,34 @@
 namespace grpc {
 class Channel;
 class Server;
+class ServerCredentials;
 class Service;
 }  // namespace grpc
+
+namespace unirust::access {
+class Gate;
+}
 
 namespace unirust::rpc {
 
 class RequestMetrics;
 
+// Who reaches a server, and what they may do there.
+struct ServerSecurity {
+  std::shared_ptr<grpc::ServerCredentials> credentials = nullptr;  // credentials.h; null: plaintext
+  access::Gate* gate = nullptr;  // null: everyone may do everything. Outlives the server
+};
+
 class Server {
  public:
   // Listens on `listen` (host:port, port 0 for a free one; or unix:path); on nothing if it is
   // empty, for a server that is reached in the process only. UNAVAILABLE if the address cannot be
-  // had. `service` must outlive the server, and so must `metrics`, where its calls are counted if it
-  // is not null.
+  // had. `service` must outlive the server, and so must `metrics`, where its calls are counted if
+  // it is not null.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& listen,
                                                        grpc::Service& service,
-                                                       RequestMetrics* metrics = nullptr);
+                                                       RequestMetrics* metrics = nullptr,
+                                                       const ServerSecurity& security = {});
 
   ~Server();  // shuts down
 

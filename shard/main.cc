@@ -1,10 +1,13 @@
 // The program unirust_shard: one shard of a store.
 #include <cstdio>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/exit_codes.h"
 #include "config/programs.h"
 #include "peer/part_service.h"
+#include "rpc/credentials.h"
 #include "rpc/daemon.h"
 #include "rpc/metrics_endpoint.h"
 #include "rpc/requests.h"
@@ -35,15 +38,18 @@ int Fail(const absl::Status& status, int exit_code) {
 
 // One part of a store, for the shard that has the others.
 int RunPart(const config::ShardSettings& settings) {
+  std::unique_ptr<access::Gate> gate;
+  const auto security =
+      rpc::MakeServerSecurity(settings.tls, settings.access, settings.listen, &gate);
+  if (!security.ok()) return Fail(security.status(), kExitUsage);
   const absl::StatusOr<OpenedPart> opened = OpenPart(settings.store, settings.shard_id);
   if (!opened.ok()) return Fail(opened.status(), ExitCodeOf(opened.status()));
   peer::PartService service(*opened->part);
   rpc::RequestMetrics requests("unirust.PartService");
-  const auto server = rpc::Server::Start(settings.listen, service, &requests);
+  const auto server = rpc::Server::Start(settings.listen, service, &requests, *security);
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);
-  const auto metrics =
-      rpc::MetricsEndpoint::Start(settings.observe.metrics_listen,
-                                  {[&](auto& families) { requests.AddTo(families); }});
+  const auto metrics = rpc::MetricsEndpoint::Start(
+      settings.observe.metrics_listen, {[&](auto& families) { requests.AddTo(families); }});
   if (!metrics.ok()) return Fail(metrics.status(), rpc::ExitCodeOf(metrics.status()));
   rpc::ServeUntilTerminated(kText.name, **server);
   return kExitOk;
@@ -55,16 +61,21 @@ int Run(const config::ShardSettings& settings) {
     return Fail(status, kExitUsage);
   }
   if (settings.part) return RunPart(settings);
-  const absl::StatusOr<OpenedStore> store =
-      OpenStore(settings.store, settings.shard_id, settings.parts);
+  std::unique_ptr<access::Gate> gate;
+  const auto security =
+      rpc::MakeServerSecurity(settings.tls, settings.access, settings.listen, &gate);
+  if (!security.ok()) return Fail(security.status(), kExitUsage);
+  const absl::StatusOr<std::vector<PartChannel>> parts = ConnectParts(settings);
+  if (!parts.ok()) return Fail(parts.status(), kExitUsage);
+  const absl::StatusOr<OpenedStore> store = OpenStore(settings.store, settings.shard_id, *parts);
   if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
   ShardService service(*store->engine, settings.store.import_dir);
-  const auto server = rpc::Server::Start(settings.listen, service, &service.requests());
+  const auto server = rpc::Server::Start(settings.listen, service, &service.requests(), *security);
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);
-  const auto metrics = rpc::MetricsEndpoint::Start(
-      settings.observe.metrics_listen,
-      {[&](auto& families) { service.requests().AddTo(families); },
-       [&](auto& families) { AddMetrics(*store->engine, families); }});
+  const auto metrics =
+      rpc::MetricsEndpoint::Start(settings.observe.metrics_listen,
+                                  {[&](auto& families) { service.requests().AddTo(families); },
+                                   [&](auto& families) { AddMetrics(*store->engine, families); }});
   if (!metrics.ok()) return Fail(metrics.status(), rpc::ExitCodeOf(metrics.status()));
   rpc::ServeUntilTerminated(kText.name, **server, [&] { store->engine->StopWaiting(); });
   return kExitOk;

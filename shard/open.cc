@@ -11,6 +11,7 @@
 #include "cluster/cluster_store.h"
 #include "ontology/ontology.h"
 #include "rpc/channel.h"
+#include "rpc/credentials.h"
 #include "shard/memory_shares.h"
 
 namespace unirust::shard {
@@ -48,36 +49,43 @@ store::StoreOptions PartOptions(const std::string& data_dir, uint32_t shard_id, 
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(
-    const EngineOptions& options, const std::vector<std::string>& addresses,
+    const EngineOptions& options, const std::vector<PartChannel>& channels,
     std::vector<std::unique_ptr<peer::RemotePart>>* parts) {
   std::vector<cluster::Part*> others;
-  for (const std::string& address : addresses) {
-    parts->push_back(std::make_unique<peer::RemotePart>(rpc::Connect(address), address));
+  for (const auto& [address, channel] : channels) {
+    parts->push_back(std::make_unique<peer::RemotePart>(channel, address));
     others.push_back(parts->back().get());
   }
   UNIRUST_ASSIGN_OR_RETURN(
-      auto home,
-      store::Store::Open(PartOptions(options.data_dir, 0, options.memory_budget_bytes)));
-  const auto slots = cluster::SlotMap::Even(addresses.size() + 1);
-  UNIRUST_ASSIGN_OR_RETURN(
-      auto store, cluster::ClusterStore::Open(std::move(home), std::move(others), slots));
+      auto home, store::Store::Open(PartOptions(options.data_dir, 0, options.memory_budget_bytes)));
+  const auto slots = cluster::SlotMap::Even(channels.size() + 1);
+  UNIRUST_ASSIGN_OR_RETURN(auto store,
+                           cluster::ClusterStore::Open(std::move(home), std::move(others), slots));
   return Engine::OpenOn(std::move(store), options);
 }
 
 }  // namespace
 
+absl::StatusOr<std::vector<PartChannel>> ConnectParts(const config::ShardSettings& settings) {
+  std::vector<PartChannel> channels;
+  for (const std::string& address : settings.parts) {
+    UNIRUST_ASSIGN_OR_RETURN(auto credentials, rpc::MakeChannelCredentials(settings.tls, address));
+    channels.push_back({address, rpc::Connect(address, {.credentials = std::move(credentials)})});
+  }
+  return channels;
+}
+
 absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id) {
   OpenedPart out;
   UNIRUST_ASSIGN_OR_RETURN(const std::string data_dir, DirectoryOf(settings, &out.directory));
   UNIRUST_ASSIGN_OR_RETURN(
-      out.store,
-      store::Store::Open(PartOptions(data_dir, shard_id, settings.memory_budget.bytes)));
+      out.store, store::Store::Open(PartOptions(data_dir, shard_id, settings.memory_budget.bytes)));
   UNIRUST_ASSIGN_OR_RETURN(out.part, cluster::LocalPart::Open(*out.store));
   return out;
 }
 
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
-                                      const std::vector<std::string>& parts) {
+                                      const std::vector<PartChannel>& parts) {
   OpenedStore store;
   EngineOptions options;
   UNIRUST_ASSIGN_OR_RETURN(options.data_dir, DirectoryOf(settings, &store.directory));

@@ -2,6 +2,8 @@
 // mode.
 #pragma once
 
+#include <grpcpp/channel.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,23 +22,31 @@
 
 namespace unirust::shard {
 
-struct OpenedStore {
-  std::unique_ptr<TemporaryDirectory> directory;  // of an ephemeral store, else null
-  std::vector<std::unique_ptr<peer::RemotePart>> parts;  // the others of a store of several
-  std::unique_ptr<Engine> engine;
-  std::unique_ptr<BackupSchedule> schedule;  // null without --backup-every
-  std::unique_ptr<RetentionClock> retention;  // null without --retention-clock
-  std::unique_ptr<SlotMover> mover;  // null without parts
+struct PartChannel {
+  std::string address;
+  std::shared_ptr<grpc::Channel> channel;
 };
 
-// Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups and the clock of
-// retention, if there are any. `settings` have passed CheckStore. The errors of Engine::Open; INVALID_ARGUMENT if the
-// ontology file cannot be read or is refused.
+// To the other parts, in the order of their numbers. The errors of rpc::MakeChannelCredentials.
+absl::StatusOr<std::vector<PartChannel>> ConnectParts(const config::ShardSettings& settings);
+
+struct OpenedStore {
+  std::unique_ptr<TemporaryDirectory> directory;         // of an ephemeral store, else null
+  std::vector<std::unique_ptr<peer::RemotePart>> parts;  // the others of a store of several
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<BackupSchedule> schedule;   // null without --backup-every
+  std::unique_ptr<RetentionClock> retention;  // null without --retention-clock
+  std::unique_ptr<SlotMover> mover;           // null without parts
+};
+
+// Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups
+// and the clock of retention, if there are any. `settings` have passed CheckStore. The errors of
+// Engine::Open; INVALID_ARGUMENT if the ontology file cannot be read or is refused.
 //
-// `parts`: addresses of the other parts of the store, which must be up. Then also UNAVAILABLE if one cannot be reached,
-// and the errors of cluster::ClusterStore::Open.
+// `parts`: the other parts of the store, which must be up. Then also UNAVAILABLE if one cannot be
+// reached, and the errors of cluster::ClusterStore::Open.
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
-                                      const std::vector<std::string>& parts = {});
+                                      const std::vector<PartChannel>& parts = {});
 
 // What a part of a store needs to be served (peer/part_service.h).
 struct OpenedPart {
@@ -45,7 +55,8 @@ struct OpenedPart {
   std::unique_ptr<cluster::LocalPart> part;
 };
 
-// FAILED_PRECONDITION: the directory is of another shard, or of a store of its own. Other errors as Engine::Open.
+// FAILED_PRECONDITION: the directory is of another shard, or of a store of its own. Other errors as
+// Engine::Open.
 absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id);
 
 // The exit code of a program whose store did not open.

@@ -4,6 +4,7 @@
 #include "base/status_macros.h"
 #include "cluster/placement.h"
 #include "proto/status.h"
+#include "rpc/admission.h"
 #include "shard/reply.h"
 #include "shard/service.h"
 
@@ -41,8 +42,9 @@ std::vector<uint32_t> Drained(const google::protobuf::RepeatedField<uint32_t>& p
 
 }  // namespace
 
-grpc::Status ShardService::GetParts(grpc::ServerContext*, const proto::GetPartsRequest*,
+grpc::Status ShardService::GetParts(grpc::ServerContext* context, const proto::GetPartsRequest*,
                                     proto::GetPartsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   for (const PartStatus& status : engine_.GetParts()) {
     proto::PartStatus* part = response->add_parts();
     part->set_part(status.part);
@@ -63,8 +65,10 @@ grpc::Status ShardService::GetParts(grpc::ServerContext*, const proto::GetPartsR
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::PlanSlots(grpc::ServerContext*, const proto::PlanSlotsRequest* request,
+grpc::Status ShardService::PlanSlots(grpc::ServerContext* context,
+                                     const proto::PlanSlotsRequest* request,
                                      proto::PlanSlotsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<Engine::SlotPlan> plan = engine_.PlanSlots(Drained(request->drain()));
   if (!plan.ok()) return proto::ToGrpc(plan.status());
   response->set_slot_map_version(plan->version);
@@ -72,16 +76,20 @@ grpc::Status ShardService::PlanSlots(grpc::ServerContext*, const proto::PlanSlot
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::MoveSlots(grpc::ServerContext*, const proto::MoveSlotsRequest* request,
+grpc::Status ShardService::MoveSlots(grpc::ServerContext* context,
+                                     const proto::MoveSlotsRequest* request,
                                      proto::MoveSlotsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<Engine::SlotPlan> plan = engine_.PlanSlots(Drained(request->drain()));
   if (!plan.ok()) return proto::ToGrpc(plan.status());
   AddMoves(plan->now, plan->target, response->mutable_moves());
   return proto::ToGrpc(engine_.MoveSlots(request->slot_map_version(), plan->target));
 }
 
-grpc::Status ShardService::CancelMoves(grpc::ServerContext*, const proto::CancelMovesRequest*,
+grpc::Status ShardService::CancelMoves(grpc::ServerContext* context,
+                                       const proto::CancelMovesRequest*,
                                        proto::CancelMovesResponse*) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return proto::ToGrpc(engine_.CancelMoves());
 }
 

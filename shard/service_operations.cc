@@ -2,6 +2,7 @@
 #include "ontology/ontology.h"
 #include "proto/ontology.h"
 #include "proto/status.h"
+#include "rpc/admission.h"
 #include "shard/metrics.h"
 #include "shard/reply.h"
 #include "shard/service.h"
@@ -37,29 +38,34 @@ absl::StatusOr<proto::ApplyOntologyResponse> ShardService::ApplyOntology(
   return response;
 }
 
-grpc::Status ShardService::SetOntology(grpc::ServerContext*,
+grpc::Status ShardService::SetOntology(grpc::ServerContext* context,
                                        const proto::ApplyOntologyRequest* request,
                                        proto::ApplyOntologyResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return Reply(ApplyOntology(*request), response);
 }
 
-grpc::Status ShardService::GetOntology(grpc::ServerContext*, const proto::GetOntologyRequest*,
+grpc::Status ShardService::GetOntology(grpc::ServerContext* context,
+                                       const proto::GetOntologyRequest*,
                                        proto::GetOntologyResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const ontology::Ontology ontology = engine_.GetOntology();
   response->set_json(ontology::ToJson(ontology));
   response->set_version(ontology::Version(ontology));
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::GetConfigVersion(grpc::ServerContext*,
+grpc::Status ShardService::GetConfigVersion(grpc::ServerContext* context,
                                             const proto::ConfigVersionRequest*,
                                             proto::ConfigVersionResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   response->set_version(ontology::Version(engine_.GetOntology()));
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::GetStats(grpc::ServerContext*, const proto::StatsRequest*,
+grpc::Status ShardService::GetStats(grpc::ServerContext* context, const proto::StatsRequest*,
                                     proto::StatsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<StoreStats> stats = engine_.Read().GetStats();
   if (!stats.ok()) return proto::ToGrpc(stats.status());
   response->set_record_count(stats->records);
@@ -70,10 +76,12 @@ grpc::Status ShardService::GetStats(grpc::ServerContext*, const proto::StatsRequ
   return grpc::Status::OK;
 }
 
-// A failed write ends the process, so a shard that answers can write; that it can read is tried, and all parts of the
-// store are asked.
-grpc::Status ShardService::HealthCheck(grpc::ServerContext*, const proto::HealthCheckRequest*,
+// A failed write ends the process, so a shard that answers can write; that it can read is tried,
+// and all parts of the store are asked.
+grpc::Status ShardService::HealthCheck(grpc::ServerContext* context,
+                                       const proto::HealthCheckRequest*,
                                        proto::HealthCheckResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   response->set_shard_id(engine_.shard_id());
   absl::Status status;
   for (const PartStatus& part : engine_.GetParts()) {
@@ -86,8 +94,9 @@ grpc::Status ShardService::HealthCheck(grpc::ServerContext*, const proto::Health
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::GetMetrics(grpc::ServerContext*, const proto::MetricsRequest*,
+grpc::Status ShardService::GetMetrics(grpc::ServerContext* context, const proto::MetricsRequest*,
                                       proto::MetricsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   response->set_uptime_seconds((SteadyClockMicros() - started_micros_) / 1'000'000);
   response->set_ingest_records(metrics_.ingested_records);
   Fill(metrics_.ingest, response->mutable_ingest_latency());
@@ -107,8 +116,10 @@ grpc::Status ShardService::GetMetrics(grpc::ServerContext*, const proto::Metrics
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::Checkpoint(grpc::ServerContext*, const proto::CheckpointRequest* request,
+grpc::Status ShardService::Checkpoint(grpc::ServerContext* context,
+                                      const proto::CheckpointRequest* request,
                                       proto::CheckpointResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<std::string> path = engine_.Checkpoint(request->path());
   if (path.ok()) response->add_paths(*path);
   return proto::ToGrpc(path.status());
@@ -116,6 +127,7 @@ grpc::Status ShardService::Checkpoint(grpc::ServerContext*, const proto::Checkpo
 
 grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::BackupRequest*,
                                   proto::BackupResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<BackupInfo> made =
       engine_.Backup([context] { return context->IsCancelled(); });
   if (!made.ok()) return proto::ToGrpc(made.status());
@@ -138,8 +150,10 @@ absl::StatusOr<proto::RetentionStatus> ShardService::Retention() const {
   return out;
 }
 
-grpc::Status ShardService::GetRetention(grpc::ServerContext*, const proto::GetRetentionRequest*,
+grpc::Status ShardService::GetRetention(grpc::ServerContext* context,
+                                        const proto::GetRetentionRequest*,
                                         proto::GetRetentionResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return Reply(Retention(), response->add_shards());
 }
 
@@ -158,10 +172,12 @@ absl::StatusOr<proto::AdvanceRetentionResponse> ShardService::Advance(
 grpc::Status ShardService::AdvanceRetention(grpc::ServerContext* context,
                                             const proto::AdvanceRetentionRequest* request,
                                             proto::AdvanceRetentionResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return Reply(Advance(*request, [context] { return context->IsCancelled(); }), response);
 }
 
-grpc::Status ShardService::Reset(grpc::ServerContext*, const proto::Empty*, proto::Empty*) {
+grpc::Status ShardService::Reset(grpc::ServerContext* context, const proto::Empty*, proto::Empty*) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return proto::ToGrpc(engine_.Reset());
 }
 

@@ -6,6 +6,7 @@
 #include "proto/graph_chunk.h"
 #include "proto/records.h"
 #include "proto/status.h"
+#include "rpc/admission.h"
 #include "shard/paging.h"
 #include "shard/reply.h"
 #include "shard/service.h"
@@ -50,9 +51,10 @@ grpc::ByteBuffer ToGrpc(ByteBuffer bytes) {
 
 }  // namespace
 
-grpc::Status ShardService::QueryEntities(grpc::ServerContext*,
+grpc::Status ShardService::QueryEntities(grpc::ServerContext* context,
                                          const proto::QueryEntitiesRequest* request,
                                          proto::QueryEntitiesResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<QueryOutcome> outcome =
       engine_.Read().Query(proto::FromProto(request->descriptors()), IntervalOf(*request));
   if (outcome.ok()) *response = proto::ToProto(*outcome, engine_.shard_id());
@@ -74,8 +76,10 @@ absl::StatusOr<proto::GetEntityResponse> ShardService::Entity(
   return response;
 }
 
-grpc::Status ShardService::GetEntity(grpc::ServerContext*, const proto::GetEntityRequest* request,
+grpc::Status ShardService::GetEntity(grpc::ServerContext* context,
+                                     const proto::GetEntityRequest* request,
                                      proto::GetEntityResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return Reply(Entity(*request), response);
 }
 
@@ -100,15 +104,17 @@ absl::StatusOr<proto::ListConflictsResponse> ShardService::Conflicts(
   return response;
 }
 
-grpc::Status ShardService::ListConflicts(grpc::ServerContext*,
+grpc::Status ShardService::ListConflicts(grpc::ServerContext* context,
                                          const proto::ListConflictsRequest* request,
                                          proto::ListConflictsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return Reply(Conflicts(*request), response);
 }
 
 grpc::Status ShardService::FindEntities(grpc::ServerContext* context,
                                         const proto::FindEntitiesRequest* request,
                                         grpc::ServerWriter<proto::FindEntitiesChunk>* writer) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const View view = engine_.Read();
   const std::vector<AttributeValue> pairs = proto::FromProto(request->descriptors());
   return proto::ToGrpc(StreamPages(
@@ -124,6 +130,7 @@ grpc::Status ShardService::FindEntities(grpc::ServerContext* context,
 grpc::Status ShardService::ScanRecords(grpc::ServerContext* context,
                                        const proto::ScanRecordsRequest* request,
                                        grpc::ServerWriter<proto::ScanRecordsChunk>* writer) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const View view = engine_.Read();
   const RecordFilter filter = proto::FromProto(*request);
   return proto::ToGrpc(StreamPages(
@@ -139,6 +146,7 @@ grpc::Status ShardService::ScanRecords(grpc::ServerContext* context,
 grpc::Status ShardService::StreamConflicts(
     grpc::ServerContext* context, const proto::StreamConflictsRequest* request,
     grpc::ServerWriter<proto::StreamConflictsChunk>* writer) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const View view = engine_.Read();
   const absl::StatusOr<ConflictFilter> filter = proto::FromProto(*request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
@@ -153,6 +161,7 @@ grpc::Status ShardService::StreamConflicts(
 }
 
 grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphStream& stream) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   proto::ExportGraphRequest request;
   if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
   const View view = engine_.Read();
@@ -166,14 +175,14 @@ grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphS
     chunk.bytes = writer.Finish(chunk.cursor);
     return chunk;
   };
-  return proto::ToGrpc(SendPages(request.page_size(), request.cursor(), *context, fetch,
-                                 [&](GraphChunk chunk) {
-                                   return stream.Write(ToGrpc(std::move(chunk.bytes)));
-                                 }));
+  return proto::ToGrpc(
+      SendPages(request.page_size(), request.cursor(), *context, fetch,
+                [&](GraphChunk chunk) { return stream.Write(ToGrpc(std::move(chunk.bytes))); }));
 }
 
 grpc::Status ShardService::GetDigest(grpc::ServerContext* context, const proto::GetDigestRequest*,
                                      grpc::ServerWriter<proto::GetDigestChunk>* writer) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   uint64_t told = 0;
   const absl::StatusOr<StoreDigest> digest = engine_.Read().GetDigest([&](uint64_t records) {
     if (context->IsCancelled()) return false;
@@ -188,9 +197,10 @@ grpc::Status ShardService::GetDigest(grpc::ServerContext* context, const proto::
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::GetRecordIdRange(grpc::ServerContext*,
+grpc::Status ShardService::GetRecordIdRange(grpc::ServerContext* context,
                                             const proto::RecordIdRangeRequest*,
                                             proto::RecordIdRangeResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const absl::StatusOr<RecordIdRange> range = engine_.Read().GetRecordIdRange();
   if (!range.ok()) return proto::ToGrpc(range.status());
   response->set_empty(range->empty);
@@ -200,9 +210,10 @@ grpc::Status ShardService::GetRecordIdRange(grpc::ServerContext*,
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::ExportRecords(grpc::ServerContext*,
+grpc::Status ShardService::ExportRecords(grpc::ServerContext* context,
                                          const proto::ExportRecordsRequest* request,
                                          proto::ExportRecordsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const View view = engine_.Read();
   return Reply(ExportPage<proto::ExportRecordsResponse>(view, request->start_id(), *request),
                response);
@@ -211,6 +222,7 @@ grpc::Status ShardService::ExportRecords(grpc::ServerContext*,
 grpc::Status ShardService::ExportRecordsStream(
     grpc::ServerContext* context, const proto::ExportRecordsRequest* request,
     grpc::ServerWriter<proto::ExportRecordsChunk>* writer) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const View view = engine_.Read();
   uint32_t start = request->start_id();
   do {

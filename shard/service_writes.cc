@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "proto/records.h"
 #include "proto/status.h"
+#include "rpc/admission.h"
 #include "rpc/request_id.h"
 #include "shard/chunk_answers.h"
 #include "shard/import_file.h"
@@ -142,8 +143,8 @@ proto::IngestRecordsResponse ShardService::ToResponse(
   proto::IngestRecordsResponse response;
   response.mutable_assignments()->Reserve(inputs.size());
   for (int i = 0; i < inputs.size(); ++i) {
-    *response.add_assignments() = proto::ToProto(assignments[static_cast<size_t>(i)],
-                                                 inputs[i].index(), engine_.shard_id());
+    *response.add_assignments() =
+        proto::ToProto(assignments[static_cast<size_t>(i)], inputs[i].index(), engine_.shard_id());
   }
   SortByIndex(response.mutable_assignments());
   return response;
@@ -177,22 +178,26 @@ absl::StatusOr<proto::ImportRecordsResponse> ShardService::Import(const Snapshot
 grpc::Status ShardService::IngestRecords(grpc::ServerContext* context,
                                          const proto::IngestRecordsRequest* request,
                                          proto::IngestRecordsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return WithRetryDelay(context, Reply(Ingest(request->records()), response));
 }
 
 grpc::Status ShardService::IngestRecordsFromUrl(grpc::ServerContext* context,
                                                 const proto::IngestRecordsFromUrlRequest* request,
                                                 proto::IngestRecordsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return WithRetryDelay(context, Reply(IngestFile(request->url()), response));
 }
 
 grpc::Status ShardService::ImportRecords(grpc::ServerContext* context,
                                          const proto::ImportRecordsRequest* request,
                                          proto::ImportRecordsResponse* response) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   return WithRetryDelay(context, Reply(Import(request->records()), response));
 }
 
 grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   ChunkAnswers answers([&](PendingChunk& chunk) { return AnswerChunk(context, chunk, stream); });
   grpc::Status refused;
   for (int number = 0; refused.ok(); ++number) {
@@ -200,8 +205,7 @@ grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, Inges
     chunk.number = number;
     if (!stream.Read(&chunk.inputs)) break;
     chunk.micros = SteadyClockMicros();
-    absl::StatusOr<Ingestion> ingestion =
-        Submit(chunk.inputs.records(), IfQueueFull::kWait);
+    absl::StatusOr<Ingestion> ingestion = Submit(chunk.inputs.records(), IfQueueFull::kWait);
     if (ingestion.ok()) {
       chunk.ingestion.emplace(*std::move(ingestion));
       answers.Add(std::move(chunk));
@@ -241,6 +245,7 @@ grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, PendingChun
 
 grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context,
                                                     IngestStream& stream) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   proto::IngestRecordsChunk chunk;
   proto::IngestRecordsResponse all;
   size_t bytes = 0;
@@ -261,6 +266,7 @@ grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context
 
 grpc::Status ShardService::ServeImportRecordsStream(grpc::ServerContext* context,
                                                     ImportStream& stream) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   proto::ImportRecordsChunk chunk;
   proto::ImportRecordsResponse all;
   for (int number = 0; stream.Read(&chunk); ++number) {

@@ -57,7 +57,8 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kPartPatienceMs),        LIMIT(kPartPageRowsMax),
       LIMIT(kPartStatesMax),         LIMIT(kPartStateIdleSecondsMax),
       LIMIT(kPartsMax),              LIMIT(kSlotRowsBytesMax),
-      LIMIT(kSlotRowsReadMax)};
+      LIMIT(kSlotRowsReadMax),       LIMIT(kPrincipalsMax),
+      LIMIT(kPrincipalNameBytesMax)};
 #undef LIMIT
   return values;
 }

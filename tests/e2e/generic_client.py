@@ -10,6 +10,8 @@ and those of the standard health service, which servers of grpc++ list without b
         for chunk in client.call("ScanRecords", page_size=10): ...         # streams are iterated
         client.call("ImportRecordsStream", stream=[{...}, {...}])          # request streams are lists or generators
 """
+import functools
+
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -75,7 +77,7 @@ def _class_of(pool, name):
 class Method:
     """One method of a service: how to call it."""
 
-    def __init__(self, channel, pool, service, proto):
+    def __init__(self, channel, pool, service, proto, metadata=()):
         self.name = proto.name
         self.path = f"/{service}/{proto.name}"
         self.client_streaming, self.server_streaming = proto.client_streaming, proto.server_streaming
@@ -83,20 +85,24 @@ class Method:
         self.response = _class_of(pool, proto.output_type.lstrip("."))
         shape = "_".join("stream" if streaming else "unary" for streaming in (
             self.client_streaming, self.server_streaming))
-        self.invoke = getattr(channel, shape)(
+        invoke = getattr(channel, shape)(
             self.path, request_serializer=self.request.SerializeToString,
             response_deserializer=self.response.FromString)
+        self.invoke = functools.partial(invoke, metadata=metadata) if metadata else invoke
 
 
 class Client:
-    """Everything that the server at `address` offers. Safe to share among threads."""
+    """Everything that the server at `address` offers. Safe to share among threads. By TLS with `credentials`; `token`
+    goes with every call."""
 
-    def __init__(self, address, timeout=120, options=()):
+    def __init__(self, address, timeout=120, options=(), credentials=None, token=None):
         self.address, self.timeout = address, timeout
         # Channels of one process share their connection unless told otherwise; tests want one each.
-        self.channel = grpc.insecure_channel(address, options=[
-            ("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", 64 << 20),
-            ("grpc.enable_http_proxy", 0), *options])
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", 64 << 20),
+                   ("grpc.enable_http_proxy", 0), *options]
+        self.channel = grpc.secure_channel(address, credentials, options) if credentials else grpc.insecure_channel(
+            address, options)
+        metadata = [("authorization", f"Bearer {token}")] if token else ()
         grpc.channel_ready_future(self.channel).result(timeout=timeout)
         self.services = self._list_services()
         self.files = {}
@@ -114,7 +120,8 @@ class Client:
                 full = f"{file.package}.{service.name}"
                 if full in self.services:  # a file may describe services that this server lacks
                     for proto in service.method:
-                        self.methods[f"{full}/{proto.name}"] = Method(self.channel, self.pool, full, proto)
+                        self.methods[f"{full}/{proto.name}"] = Method(
+                            self.channel, self.pool, full, proto, metadata)
 
     def __enter__(self):
         return self

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,6 +38,14 @@ std::string ScratchDirectory() {
 absl::StatusOr<std::unique_ptr<TemporaryDirectory>> TemporaryDirectory::Create() {
   std::string path = ScratchDirectory() + "/unirust.XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) {
+    return absl::PermissionDeniedError(path + ": " + std::strerror(errno));
+  }
+  return std::unique_ptr<TemporaryDirectory>(new TemporaryDirectory(path));
+}
+
+absl::StatusOr<std::unique_ptr<TemporaryDirectory>> TemporaryDirectory::CreateAgain(
+    const std::string& path) {
+  if (::mkdir(path.c_str(), S_IRWXU) != 0) {
     return absl::PermissionDeniedError(path + ": " + std::strerror(errno));
   }
   return std::unique_ptr<TemporaryDirectory>(new TemporaryDirectory(path));

@@ -24,6 +24,8 @@ std::string ScratchDirectory();
 class TemporaryDirectory {
  public:
   static absl::StatusOr<std::unique_ptr<TemporaryDirectory>> Create();
+  // With the path of an earlier one. PERMISSION_DENIED if there is something now.
+  static absl::StatusOr<std::unique_ptr<TemporaryDirectory>> CreateAgain(const std::string& path);
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;

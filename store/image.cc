@@ -49,6 +49,8 @@ absl::StatusOr<std::unique_ptr<DirectoryImage>> DirectoryImage::Take(const std::
     UNIRUST_ASSIGN_OR_RETURN(image->list_, image->Look());
     UNIRUST_RETURN_IF_ERROR(image->HoldFiles());
     if (image->IsCurrent()) {
+      UNIRUST_ASSIGN_OR_RETURN(image->links_, TemporaryDirectory::Create());
+      image->path_ = image->links_->path();
       UNIRUST_RETURN_IF_ERROR(image->MakeLinks());
       return image;
     }
@@ -100,8 +102,12 @@ absl::Status DirectoryImage::HoldFiles() {
   return error ? Failed("list", dir_, error.value()) : absl::OkStatus();
 }
 
-absl::Status DirectoryImage::MakeLinks() {
-  UNIRUST_ASSIGN_OR_RETURN(links_, TemporaryDirectory::Create());
+absl::Status DirectoryImage::Show() {
+  UNIRUST_ASSIGN_OR_RETURN(links_, TemporaryDirectory::CreateAgain(path_));
+  return MakeLinks();
+}
+
+absl::Status DirectoryImage::MakeLinks() const {
   std::ofstream current(path() + "/CURRENT", std::ios::binary);
   if (!(current << list_.current << std::flush)) return Failed("write", path() + "/CURRENT", errno);
   for (const File& file : files_) {

@@ -28,9 +28,14 @@ class DirectoryImage {
   DirectoryImage(const DirectoryImage&) = delete;
   DirectoryImage& operator=(const DirectoryImage&) = delete;
 
-  // A temporary directory like the original, for readers; the logs in it may still grow. Valid as long as the image:
-  // its links lead to the descriptors held here.
-  const std::string& path() const { return links_->path(); }
+  // A temporary directory like the original, for readers; the logs in it may still grow. Its links lead to the
+  // descriptors held here.
+  const std::string& path() const { return path_; }
+
+  // Removes the directory until the next Show, for readers that hold its files open: nobody else can remove it then,
+  // and a process that is killed leaves nothing.
+  void Hide() { links_.reset(); }
+  absl::Status Show();
 
   // Whether the list of files still is the one of the image.
   bool IsCurrent() const;
@@ -51,12 +56,13 @@ class DirectoryImage {
   absl::StatusOr<FileList> Look() const;
   absl::Status HoldFiles();
   void LetGo();
-  absl::Status MakeLinks();
+  absl::Status MakeLinks() const;
   absl::Status CopyManifest(const File& file) const;
 
   std::string dir_;
   FileList list_;
   std::vector<File> files_;
+  std::string path_;
   std::unique_ptr<TemporaryDirectory> links_;
 };
 

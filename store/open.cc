@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/version.h"
-#include "store/image.h"
 #include "store/rocks_store.h"
 #include "store/slots.h"
 
@@ -113,7 +112,6 @@ void RocksStore::ShrinkBuffers(std::shared_ptr<Families> families) {
   }
 }
 
-// The image is needed only here: RocksDB holds every file open.
 absl::Status RocksStore::OpenImage(const std::string& image, const KnownFiles& known) {
   UNIRUST_ASSIGN_OR_RETURN(const KnownManifest manifest,
                            CheckFiles(image, options_.dir, known, acknowledged_.sequence));
@@ -471,13 +469,17 @@ absl::StatusOr<std::unique_ptr<Store>> RocksStore::OpenToRead(const StoreOptions
     if (!made) {
       return before.acknowledged.commits > 0 ? CurrentIsGone(options.dir) : NotMade(options.dir);
     }
-    UNIRUST_ASSIGN_OR_RETURN(const auto image, DirectoryImage::Take(options.dir));
+    UNIRUST_ASSIGN_OR_RETURN(store->image_, DirectoryImage::Take(options.dir));
+    const DirectoryImage& image = *store->image_;
     UNIRUST_ASSIGN_OR_RETURN(const CommitMark::Content after, CommitMark::Read(options.dir));
     const bool last = attempt == limits::kReadOnlyAttemptsMax;
     if (!last && before.files != after.files) continue;
-    const absl::Status status = store->OpenImage(image->path(), before.files);
-    if (status.ok()) return store;
-    if (image->IsCurrent()) return status;
+    const absl::Status status = store->OpenImage(image.path(), before.files);
+    if (status.ok()) {
+      store->image_->Hide();  // RocksDB holds every file open
+      return store;
+    }
+    if (image.IsCurrent()) return status;
     if (last) {
       return absl::UnavailableError("data directory " + options.dir +
                                     " changes too fast to be read beside the shard: try again");

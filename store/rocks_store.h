@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "store/commit_mark.h"
+#include "store/image.h"
 #include "store/rocks_files.h"
 #include "store/rocks_log.h"
 #include "store/rocks_options.h"
@@ -86,6 +87,7 @@ class RocksStore final : public Store {
   absl::StatusOr<bool> GetMeta(const char* key, std::string* value) const;
 
   // --- store.cc
+  absl::Status VerifyChecksumsIn(const std::string& dir) const;
   absl::StatusOr<std::shared_ptr<Families>> CreateGeneration(uint64_t generation);
   absl::Status DropGeneration(const std::shared_ptr<Families>& families);
   static void Add(Batch batch, const Families& families, rocksdb::WriteBatch* rows);
@@ -103,6 +105,7 @@ class RocksStore final : public Store {
   const RocksOptions rocks_;
   LogReplay log_replay_;
   std::unique_ptr<CommitMark> mark_;  // null if the store is open to read
+  std::unique_ptr<DirectoryImage> image_;  // what it reads then, shown while tables are opened anew
   Acknowledged acknowledged_;         // by the mark, when the store was opened
   std::shared_ptr<MarkingFileSystem> files_;
   std::unique_ptr<rocksdb::Env> env_;  // of `files`

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/str_replace.h"
 #include "base/bytes.h"
 #include "base/exit_codes.h"
 #include "base/files.h"
@@ -264,9 +265,18 @@ absl::Status RocksStore::Checkpoint(const std::string& dir) const {
 }
 
 absl::Status RocksStore::VerifyChecksums() const {
+  if (image_ == nullptr) return VerifyChecksumsIn(options_.dir);
+  UNIRUST_RETURN_IF_ERROR(image_->Show());
+  const absl::Status status = VerifyChecksumsIn(image_->path());
+  image_->Hide();
+  // The files of an image are those of the directory.
+  return {status.code(), absl::StrReplaceAll(status.message(), {{image_->path(), options_.dir}})};
+}
+
+absl::Status RocksStore::VerifyChecksumsIn(const std::string& dir) const {
   const rdb::Status status = db_->VerifyChecksum();
   if (!status.ok()) {
-    const std::string tables = TablesThatDoNotOpen(options_.dir);
+    const std::string tables = TablesThatDoNotOpen(dir);
     if (!tables.empty()) {
       return absl::DataLossError("in data directory " + options_.dir +
                                  " tables are damaged: " + tables + ". Restore a backup");

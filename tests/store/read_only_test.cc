@@ -77,6 +77,37 @@ TEST_F(ReadOnlyTest, FindsManyKeysAtOnce) {
   EXPECT_EQ(found, (std::set<size_t>{0, 1, 3}));
 }
 
+TEST_F(ReadOnlyTest, VerifiesChecksumsOfTablesWhileTheStoreReplacesThem) {
+  OpenToWrite();
+  for (uint64_t n = 1; n <= 20; ++n) CommitNumber(n, 1U << 20U);
+  OpenToWrite();  // flushes
+  const auto reading = OpenToRead(Dir());
+  ASSERT_TRUE(reading.ok()) << reading.status();
+  for (uint64_t n = 21; n <= 60; ++n) CommitNumber(n, 1U << 20U);
+  OpenToWrite();
+  EXPECT_EQ((*reading)->VerifyChecksums(), absl::OkStatus());
+}
+
+TEST_F(ReadOnlyTest, NamesTheDamagedTableOfTheDirectory) {
+  OpenToWrite();
+  for (uint64_t n = 1; n <= 20; ++n) CommitNumber(n, 1U << 20U);
+  store_.reset();
+  const auto reading = OpenToRead(Dir());
+  ASSERT_TRUE(reading.ok()) << reading.status();
+  fs::path largest;
+  for (const auto& file : fs::directory_iterator(Dir())) {
+    if (file.path().extension() != ".sst") continue;
+    if (largest.empty() || file.file_size() > fs::file_size(largest)) largest = file.path();
+  }
+  ASSERT_FALSE(largest.empty());
+  std::fstream table(largest, std::ios::in | std::ios::out | std::ios::binary);
+  table.seekp(1000) << "damage";
+  table.close();
+  const absl::Status status = (*reading)->VerifyChecksums();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr(largest.string()));
+}
+
 TEST_F(ReadOnlyTest, WritesNothing) {
   OpenToWrite();
   for (uint64_t n = 1; n <= 5; ++n) CommitNumber(n, 200000);

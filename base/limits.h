@@ -90,6 +90,7 @@ inline constexpr size_t kSlotRowsReadMax = 20000;             // rows that are l
 // --- access ---------------------------------------------------------------------------------
 inline constexpr size_t kPrincipalsMax = 10'000;       // of one access file
 inline constexpr size_t kPrincipalNameBytesMax = 64;   // of the name of one
+inline constexpr uint64_t kAuditFileBytesMax = 64 * 1024 * 1024;  // of the audit log until the next file begins
 
 // --- addresses ------------------------------------------------------------------------------
 inline constexpr uint32_t kSlots = 1024;

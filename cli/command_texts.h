@@ -233,6 +233,21 @@ inline constexpr CommandText kTokenText{
     "  unirust ingest --token-file crm.token records.jsonl",
 };
 
+inline constexpr CommandText kAuditText{
+    "audit",
+    "look at the audit log of a daemon",
+    "",
+    "  unirust audit verify /var/log/unirust-audit",
+};
+
+inline constexpr CommandText kAuditVerifyText{
+    "verify",
+    "check that no line was changed, removed or put in",
+    "Each line has a hash of itself and of the line before. Keep the last hash that is printed\n"
+    "somewhere else: a later run proves everything up to it.",
+    "  unirust audit verify /var/log/unirust-audit",
+};
+
 inline constexpr CommandText kRestoreText{
     "restore",
     "make the data directory of a new store from a backup",

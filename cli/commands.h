@@ -30,6 +30,7 @@ absl::Status Run(const RetentionAdvanceFlags& flags);
 absl::Status Run(const BackupFlags& flags);
 absl::Status Run(const BackupsFlags& flags);
 absl::Status Run(const TokenFlags& flags);
+absl::Status Run(const AuditVerifyFlags& flags);
 absl::Status Run(const RestoreFlags& flags);
 absl::Status Run(const VerifyFlags& flags);
 absl::Status Run(const GenerateFlags& flags);

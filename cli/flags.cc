@@ -53,6 +53,7 @@ struct Parse {
   BackupFlags backup;
   BackupsFlags backups;
   TokenFlags token;
+  AuditVerifyFlags audit;
   VerifyFlags verify;
   RestoreFlags restore;
 };
@@ -359,6 +360,16 @@ void AddToken(Parse* parse) {
       ->required();
 }
 
+void AddAudit(Parse* parse) {
+  CLI::App* group = NewCommand(&parse->app, kAuditText);
+  group->require_subcommand(1);
+  CLI::App* verify = AddCommand(parse, group, &parse->audit, kAuditVerifyText);
+  verify->add_option("DIR", parse->audit.dir, "the --audit-dir of a daemon")
+      ->type_name("")
+      ->required();
+  AddJson(verify, &parse->audit.json);
+}
+
 void AddBackups(Parse* parse) {
   CLI::App* backup = AddCommand(parse, &parse->app, &parse->backup, kBackupText);
   AddJson(backup, &parse->backup.json);
@@ -482,6 +493,7 @@ void AddCommands(Parse* parse) {
   AddVerify(parse);
   AddBackups(parse);
   AddToken(parse);
+  AddAudit(parse);
   AddBenchCommands(&parse->app, [parse](Command command) { parse->command = std::move(command); });
 }
 

@@ -139,6 +139,11 @@ struct TokenFlags {
   std::string out;      // file for the token
 };
 
+struct AuditVerifyFlags {
+  std::string dir;
+  bool json = false;
+};
+
 struct BackupsFlags {
   std::string dir;
   bool json = false;
@@ -219,8 +224,8 @@ using Command =
                  ExportFlags, StatsFlags, DigestFlags, ClusterStatusFlags, ClusterPlanFlags,
                  ClusterApplyFlags, ClusterCancelFlags, OntologyShowFlags, OntologyApplyFlags,
                  OntologyCheckFlags, CheckpointFlags, RetentionShowFlags, RetentionAdvanceFlags,
-                 BackupFlags, BackupsFlags, TokenFlags, RestoreFlags, GenerateFlags, BenchFlags,
-                 VerifyFlags>;
+                 BackupFlags, BackupsFlags, TokenFlags, AuditVerifyFlags, RestoreFlags,
+                 GenerateFlags, BenchFlags, VerifyFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "access/audit_log.h"
 #include "base/status_macros.h"
 #include "cli/failure.h"
 #include "router/service.h"
@@ -33,10 +34,14 @@ absl::Status WithExitCodeOfStore(const absl::Status& status) {
 
 // Each part uses the ones above it.
 struct LocalStore::Parts {
-  explicit Parts(shard::OpenedStore opened, const std::string& import_dir)
-      : store(std::move(opened)), shard_service(*store.engine, import_dir) {}
+  Parts(shard::OpenedStore opened, std::unique_ptr<access::AuditLog> audit_log,
+        const std::string& import_dir)
+      : store(std::move(opened)),
+        audit(std::move(audit_log)),
+        shard_service(*store.engine, import_dir, audit.get()) {}
 
   shard::OpenedStore store;
+  std::unique_ptr<access::AuditLog> audit;  // null: none is kept
   shard::ShardService shard_service;
   std::unique_ptr<access::Gate> gate;  // null: everyone may do everything
   std::unique_ptr<rpc::Server> shard_server;
@@ -51,7 +56,10 @@ absl::StatusOr<std::unique_ptr<LocalStore>> LocalStore::Open(const config::Store
       rpc::MakeServerSecurity(listener.tls, listener.access, listener.address, &gate);
   if (!security.ok()) return WithExitCode(security.status(), kExitUsage);
   UNIRUST_ASSIGN_OR_RETURN(shard::OpenedStore store, OpenStore(settings));
-  auto parts = std::make_unique<Parts>(std::move(store), settings.import_dir);
+  auto audit = access::AuditLog::OpenIfAny(listener.access.audit_dir);
+  if (!audit.ok()) return WithExitCodeOfStore(audit.status());
+  auto parts =
+      std::make_unique<Parts>(std::move(store), *std::move(audit), settings.import_dir);
   parts->gate = std::move(gate);
   UNIRUST_ASSIGN_OR_RETURN(parts->shard_server, rpc::Server::Start("", parts->shard_service,
                                                                    &parts->shard_service.requests(),

@@ -32,6 +32,7 @@ struct Attempt {
   const char* operator()(const BackupFlags&) const { return "cannot make a backup"; }
   const char* operator()(const BackupsFlags&) const { return "cannot list backups"; }
   const char* operator()(const TokenFlags&) const { return "cannot make a token"; }
+  const char* operator()(const AuditVerifyFlags&) const { return "verify"; }
   const char* operator()(const RestoreFlags&) const { return "cannot restore"; }
   const char* operator()(const VerifyFlags&) const { return "verify"; }
   const char* operator()(const GenerateFlags&) const { return "cannot generate records"; }

@@ -59,6 +59,8 @@ void AddServersCa(Settings& settings, TlsSettings& tls, const std::string& whom)
 void AddAccess(Settings& settings, AccessSettings& access) {
   settings.Add("access", &access.access,
                "TOML file of who may do what; empty: everyone may do everything");
+  settings.Add("audit-dir", &access.audit_dir,
+               "directory of the audit log, created if absent; empty: none is kept");
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ struct TlsSettings {
 // Who may do what.
 struct AccessSettings {
   std::string access;     // file of principals (access/principals.h); empty: everyone may do everything
+  std::string audit_dir;  // empty: no audit log
 };
 
 struct ShardSettings {

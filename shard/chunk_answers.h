@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "proto/unirust.pb.h"
+#include "shard/audited.h"
 #include "shard/engine.h"
 
 namespace unirust::shard {
@@ -20,6 +21,7 @@ struct PendingChunk {
   int number = 0;       // in its stream, from 0
   uint64_t micros = 0;  // when it was read
   proto::IngestRecordsChunk inputs;
+  std::optional<Audited> audited;
   std::optional<Ingestion> ingestion;
 };
 

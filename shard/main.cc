@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "access/audit_log.h"
 #include "base/exit_codes.h"
 #include "config/programs.h"
 #include "peer/part_service.h"
@@ -69,7 +70,9 @@ int Run(const config::ShardSettings& settings) {
   if (!parts.ok()) return Fail(parts.status(), kExitUsage);
   const absl::StatusOr<OpenedStore> store = OpenStore(settings.store, settings.shard_id, *parts);
   if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
-  ShardService service(*store->engine, settings.store.import_dir);
+  const auto audit = access::AuditLog::OpenIfAny(settings.access.audit_dir);
+  if (!audit.ok()) return Fail(audit.status(), ExitCodeOf(audit.status()));
+  ShardService service(*store->engine, settings.store.import_dir, audit->get());
   const auto server = rpc::Server::Start(settings.listen, service, &service.requests(), *security);
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);
   const auto metrics =

@@ -15,15 +15,19 @@
 #include "rpc/requests.h"
 #include "shard/engine.h"
 
+namespace unirust::access {
+class AuditLog;
+}
+
 namespace unirust::shard {
 
 struct PendingChunk;
 
 class ShardService final : public proto::ShardService::Service {
  public:
-  // Files for IngestRecordsFromUrl are read below `import_dir`; empty: none. `engine` must outlive
-  // the service.
-  ShardService(Engine& engine, std::string import_dir);
+  // Files for IngestRecordsFromUrl are read below `import_dir`; empty: none. Calls that change something are noted in
+  // `audit`, if it is not null. It and `engine` must outlive the service.
+  ShardService(Engine& engine, std::string import_dir, access::AuditLog* audit = nullptr);
 
   // The calls of the server that has this service.
   rpc::RequestMetrics& requests() { return requests_; }
@@ -131,11 +135,10 @@ class ShardService final : public proto::ShardService::Service {
   absl::StatusOr<proto::RetentionStatus> Retention() const;
   absl::StatusOr<proto::AdvanceRetentionResponse> Advance(
       const proto::AdvanceRetentionRequest& request, const std::function<bool()>& stop);
-  absl::StatusOr<proto::ApplyOntologyResponse> ApplyOntology(
-      const proto::ApplyOntologyRequest& request);
 
   Engine& engine_;
   const std::string import_dir_;
+  access::AuditLog* const audit_;
   const uint64_t started_micros_ = SteadyClockMicros();
   Metrics& metrics_;
   rpc::RequestMetrics requests_{proto::ShardService::service_full_name()};

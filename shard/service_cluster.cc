@@ -5,6 +5,7 @@
 #include "cluster/placement.h"
 #include "proto/status.h"
 #include "rpc/admission.h"
+#include "shard/audited.h"
 #include "shard/reply.h"
 #include "shard/service.h"
 
@@ -83,14 +84,17 @@ grpc::Status ShardService::MoveSlots(grpc::ServerContext* context,
   const absl::StatusOr<Engine::SlotPlan> plan = engine_.PlanSlots(Drained(request->drain()));
   if (!plan.ok()) return proto::ToGrpc(plan.status());
   AddMoves(plan->now, plan->target, response->mutable_moves());
-  return proto::ToGrpc(engine_.MoveSlots(request->slot_map_version(), plan->target));
+  const Audited audited(audit_, *context, "MoveSlots", request->ShortDebugString());
+  return audited.End(
+      proto::ToGrpc(engine_.MoveSlots(request->slot_map_version(), plan->target)));
 }
 
 grpc::Status ShardService::CancelMoves(grpc::ServerContext* context,
                                        const proto::CancelMovesRequest*,
                                        proto::CancelMovesResponse*) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
-  return proto::ToGrpc(engine_.CancelMoves());
+  const Audited audited(audit_, *context, "CancelMoves");
+  return audited.End(proto::ToGrpc(engine_.CancelMoves()));
 }
 
 }  // namespace unirust::shard

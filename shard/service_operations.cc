@@ -3,6 +3,7 @@
 #include "proto/ontology.h"
 #include "proto/status.h"
 #include "rpc/admission.h"
+#include "shard/audited.h"
 #include "shard/metrics.h"
 #include "shard/reply.h"
 #include "shard/service.h"
@@ -19,10 +20,7 @@ void Fill(const Histogram& micros, proto::LatencyMetrics* metrics) {
   metrics->set_max_micros(counts.max());
 }
 
-}  // namespace
-
-absl::StatusOr<proto::ApplyOntologyResponse> ShardService::ApplyOntology(
-    const proto::ApplyOntologyRequest& request) {
+absl::StatusOr<ontology::Ontology> Parse(const proto::ApplyOntologyRequest& request) {
   if (request.has_config() == !request.json().empty()) {
     return absl::InvalidArgumentError("exactly one of config and json is needed");
   }
@@ -30,19 +28,22 @@ absl::StatusOr<proto::ApplyOntologyResponse> ShardService::ApplyOntology(
   if (request.has_config()) {
     UNIRUST_ASSIGN_OR_RETURN(json, proto::OntologyJson(request.config()));
   }
-  UNIRUST_ASSIGN_OR_RETURN(const ontology::Ontology ontology, ontology::ParseOntology(json));
-  UNIRUST_RETURN_IF_ERROR(request.check_only() ? engine_.CheckOntology(ontology)
-                                               : engine_.SetOntology(ontology));
-  proto::ApplyOntologyResponse response;
-  response.set_version(ontology::Version(ontology));
-  return response;
+  return ontology::ParseOntology(json);
 }
+
+}  // namespace
 
 grpc::Status ShardService::SetOntology(grpc::ServerContext* context,
                                        const proto::ApplyOntologyRequest* request,
                                        proto::ApplyOntologyResponse* response) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
-  return Reply(ApplyOntology(*request), response);
+  const absl::StatusOr<ontology::Ontology> ontology = Parse(*request);
+  if (!ontology.ok()) return proto::ToGrpc(ontology.status());
+  const std::string version = ontology::Version(*ontology);
+  response->set_version(version);
+  if (request->check_only()) return proto::ToGrpc(engine_.CheckOntology(*ontology));
+  const Audited audited(audit_, *context, "SetOntology", version);
+  return audited.End(proto::ToGrpc(engine_.SetOntology(*ontology)));
 }
 
 grpc::Status ShardService::GetOntology(grpc::ServerContext* context,
@@ -120,17 +121,19 @@ grpc::Status ShardService::Checkpoint(grpc::ServerContext* context,
                                       const proto::CheckpointRequest* request,
                                       proto::CheckpointResponse* response) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
+  const Audited audited(audit_, *context, "Checkpoint", request->path());
   const absl::StatusOr<std::string> path = engine_.Checkpoint(request->path());
   if (path.ok()) response->add_paths(*path);
-  return proto::ToGrpc(path.status());
+  return audited.End(proto::ToGrpc(path.status()));
 }
 
 grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::BackupRequest*,
                                   proto::BackupResponse* response) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
+  const Audited audited(audit_, *context, "Backup");
   const absl::StatusOr<BackupInfo> made =
       engine_.Backup([context] { return context->IsCancelled(); });
-  if (!made.ok()) return proto::ToGrpc(made.status());
+  if (!made.ok()) return audited.End(proto::ToGrpc(made.status()));
   proto::BackupInfo* info = response->add_backups();
   info->set_shard_id(made->shard_id);
   info->set_backup_id(made->id);
@@ -138,7 +141,7 @@ grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::Bac
   info->set_bytes(made->bytes);
   info->set_files(made->files);
   info->set_commits(made->commits);
-  return grpc::Status::OK;
+  return audited.End(grpc::Status::OK);
 }
 
 absl::StatusOr<proto::RetentionStatus> ShardService::Retention() const {
@@ -173,12 +176,16 @@ grpc::Status ShardService::AdvanceRetention(grpc::ServerContext* context,
                                             const proto::AdvanceRetentionRequest* request,
                                             proto::AdvanceRetentionResponse* response) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
-  return Reply(Advance(*request, [context] { return context->IsCancelled(); }), response);
+  const Audited audited(audit_, *context, "AdvanceRetention",
+                        "now=" + std::to_string(request->now()));
+  return audited.End(
+      Reply(Advance(*request, [context] { return context->IsCancelled(); }), response));
 }
 
 grpc::Status ShardService::Reset(grpc::ServerContext* context, const proto::Empty*, proto::Empty*) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
-  return proto::ToGrpc(engine_.Reset());
+  const Audited audited(audit_, *context, "Reset");
+  return audited.End(proto::ToGrpc(engine_.Reset()));
 }
 
 }  // namespace unirust::shard

@@ -9,6 +9,7 @@
 #include "proto/status.h"
 #include "rpc/admission.h"
 #include "rpc/request_id.h"
+#include "shard/audited.h"
 #include "shard/chunk_answers.h"
 #include "shard/import_file.h"
 #include "shard/metrics.h"
@@ -99,8 +100,11 @@ void SortByIndex(google::protobuf::RepeatedPtrField<proto::IngestAssignment>* as
 
 }  // namespace
 
-ShardService::ShardService(Engine& engine, std::string import_dir)
-    : engine_(engine), import_dir_(std::move(import_dir)), metrics_(engine.metrics()) {
+ShardService::ShardService(Engine& engine, std::string import_dir, access::AuditLog* audit)
+    : engine_(engine),
+      import_dir_(std::move(import_dir)),
+      audit_(audit),
+      metrics_(engine.metrics()) {
   const auto serve = [this](const char* method, auto handler) {
     MarkMethodStreamed(rpc::MethodIndex(std::string("unirust.ShardService.") + method),
                        rpc::StreamHandler(this, handler));
@@ -179,21 +183,26 @@ grpc::Status ShardService::IngestRecords(grpc::ServerContext* context,
                                          const proto::IngestRecordsRequest* request,
                                          proto::IngestRecordsResponse* response) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
-  return WithRetryDelay(context, Reply(Ingest(request->records()), response));
+  const Audited audited(audit_, *context, "IngestRecords",
+                        [&](auto& entry) { Name(request->records(), entry); });
+  return audited.End(WithRetryDelay(context, Reply(Ingest(request->records()), response)));
 }
 
 grpc::Status ShardService::IngestRecordsFromUrl(grpc::ServerContext* context,
                                                 const proto::IngestRecordsFromUrlRequest* request,
                                                 proto::IngestRecordsResponse* response) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
-  return WithRetryDelay(context, Reply(IngestFile(request->url()), response));
+  const Audited audited(audit_, *context, "IngestRecordsFromUrl", request->url());
+  return audited.End(WithRetryDelay(context, Reply(IngestFile(request->url()), response)));
 }
 
 grpc::Status ShardService::ImportRecords(grpc::ServerContext* context,
                                          const proto::ImportRecordsRequest* request,
                                          proto::ImportRecordsResponse* response) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
-  return WithRetryDelay(context, Reply(Import(request->records()), response));
+  const Audited audited(audit_, *context, "ImportRecords",
+                        [&](auto& entry) { Name(request->records(), entry); });
+  return audited.End(WithRetryDelay(context, Reply(Import(request->records()), response)));
 }
 
 grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream) {
@@ -205,12 +214,15 @@ grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, Inges
     chunk.number = number;
     if (!stream.Read(&chunk.inputs)) break;
     chunk.micros = SteadyClockMicros();
+    chunk.audited.emplace(audit_, *context, "IngestChunks",
+                          [&](auto& entry) { Name(chunk.inputs.records(), entry); });
     absl::StatusOr<Ingestion> ingestion = Submit(chunk.inputs.records(), IfQueueFull::kWait);
     if (ingestion.ok()) {
       chunk.ingestion.emplace(*std::move(ingestion));
       answers.Add(std::move(chunk));
     } else {
-      refused = RefuseChunk(context, number, NameIndex(ingestion.status(), chunk.inputs.records()));
+      refused = chunk.audited->End(RefuseChunk(
+          context, number, NameIndex(ingestion.status(), chunk.inputs.records())));
     }
   }
   const grpc::Status failed = answers.Finish();
@@ -235,8 +247,9 @@ grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, PendingChun
     Log(LogLevel::kError, "a chunk of an ingest stream failed",
         {{"request_id", rpc::RequestId(*context)}, {"error", std::string(status.message())}});
     context->TryCancel();
-    return RefuseChunk(context, chunk.number, status);
+    return chunk.audited->End(RefuseChunk(context, chunk.number, status));
   }
+  chunk.audited->End(grpc::Status::OK);
   metrics_.ingested_records += assignments->size();
   const Histogram::Timer timer(metrics_.answer);
   if (stream.Write(ToResponse(chunk.inputs.records(), *assignments))) return grpc::Status::OK;
@@ -256,8 +269,11 @@ grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context
                              "the answer to the chunks before, which are stored, is as large "
                              "as it may be; IngestChunks answers each chunk"));
     }
+    const Audited audited(audit_, *context, "IngestRecordsStream",
+                          [&](auto& entry) { Name(chunk.records(), entry); });
     const absl::StatusOr<proto::IngestRecordsResponse> response = Ingest(chunk.records());
-    if (!response.ok()) return RefuseChunk(context, number, response.status());
+    if (!response.ok()) return audited.End(RefuseChunk(context, number, response.status()));
+    audited.End(grpc::Status::OK);
     bytes += response->ByteSizeLong();
     all.MergeFrom(*response);
   }
@@ -270,8 +286,11 @@ grpc::Status ShardService::ServeImportRecordsStream(grpc::ServerContext* context
   proto::ImportRecordsChunk chunk;
   proto::ImportRecordsResponse all;
   for (int number = 0; stream.Read(&chunk); ++number) {
+    const Audited audited(audit_, *context, "ImportRecordsStream",
+                          [&](auto& entry) { Name(chunk.records(), entry); });
     const absl::StatusOr<proto::ImportRecordsResponse> response = Import(chunk.records());
-    if (!response.ok()) return RefuseChunk(context, number, response.status());
+    if (!response.ok()) return audited.End(RefuseChunk(context, number, response.status()));
+    audited.End(grpc::Status::OK);
     all.set_imported(all.imported() + response->imported());
   }
   return EndStream(*context, stream, all);

@@ -58,7 +58,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kPartStatesMax),         LIMIT(kPartStateIdleSecondsMax),
       LIMIT(kPartsMax),              LIMIT(kSlotRowsBytesMax),
       LIMIT(kSlotRowsReadMax),       LIMIT(kPrincipalsMax),
-      LIMIT(kPrincipalNameBytesMax)};
+      LIMIT(kPrincipalNameBytesMax), LIMIT(kAuditFileBytesMax)};
 #undef LIMIT
   return values;
 }

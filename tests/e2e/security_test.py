@@ -12,7 +12,7 @@ import grpc
 import feed
 from certificates import Authority
 from generic_client import Client
-from harness import LOCAL, OK, REPO, SLOWNESS, UNAVAILABLE, USAGE, E2eTest, Store, run, start, unirust
+from harness import DATA_LOSS, LOCAL, OK, REPO, SLOWNESS, UNAVAILABLE, USAGE, E2eTest, Store, run, start, unirust
 
 ROLES = ("reader", "writer", "steward", "admin")
 DENIED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
@@ -170,6 +170,79 @@ class AccessTest(E2eTest):
         self.assertIn("IngestRecords", told)
         for token in self.tokens.values():
             self.assertNotIn(token, told)
+
+
+class AuditTest(E2eTest):
+    def lines(self):
+        return [json.loads(line) for path in sorted((self.dir / "audit").glob("audit-*.jsonl"))
+                for line in path.read_text().splitlines()]
+
+    def test_every_change_is_noted_with_who_made_it(self):
+        everything = ",".join(ROLES)
+        entry = unirust("token", "--name", "ann", "--roles", everything, "--out", self.dir / "token").stdout
+        store = self.store("router", "--access", self.write("access.toml", entry), "--audit-dir", self.dir / "audit",
+                           "--allow-reset", "--backup-dir", self.dir / "backups", "--import-dir", self.dir)
+        self.write("import.jsonl", json.dumps(RECORD) + "\n")
+        retraction = {**RECORD, "op": "delete"}
+        del retraction["descriptors"]
+        with Client(store.address, token=(self.dir / "token").read_text().strip()) as client:
+            client.call("IngestRecords", records=feed.inputs([RECORD, retraction]))
+            list(client.call("IngestRecordsStream", stream=[{"records": feed.inputs([RECORD])}] * 2))
+            client.call("IngestRecordsFromUrl", url="file:import.jsonl")
+            version = client.call("SetOntology", json='{"identity_keys": []}').version
+            client.call("SetOntology", json='{"constraints": []}', check_only=True)
+            client.call("Checkpoint", path="one")
+            client.call("Backup")
+            client.call("GetStats"), client.call("GetEntity", name="person/crm/1"), client.call("GetParts")
+            code_of(lambda: client.call("AdvanceRetention", now=5))
+            code_of(lambda: client.call("MoveSlots"))
+            client.call("ImportRecords", records=[{"identity": feed.inputs([RECORD])[0]["identity"]}])
+            client.call("ImportRecordsStream", stream=[{"records": []}])
+            client.call("Reset")
+        store.stop()
+        lines = self.lines()
+        begun = [line for line in lines if "method" in line]
+        self.assertEqual({line["who"] for line in begun}, {"ann"})
+        self.assertEqual([(line["method"], line.get("records", []), line.get("retracted", []), line.get("detail", ""))
+                          for line in begun],
+                         [("IngestRecords", ["person/crm/1"], ["person/crm/1"], ""),
+                          ("IngestChunks", ["person/crm/1"], [], ""), ("IngestChunks", ["person/crm/1"], [], ""),
+                          ("IngestRecordsFromUrl", [], [], "file:import.jsonl"), ("SetOntology", [], [], version),
+                          ("Checkpoint", [], [], "one"), ("Backup", [], [], ""),
+                          ("AdvanceRetention", [], [], "now=5"), ("ImportRecords", ["person/crm/1"], [], ""),
+                          ("ImportRecordsStream", [], [], ""), ("Reset", [], [], "")])
+        ends = {line["of"]: line["code"] for line in lines if "of" in line}
+        self.assertEqual([ends[line["seq"]] for line in begun], ["OK"] * 7 + ["FAILED_PRECONDITION"] + ["OK"] * 3)
+        done = unirust("audit", "verify", self.dir / "audit", "--json")
+        self.assertEqual(json.loads(done.stdout)["hash"], lines[-1]["hash"])
+
+    def test_what_was_acknowledged_is_noted_when_the_store_is_killed(self):
+        store = self.store("serve", "--audit-dir", self.dir / "audit")
+        for uid in range(20):
+            store.client.call("IngestRecords", records=feed.inputs([{**RECORD, "uid": str(uid)}]))
+        store.kill()
+        named = [name for line in self.lines() for name in line.get("records", [])]
+        self.assertEqual(named, [f"person/crm/{uid}" for uid in range(20)])
+        unirust("audit", "verify", self.dir / "audit")
+        store.start()
+        store.stop()
+        self.assertEqual(json.loads(unirust("audit", "verify", self.dir / "audit", "--json").stdout)["files"], 2)
+
+    def test_a_log_that_was_changed_is_found_and_not_continued(self):
+        store = self.store("serve", "--audit-dir", self.dir / "audit")
+        store.client.call("IngestRecords", records=feed.inputs([RECORD]))
+        busy = run("unirust_shard", "--listen", LOCAL, "--ephemeral", "--audit-dir", self.dir / "audit",
+                   expect=UNAVAILABLE)
+        self.assertIn(b"in use by another process", busy.stderr)
+        store.stop()
+        path = self.dir / "audit/audit-000001.jsonl"
+        path.write_text(path.read_text().replace("person/crm/1", "person/crm/2"))
+        done = unirust("audit", "verify", self.dir / "audit", expect=DATA_LOSS)
+        self.assertIn(b"audit-000001.jsonl:2", done.stderr)
+        done = run("unirust_shard", "--listen", LOCAL, "--ephemeral", "--audit-dir", self.dir / "audit",
+                   expect=DATA_LOSS)
+        self.assertIn(b"audit-000001.jsonl:2", done.stderr)
+        self.assertNotEqual(unirust("audit", "verify", self.dir / "none", expect=None).returncode, OK)
 
 
 class TlsTest(E2eTest):

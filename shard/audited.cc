@@ -1,0 +1,58 @@
+#include "shard/audited.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "model/record.h"
+#include "rpc/admission.h"
+#include "rpc/request_id.h"
+
+namespace unirust::shard {
+namespace {
+
+std::string NameOf(const proto::RecordIdentity& id) {
+  return RecordName(id.entity_type(), id.perspective(), id.uid());
+}
+
+}  // namespace
+
+Audited::Audited(access::AuditLog* log, const grpc::ServerContextBase& context, const char* method,
+                 Describe describe)
+    : log_(log) {
+  if (log == nullptr) return;
+  access::AuditEntry entry;
+  entry.who = rpc::CallerName(context);
+  entry.method = method;
+  entry.request_id = rpc::RequestId(context);
+  describe(entry);
+  number_ = log->Begin(entry);
+}
+
+Audited::Audited(access::AuditLog* log, const grpc::ServerContextBase& context, const char* method,
+                 const std::string& detail)
+    : Audited(log, context, method, [&](access::AuditEntry& entry) { entry.detail = detail; }) {}
+
+grpc::Status Audited::End(grpc::Status status) const {
+  if (log_ != nullptr) {
+    log_->End(number_,
+              absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())));
+  }
+  return status;
+}
+
+void Name(const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs,
+          access::AuditEntry& entry) {
+  for (const proto::RecordInput& input : inputs) {
+    const bool retracts = input.op() == proto::WRITE_OP_RETRACT;
+    (retracts ? entry.retracted : entry.records).push_back(NameOf(input.identity()));
+  }
+}
+
+void Name(const google::protobuf::RepeatedPtrField<proto::RecordSnapshot>& snapshots,
+          access::AuditEntry& entry) {
+  for (const proto::RecordSnapshot& snapshot : snapshots) {
+    entry.records.push_back(NameOf(snapshot.identity()));
+  }
+}
+
+}  // namespace unirust::shard

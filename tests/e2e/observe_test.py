@@ -2,13 +2,16 @@
 """What the daemons tell about themselves: /metrics, request ids, slow operations, log lines; the pages about them."""
 import json
 import re
+import shutil
 import socket
+import subprocess
 import threading
 import unittest
 import urllib.error
 import urllib.request
 
 import grpc
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from generic_client import Client
@@ -299,8 +302,14 @@ class ObserveTest(E2eTest):
         self.assertIsInstance(found[0]["duration_ms"], float)
 
 
+def alerts():
+    """The rules of dashboards/alerts.yml."""
+    return [rule for group in yaml.safe_load((REPO / "dashboards/alerts.yml").read_text())["groups"]
+            for rule in group["rules"]]
+
+
 class PagesTest(E2eTest):
-    """docs/operations.md and the dashboard against what the daemons export."""
+    """docs/operations.md, the dashboard and the alerts against what the daemons export."""
 
     def exported(self):
         """{name: (type, help)} of shard and router."""
@@ -330,6 +339,27 @@ class PagesTest(E2eTest):
             names.update([name] if kind != "histogram" else [f"{name}_bucket", f"{name}_sum", f"{name}_count"])
         self.assertEqual(asked - names, set())
         self.assertEqual({n for n in names if not n.endswith(("_bucket", "_sum", "_count"))} - asked, set())
+
+    def test_alerts_ask_for_metrics_that_exist(self):
+        exported = self.exported()
+        for rule in alerts():
+            asked = set(re.findall(r"\b(?:unirust|process)_\w+", rule["expr"]))
+            known = {re.sub("_bucket$", "", name) for name in asked} <= set(exported)
+            self.assertTrue(known and (asked or rule["expr"].startswith("up{")), rule["expr"])
+            self.assertIn(rule["labels"]["severity"], ("warning", "critical"))
+            self.assertIn("$labels.instance", rule["annotations"]["summary"])
+
+    def test_alerts_are_raised_by_what_they_are_for(self):
+        if not shutil.which("promtool"):
+            self.skipTest("promtool is not installed")
+        done = subprocess.run(["promtool", "test", "rules", REPO / "tests/e2e/alerts.yml"], capture_output=True,
+                              text=True, timeout=RUN_TIMEOUT)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_every_alert_and_exit_code_has_a_runbook(self):
+        headings = re.findall(r"^## (.*)$", (REPO / "docs/runbooks.md").read_text(), re.M)
+        codes = re.findall(r"kExit\w+ = ([1-9]\d*),", (REPO / "base/exit_codes.h").read_text())
+        self.assertEqual(headings, [f"Exit code {code}" for code in codes] + [rule["alert"] for rule in alerts()])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/thread.h"
 
 namespace unirust::access {
@@ -167,6 +169,25 @@ TEST_F(AuditLogTest, LinesThatAreRemovedRepeatedOrSwappedAreFound) {
   EXPECT_THAT(fault_of({0, 2, 1}), HasSubstr(":2 is number 3 after 1"));
   lines[0] = "{\"seq\":1}\n";
   EXPECT_THAT(fault_of({0}), HasSubstr(":1 is no line of an audit log"));
+}
+
+// Who changes a line can give it the hash that it must have now, but not without changing the next.
+TEST_F(AuditLogTest, ALineWithANewHashDoesNotFitTheNext) {
+  {
+    const auto log = Open();
+    for (int i = 0; i < 3; ++i) log->End(log->Begin(Entry(i)), "OK");
+  }
+  std::string text = Read(Path(1));
+  const std::string hash = std::string(Lines(1)[2]["hash"]);
+  const size_t begin = text.find("{\"seq\":4");
+  const size_t end = text.find(",\"hash\"", begin);
+  std::string body = text.substr(begin, end - begin);
+  body.replace(body.find("ann"), 3, "eve");
+  const auto forged = Sha256(hash + body);
+  text.replace(begin, end - begin, body);
+  text.replace(end + 9, 64, absl::BytesToHexString({forged.data(), forged.size()}));
+  Write(Path(1), text);
+  EXPECT_THAT(Fault(), HasSubstr("audit-000001.jsonl:5 has not the hash"));
 }
 
 TEST_F(AuditLogTest, TornEndsAreNoDamage) {

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/exit_codes.h"
+#include "base/fault_point.h"
 #include "base/version.h"
 #include "cli/command_texts.h"
 #include "cli/flag_parts.h"
@@ -553,6 +554,8 @@ std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv) {
     return UsageError(*parse, error.what());
   }
   if (!parse->failure.empty()) return UsageError(*parse, parse->failure);
+  const absl::Status armed = ArmFaultPoint();
+  if (!armed.ok()) return UsageError(*parse, std::string(armed.message()));
   std::visit(DefaultRouter{}, *parse->command);
   return *parse->command;
 }

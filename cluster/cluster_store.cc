@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/exit_codes.h"
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status_macros.h"
@@ -145,6 +146,7 @@ absl::Status ClusterStore::CatchUp() {
         part == kHome || placement()->HasRows(part) ? Holds::kRows : Holds::kNothing;
     const absl::StatusOr<Position> position = parts_[part]->Join(membership, last, holds);
     if (!position.ok()) return InPart(part, position.status());
+    FaultPoint("join.part_joined");
     has[part] = position->epoch;
     if (has[part].number == 0 && last.number > 0 && placement()->map.SlotsOf(part) == 0) {
       UNIRUST_RETURN_IF_ERROR(Replace(part, membership, &has[part]));
@@ -200,6 +202,7 @@ absl::Status ClusterStore::CatchUp(size_t part, EpochId has) {
     if (epoch->id.number != has.number + 1) break;
     UNIRUST_RETURN_IF_ERROR(parts_[part]->Apply(*epoch));
     has = epoch->id;
+    FaultPoint("join.epoch_delivered");
   }
   UNIRUST_RETURN_IF_ERROR(cursor->status());
   if (has == last) return absl::OkStatus();
@@ -253,7 +256,9 @@ absl::Status ClusterStore::Publish(EpochKind kind, std::vector<Batch> batches,
     epoch.rows = batches[part].Encode();
     batches[kHome].Put(Family::kOutbox, OutboxKey(part, id.number), OutboxRow(epoch));
   }
+  FaultPoint("epoch.before_decided");
   UNIRUST_RETURN_IF_ERROR(home_->ApplyBatch(epochs[kHome], std::move(batches[kHome])));
+  FaultPoint("epoch.decided");
   if (next != nullptr) Place(id.number, std::move(next));
   outbox_.erase(outbox_.begin(), outbox_.upper_bound(published));
   outbox_.insert(id.number);
@@ -263,6 +268,7 @@ absl::Status ClusterStore::Publish(EpochKind kind, std::vector<Batch> batches,
   const auto patience =
       kind == EpochKind::kRows ? Delivery::Patience::kSome : Delivery::Patience::kForever;
   for (const auto& delivery : deliveries_) delivery->Await(id.number, patience);
+  FaultPoint("epoch.before_published");
   returned_ = id.number;
   return absl::OkStatus();
 }

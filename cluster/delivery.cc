@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/exit_codes.h"
+#include "base/fault_point.h"
 #include "base/limits.h"
 #include "base/log.h"
 
@@ -68,6 +69,7 @@ void Delivery::Run() {
       changed_.NotifyAll();
       return;
     }
+    FaultPoint("epoch.delivered");
     delivered_ = epoch.id.number;
     if (failing_since_micros_ > 0) Log(LogLevel::kInfo, name_ + " takes epochs again");
     failing_since_micros_ = 0;

@@ -1,6 +1,7 @@
 #include "cluster/local_part.h"
 
 #include "base/bytes.h"
+#include "base/fault_point.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "base/version.h"
@@ -147,6 +148,7 @@ absl::Status LocalPart::ApplyBatch(const Epoch& epoch, store::Batch batch) {
   }
   if (number == last.number || epoch.after_tag != last.tag) return WentSeparateWays(last);
   batch.Put(Family::kMeta, kEpochKey, EpochRow(epoch.id));
+  FaultPoint("part.before_epoch");
   switch (epoch.kind) {
     case EpochKind::kRows:
       store_.Commit(std::move(batch));
@@ -159,6 +161,7 @@ absl::Status LocalPart::ApplyBatch(const Epoch& epoch, store::Batch batch) {
       UNIRUST_RETURN_IF_ERROR(store_.Clear(std::move(batch)));
       break;
   }
+  FaultPoint("part.applied");
   Keep(epoch.id);
   return absl::OkStatus();
 }

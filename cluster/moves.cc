@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status_macros.h"
@@ -101,7 +102,9 @@ absl::Status ClusterStore::EndMove() {
   }
   if (equal) {
     next.Switch();
-    return PublishPlacement(std::move(next));
+    UNIRUST_RETURN_IF_ERROR(PublishPlacement(std::move(next)));
+    FaultPoint("move.switched");
+    return absl::OkStatus();
   }
   next.target = next.map;  // nothing else moves before somebody has looked
   ++next.version;
@@ -117,7 +120,9 @@ absl::Status ClusterStore::EndMove() {
 absl::Status ClusterStore::BeginMove() {
   Placement next = *placement();
   next.move = next.NextMove(UniqueNumber());
-  return PublishPlacement(std::move(next));
+  UNIRUST_RETURN_IF_ERROR(PublishPlacement(std::move(next)));
+  FaultPoint("move.begun");
+  return absl::OkStatus();
 }
 
 absl::StatusOr<SlotRows> ClusterStore::NextRows(size_t part, const Move& move,
@@ -139,7 +144,9 @@ absl::Status ClusterStore::CopyRows() {
   move.rows += rows.rows;
   move.bytes += rows.bytes;
   const size_t to = move.to;
-  return PublishPlacement(std::move(next), to, std::move(rows.batch));
+  UNIRUST_RETURN_IF_ERROR(PublishPlacement(std::move(next), to, std::move(rows.batch)));
+  FaultPoint("move.copied");
+  return absl::OkStatus();
 }
 
 // The move ends when every part has the last deletes: a part without slots is expected to be empty.
@@ -148,14 +155,18 @@ absl::Status ClusterStore::SweepRows() {
   Move& move = *next.move;
   if (move.done.IsEnd()) {
     next.move.reset();
-    return PublishPlacement(std::move(next));
+    UNIRUST_RETURN_IF_ERROR(PublishPlacement(std::move(next)));
+    FaultPoint("move.ended");
+    return absl::OkStatus();
   }
   const size_t swept = next.SweptPart();
   UNIRUST_ASSIGN_OR_RETURN(SlotRows rows, NextRows(swept, move, SlotQuery::What::kDelete));
   move.done = std::move(rows.upto);
   move.rows += rows.rows;
   move.bytes += rows.bytes;
-  return PublishPlacement(std::move(next), swept, std::move(rows.batch));
+  UNIRUST_RETURN_IF_ERROR(PublishPlacement(std::move(next), swept, std::move(rows.batch)));
+  FaultPoint("move.swept");
+  return absl::OkStatus();
 }
 
 // --- the proof -----------------------------------------------------------------------------------
@@ -165,6 +176,7 @@ absl::Status ClusterStore::CompareCopies() {
   const std::shared_ptr<const Placement> now = placement();
   if (!now->move) return absl::OkStatus();
   UNIRUST_ASSIGN_OR_RETURN(const bool equal, CopiesAreEqual(*now->move));
+  FaultPoint("move.compared");
   MutexLock lock(placing_);
   compared_ = now->move->id;
   copies_equal_ = equal;

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/exit_codes.h"
+#include "base/fault_point.h"
 #include "base/version.h"
 #include "config/settings.h"
 
@@ -90,6 +91,8 @@ std::optional<int> ParseCommandLine(const ProgramText& text, Settings& settings,
     return UsageError(text, UnknownArgument(settings, app.remaining().front()));
   const absl::Status status = settings.AssignFromEnvironmentAndFile();
   if (!status.ok()) return UsageError(text, std::string(status.message()));
+  const absl::Status armed = ArmFaultPoint();
+  if (!armed.ok()) return UsageError(text, std::string(armed.message()));
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/fault_point.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -258,6 +259,7 @@ void Committer::ResolveLoop() {
   while (true) {
     std::vector<Request*> requests = Gather();
     if (requests.empty()) return;
+    FaultPoint("commit.gathered");
     if (requests.front()->work) {
       Work(*requests.front());
     } else {
@@ -284,6 +286,7 @@ void Committer::WriteLoop() {
 void Committer::WriteOut(Resolved& resolved) {
   const uint64_t start = SteadyClockMicros();
   resolve::AddRows(*resolved.rows, resolve::Scope::kAll, &resolved.batch);
+  FaultPoint("commit.before_write");
   store_.Commit(std::move(resolved.batch));
   const absl::Status complete = store_.CheckComplete();
   const uint64_t micros = SteadyClockMicros() - start;
@@ -296,6 +299,7 @@ void Committer::WriteOut(Resolved& resolved) {
          {"write_ms", static_cast<double>(micros) / 1000}});
   }
   interner_.Committed(resolved.last_symbol);
+  FaultPoint("commit.before_answer");
   Answer(resolved.requests, complete);
   resolved.retired.reset();
 }
@@ -412,6 +416,7 @@ void Committer::Resolve(std::vector<Request*> requests) {
   resolved.resolve_micros = SteadyClockMicros() - start;
   metrics_.resolve.Add(resolved.resolve_micros);
   if (advance != nullptr) retention_ = advance->done.declared;
+  FaultPoint("commit.resolved");
   HandOver(std::move(resolved));
   last_config_ = config;
 }

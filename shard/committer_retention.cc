@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "resolve/retention.h"
@@ -51,6 +52,7 @@ absl::StatusOr<RetentionAdvance> Committer::AdvanceRetention(Instant now,
     Enqueue(request);
     Await(request);
     UNIRUST_RETURN_IF_ERROR(request.status);
+    FaultPoint("retention.committed");
     if (advance.done.records - told < kLogRecords && !advance.complete) continue;
     told = advance.done.records;
     if (told == 0) continue;
@@ -107,6 +109,7 @@ absl::Status Committer::ResolveAdvance(Advance& advance,
   advance.commit_records = step.records.size();
   advance.done.descriptors += descriptors;
   advance.complete = step.declared == advance.now;
+  FaultPoint("retention.resolved");
   return absl::OkStatus();
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
@@ -164,6 +165,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Probed(std::unique_ptr<Impl> imp
                                fault.what +
                                ". `unirust verify --full` tells how much");
   }
+  FaultPoint("open.probed");
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 

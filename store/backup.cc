@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/fault_point.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -232,11 +233,15 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<u
   UNIRUST_ASSIGN_OR_RETURN(const auto stage, Stage::Make(target));
   UNIRUST_RETURN_IF_ERROR(
       FromRocks(engine->RestoreDBFromBackup(id, stage->data(), stage->data()), named));
+  FaultPoint("restore.copied");
   UNIRUST_RETURN_IF_ERROR(AddMark(stage->data(), {.commits = origin->commits}));
+  FaultPoint("restore.marked");
   UNIRUST_RETURN_IF_ERROR(
       Store::Open({.dir = stage->data(), .shard_id = origin->shard_id()}).status());
+  FaultPoint("restore.opened");
   UNIRUST_RETURN_IF_ERROR(SyncDirectory(stage->data()));
   if (rename(stage->data().c_str(), target.c_str()) != 0) return Failed("make", target);
+  FaultPoint("restore.renamed");
   UNIRUST_RETURN_IF_ERROR(SyncDirectory(fs::path(target).parent_path()));
   return ToInfo(info, *origin);
 }
@@ -257,20 +262,24 @@ absl::StatusOr<BackupInfo> RocksStore::Backup(const std::string& dir, size_t kee
   rdb::CreateBackupOptions options;
   options.flush_before_backup = true;  // else each backup has a log of its own (kLogBytesMax)
   options.progress_callback = [&] {
+    FaultPoint("backup.copying");
     if (stop()) backups->StopBackup();
   };
   const Origin origin{.identity = identity_, .commits = mark_->acknowledged().commits};
   rdb::BackupID id = 0;
+  FaultPoint("backup.begun");
   const rdb::Status made =
       backups->CreateNewBackupWithMetadata(options, db_.get(), origin.Encode(), &id);
   if (made.IsIncomplete()) return absl::CancelledError("the backup into " + dir + " was stopped");
   UNIRUST_RETURN_IF_ERROR(FromRocks(made, "cannot back up into " + dir));
+  FaultPoint("backup.made");
   rdb::BackupInfo info;
   UNIRUST_RETURN_IF_ERROR(FromRocks(backups->GetBackupInfo(id, &info), "backup"));
   const rdb::Status purged = backups->PurgeOldBackups(static_cast<uint32_t>(keep));
   if (!purged.ok()) {  // the next backup tries again
     Log(LogLevel::kWarning, "old backups in " + dir + " are still there: " + purged.ToString());
   }
+  FaultPoint("backup.purged");
   return ToInfo(info, origin);
 }
 

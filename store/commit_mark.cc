@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/fault_point.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
@@ -138,6 +139,7 @@ absl::Status CommitMark::Sync() const {
 
 absl::Status CommitMark::Advance(const Acknowledged& acknowledged) {
   if (!slots_.acknowledged.Write(file_, Encode(acknowledged))) return Failed("write", path_);
+  FaultPoint("mark.before_sync");
   UNIRUST_RETURN_IF_ERROR(Sync());
   sequence_ = acknowledged.sequence;
   commits_ = acknowledged.commits;
@@ -152,6 +154,7 @@ KnownFiles CommitMark::files() const {
 absl::Status CommitMark::SetFiles(const KnownFiles& files) {
   MutexLock lock(files_mutex_);
   if (!slots_.files.Write(file_, files.Encode())) return Failed("write", path_);
+  FaultPoint("mark.files_before_sync");
   UNIRUST_RETURN_IF_ERROR(Sync());
   files_ = files;
   return absl::OkStatus();

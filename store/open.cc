@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/fault_point.h"
 #include "base/files.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -87,12 +88,16 @@ absl::Status RocksStore::Load() {
                                        " must be readable and writable: " + std::strerror(errno));
   }
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<std::string> names, OpenMark());
+  FaultPoint("open.marked");
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(options_.dir, names));
+  FaultPoint("open.recovered");
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
   if (options_.rebuild) UNIRUST_RETURN_IF_ERROR(CheckIsWhole());
   UNIRUST_RETURN_IF_ERROR(options_.rebuild ? EmptyIndexes() : CheckRebuilding());
+  FaultPoint("open.checked");
   UNIRUST_RETURN_IF_ERROR(ChooseGeneration());
+  FaultPoint("open.chosen");
   if (!replays_) return absl::OkStatus();
   MutexLock lock(mutex_);
   shrinking_ = Thread("shrink_buffers", [this, families = current_] { ShrinkBuffers(families); });
@@ -105,6 +110,7 @@ void RocksStore::ShrinkBuffers(std::shared_ptr<Families> families) {
     const std::string bytes = std::to_string(rocks_.WriteBufferBytesOf(static_cast<Family>(i)));
     const rdb::Status status =
         db_->SetOptions(families->handles[i], {{"write_buffer_size", bytes}});
+    FaultPoint("open.buffer_shrunk");
     if (status.ok()) continue;
     Log(LogLevel::kWarning,
         std::string(FamilyName(static_cast<Family>(i))) +
@@ -285,7 +291,12 @@ absl::Status RocksStore::MakeIdentity() {
 
 absl::Status RocksStore::CheckIdentity() {
   UNIRUST_ASSIGN_OR_RETURN(const bool made, GetMeta(kStoreKey, &identity_));
-  if (!made) return options_.read_only ? NotMade(options_.dir) : MakeIdentity();
+  if (!made && options_.read_only) return NotMade(options_.dir);
+  if (!made) {
+    UNIRUST_RETURN_IF_ERROR(MakeIdentity());
+    FaultPoint("open.identified");
+    return absl::OkStatus();
+  }
   ByteReader in(identity_);
   const uint32_t version = in.Big32();
   const uint32_t shard = in.Big32();
@@ -428,6 +439,7 @@ absl::Status RocksStore::ChooseGeneration() {
 absl::Status RocksStore::DropLeftovers() {
   for (const auto& [name, handle] : found_) {
     UNIRUST_RETURN_IF_ERROR(FromRocks(db_->DropColumnFamily(handle), "drop " + name));
+    FaultPoint("open.leftover_dropped");
     db_->DestroyColumnFamilyHandle(handle);
   }
   found_.clear();

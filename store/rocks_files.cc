@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "base/hash.h"
 
 namespace unirust::store {
@@ -34,8 +35,10 @@ class MarkingFileSystem::ManifestFile : public rdb::FSWritableFileOwnerWrapper {
   }
   rdb::IOStatus Sync(const rdb::IOOptions& options, rdb::IODebugContext* debug) override {
     rdb::IOStatus status = files_->MarkLogs();
+    FaultPoint("manifest.before_sync");
     if (status.ok()) status = FSWritableFileOwnerWrapper::Sync(options, debug);
     if (!status.ok()) return status;
+    FaultPoint("manifest.synced");
     return files_->MarkManifest({.number = number_, .bytes = bytes_, .hash = hash_.Value()});
   }
 
@@ -51,6 +54,30 @@ class MarkingFileSystem::ManifestFile : public rdb::FSWritableFileOwnerWrapper {
   MarkingFileSystem* const files_;
   Hash64Stream hash_;
   uint64_t bytes_ = 0;
+};
+
+// A log that is written.
+class MarkingFileSystem::LogFile : public rdb::FSWritableFileOwnerWrapper {
+ public:
+  using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+
+  rdb::IOStatus Append(const rdb::Slice& data, const rdb::IOOptions& options,
+                       rdb::IODebugContext* debug) override {
+    rdb::IOStatus status = FSWritableFileOwnerWrapper::Append(data, options, debug);
+    FaultPoint("log.appended");
+    return status;
+  }
+  rdb::IOStatus Append(const rdb::Slice& data, const rdb::IOOptions& options,
+                       const rdb::DataVerificationInfo& info,
+                       rdb::IODebugContext* debug) override {
+    rdb::IOStatus status = FSWritableFileOwnerWrapper::Append(data, options, info, debug);
+    FaultPoint("log.appended");
+    return status;
+  }
+  rdb::IOStatus Sync(const rdb::IOOptions& options, rdb::IODebugContext* debug) override {
+    FaultPoint("log.before_sync");
+    return FSWritableFileOwnerWrapper::Sync(options, debug);
+  }
 };
 
 MarkingFileSystem::MarkingFileSystem(std::string dir, CommitMark* mark, LogReplay* replay,
@@ -103,6 +130,7 @@ rdb::IOStatus MarkingFileSystem::NewWritableFile(const std::string& path,
   if (status.ok() && manifest) {
     *file = std::make_unique<ManifestFile>(std::move(*file), *manifest, this);
   }
+  if (status.ok() && LogNumber(dir_, path)) *file = std::make_unique<LogFile>(std::move(*file));
   return status;
 }
 
@@ -115,6 +143,7 @@ rdb::IOStatus MarkingFileSystem::DeleteFile(const std::string& path,
   const size_t erased =
       std::erase_if(known_.logs, [&](const KnownLog& known) { return known.number == *log; });
   const rdb::IOStatus status = erased > 0 ? Mark() : rdb::IOStatus::OK();
+  FaultPoint("log.before_delete");
   return status.ok() ? FileSystemWrapper::DeleteFile(path, options, debug) : status;
 }
 

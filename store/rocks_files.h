@@ -48,6 +48,7 @@ class MarkingFileSystem : public rocksdb::FileSystemWrapper {
 
  private:
   class ManifestFile;
+  class LogFile;
   rocksdb::IOStatus MarkLogs();
   rocksdb::IOStatus MarkManifest(const KnownManifest& manifest);
   rocksdb::IOStatus Mark() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

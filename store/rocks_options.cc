@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/exit_codes.h"
+#include "base/fault_point.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -28,9 +29,19 @@ namespace rdb = rocksdb;
 // RocksDB's own retries could acknowledge later commits without this one.
 class Background : public rdb::EventListener {
  public:
-  void OnFlushBegin(rdb::DB* /*db*/, const rdb::FlushJobInfo& /*info*/) override { GiveWayOnce(); }
+  void OnFlushBegin(rdb::DB* /*db*/, const rdb::FlushJobInfo& /*info*/) override {
+    GiveWayOnce();
+    FaultPoint("flush.begun");
+  }
+  void OnFlushCompleted(rdb::DB* /*db*/, const rdb::FlushJobInfo& /*info*/) override {
+    FaultPoint("flush.done");
+  }
   void OnCompactionBegin(rdb::DB* /*db*/, const rdb::CompactionJobInfo& /*info*/) override {
     GiveWayOnce();
+    FaultPoint("compaction.begun");
+  }
+  void OnCompactionCompleted(rdb::DB* /*db*/, const rdb::CompactionJobInfo& /*info*/) override {
+    FaultPoint("compaction.done");
   }
   void OnBackgroundError(rdb::BackgroundErrorReason /*reason*/, rdb::Status* status) override {
     if (status->IsCorruption()) {

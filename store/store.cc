@@ -10,6 +10,7 @@
 #include "absl/strings/str_replace.h"
 #include "base/bytes.h"
 #include "base/exit_codes.h"
+#include "base/fault_point.h"
 #include "base/files.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -35,6 +36,7 @@ absl::StatusOr<std::shared_ptr<Families>> RocksStore::CreateGeneration(uint64_t 
         FromRocks(db_->CreateColumnFamily(rocks_.Of(family), name, &handle), "create " + name));
     families->handles[i] = handle;
     families->owned.push_back(handle);
+    FaultPoint("generation.family_created");
   }
   return families;
 }
@@ -43,6 +45,7 @@ absl::Status RocksStore::DropGeneration(const std::shared_ptr<Families>& familie
   for (rdb::ColumnFamilyHandle* handle : families->owned) {
     UNIRUST_RETURN_IF_ERROR(
         FromRocks(db_->DropColumnFamily(handle), "drop column family " + handle->GetName()));
+    FaultPoint("generation.family_dropped");
   }
   return absl::OkStatus();
 }
@@ -74,9 +77,11 @@ void RocksStore::CommitRows(rdb::WriteBatch* rows) {
   sync.sync = true;
   if (status.ok()) status = db_->Write(sync, rows);
   if (!status.ok()) CannotWrite(status.ToString());
+  FaultPoint("commit.synced");
   const absl::Status marked =
       mark_->Advance({.commits = ++commits_, .sequence = db_->GetLatestSequenceNumber()});
   if (!marked.ok()) CannotWrite(std::string(marked.message()));
+  FaultPoint("commit.marked");
 }
 
 // For an orderly end. What cannot be flushed stays in the logs.
@@ -132,6 +137,7 @@ void RocksStore::Commit(Batch batch) {
 absl::Status RocksStore::BeginGeneration() {
   UNIRUST_RETURN_IF_ERROR(DropPending());
   UNIRUST_ASSIGN_OR_RETURN(auto families, CreateGeneration(++last_generation_));
+  FaultPoint("generation.begun");
   MutexLock lock(mutex_);
   pending_ = std::move(families);
   return absl::OkStatus();
@@ -154,6 +160,7 @@ absl::Status RocksStore::CommitPending(Batch batch) {
     families = pending_;
   }
   Write(std::move(batch), *families, false);
+  FaultPoint("generation.filled");
   return absl::OkStatus();
 }
 
@@ -168,7 +175,9 @@ absl::StatusOr<uint64_t> RocksStore::SwitchGeneration(Batch batch) {
     batch.Put(Family::kMeta, kGenerationKey, generation);
     batch.Delete(Family::kMeta, kSealedKey);
     if (options_.rebuild) batch.Delete(Family::kMeta, kRebuildingKey);
+    FaultPoint("generation.before_switch");
     Write(std::move(batch), *pending_, true);
+    FaultPoint("generation.switched");
     old = std::exchange(current_, std::exchange(pending_, nullptr));
   }
   const absl::Status dropped = DropGeneration(old);
@@ -202,7 +211,9 @@ absl::Status RocksStore::SealPending() {
   }
   rdb::WriteBatch sealed;  // synced, and with it what was written before
   UNIRUST_RETURN_IF_ERROR(FromRocks(sealed.Put(Of(Family::kMeta), kSealedKey, number), "seal"));
+  FaultPoint("generation.before_seal");
   CommitRows(&sealed);
+  FaultPoint("generation.sealed");
   return absl::OkStatus();
 }
 
@@ -256,11 +267,13 @@ absl::Status RocksStore::Checkpoint(const std::string& dir) const {
   const std::unique_ptr<rdb::Checkpoint> checkpoint(raw);
   const Acknowledged acknowledged = mark_->acknowledged();
   UNIRUST_RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(dir), "checkpoint"));
+  FaultPoint("checkpoint.linked");
   absl::Status status = AddMark(dir, acknowledged);
   if (!status.ok()) {  // half a copy is none
     std::error_code ignored;
     std::filesystem::remove_all(dir, ignored);
   }
+  FaultPoint("checkpoint.marked");
   return status;
 }
 

@@ -1,15 +1,13 @@
 #!/usr/bin/python3
-"""A store of several parts, each a process of its own: it holds and answers what the oracle says, with any of the
-processes killed and started again.
+"""A store of several parts, each a process of its own: it holds and answers what the oracle says. Kills of any of
+the processes are in crash_test.py.
 
-    UNIRUST_CLUSTER_KILLS=100 UNIRUST_CLUSTER_SEED=7 tests/e2e/cluster_test.py
+    UNIRUST_CLUSTER_SEED=7 tests/e2e/cluster_test.py
 """
 import json
 import os
-import random
 import shutil
 import threading
-import time
 import unittest
 
 import grpc
@@ -17,87 +15,11 @@ import grpc
 import compare
 import feed
 import harness
+from cluster import Cluster
 from harness import LOCAL, E2eTest, start
 from judge import History, Verdict
 
 SEED = int(os.environ.get("UNIRUST_CLUSTER_SEED", "1"))
-KILLS = int(os.environ.get("UNIRUST_CLUSTER_KILLS", "12"))
-
-
-class Cluster:
-    """Parts, the shard that has them all, and a router. Parts come back at the address that they had."""
-
-    def __init__(self, directory, parts):
-        self.directory = directory
-        self.parts = [self.start_part(n, LOCAL) for n in range(1, parts)]
-        self.shard, self.router, self.client = None, None, None
-        self.start_shard()
-
-    def start_part(self, number, listen):
-        return start("unirust_shard", "--part", "--shard-id", number, "--data-dir", self.directory / f"part{number}",
-                     "--memory-budget", "64MiB", "--listen", listen)
-
-    def start_shard(self, listen=LOCAL):
-        addresses = ",".join(part.address for part in self.parts)
-        parts = ["--parts", addresses] if addresses else []
-        self.shard = start("unirust_shard", *parts, "--data-dir", self.directory / "part0",
-                           "--memory-budget", "64MiB", "--listen", listen)
-        if self.router is None:
-            self.router = start("unirust_router", "--shards", self.shard.address, "--listen", LOCAL)
-            self.client = harness.Client(self.router.address, timeout=harness.RUN_TIMEOUT)
-
-    def kill_and_restart(self, number):
-        if number == 0:
-            address = self.shard.address
-            self.shard.__exit__()  # kills
-            self.start_shard(address)
-            return
-        part = self.parts[number - 1]
-        part.__exit__()  # kills
-        self.parts[number - 1] = self.start_part(number, part.address)
-
-    def until_answered(self, call):
-        while True:
-            try:
-                return call()
-            except grpc.RpcError as fault:
-                if fault.code() not in feed.LOST:
-                    raise
-
-    def resize(self, parts):
-        """Home is started again, with more parts or fewer."""
-        address = self.shard.address
-        self.shard.stop()
-        for part in self.parts[parts - 1:]:
-            part.stop()
-        del self.parts[parts - 1:]
-        self.parts += [self.start_part(n, LOCAL) for n in range(len(self.parts) + 1, parts)]
-        self.start_shard(address)
-
-    def move(self, *drain):
-        """Slots begin to move, if nothing is in the way."""
-        try:
-            plan = self.client.call("PlanSlots", drain=drain)
-            self.client.call("MoveSlots", slot_map_version=plan.slot_map_version, drain=drain)
-        except grpc.RpcError as fault:
-            if fault.code() not in [*feed.LOST, grpc.StatusCode.FAILED_PRECONDITION]:
-                raise
-
-    def until_moved(self):
-        while True:
-            parts = self.until_answered(lambda: self.client.call("GetParts"))
-            if not parts.HasField("move") and not parts.waiting:
-                return parts
-            time.sleep(0.01)
-
-    def until_readable(self):
-        """A part that was started again has lost the state that home read: the first read tells so."""
-        self.until_answered(lambda: list(self.client.call("GetDigest")))
-
-    def stop(self):
-        self.client.close()
-        for program in [self.router, self.shard, *self.parts]:
-            program.stop()
 
 
 class ClusterTest(E2eTest):
@@ -124,49 +46,6 @@ class ClusterTest(E2eTest):
         compare.same_lines("all", compare.export(cluster.router.address), verdict.canonical())
         compare.everything(cluster.client, verdict, history.lines, history.seed)
         cluster.stop()
-
-    def test_nothing_is_lost_when_processes_are_killed(self):
-        rng = random.Random(SEED)
-        cluster = self.open("killed", 3)
-        history = History(SEED, profile="mixed", versioned=True)
-        cluster.client.call("SetOntology", json=json.dumps(history.ontology))
-        lines, done = [], threading.Event()
-        faults = []
-
-        def write():
-            try:
-                self.write_until(cluster, history.ontology, lines, done)
-            except Exception as fault:  # carried to the test's thread
-                faults.append(fault)
-
-        writer = threading.Thread(target=write)
-        writer.start()
-        for _ in range(KILLS):
-            cluster.move(*rng.sample(range(3), rng.randrange(3)))
-            done.wait(rng.uniform(0, 0.4) * harness.SLOWNESS)  # the random instant is the point here
-            cluster.kill_and_restart(rng.randrange(3))
-        done.set()
-        writer.join()
-        self.assertEqual(faults, [])
-        self.assertGreater(len(lines), 10)
-        self.assertEqual(cluster.until_moved().move_fault, "")
-        cluster.until_readable()
-        verdict = Verdict([json.dumps(line) for line in lines], history.ontology)
-        compare.same_lines(f"over {len(lines)} lines", compare.export(cluster.router.address), verdict.canonical())
-        compare.stats(cluster.client, verdict)
-        cluster.stop()
-
-    def write_until(self, cluster, ontology, lines, done):
-        """Requests, one after the other, each again until it is acknowledged: versions make that harmless."""
-        version, seed = 0, SEED * 1000
-        while not done.is_set():
-            seed += 1
-            for batch in feed.batches(History(seed, profile="mixed", versioned=True).lines, 6):
-                batch = [{**line, "version": (version := version + 1)} for line in batch]
-                lines += batch
-                cluster.until_answered(lambda batch=batch: feed.ingest(cluster.client, batch))
-                if done.is_set():
-                    return
 
     def test_grows_and_shrinks_while_it_is_written(self):
         cluster = self.open("grows", 1)

@@ -65,6 +65,14 @@ def unirust(*args, expect=OK, **more):
     return run("unirust", *args, expect=expect, **more)
 
 
+class Died(AssertionError):
+    """A daemon that ended before it was ready: its exit code, and what it wrote to standard error."""
+
+    def __init__(self, title, code, stderr):
+        super().__init__(f"{title}: no ready line, exit {code}\n{stderr}")
+        self.code, self.stderr = code, stderr
+
+
 class Program:
     """A daemon, running from construction until stop() or kill()."""
 
@@ -93,9 +101,9 @@ class Program:
         self._ready.wait(START_TIMEOUT)
         if self.address is None:
             self.kill()
-            fault = f"{self.title}: no ready line, exit {self.process.returncode}\n{self.stderr()}"
+            fault = Died(self.title, self.process.returncode, self.stderr())
             self.__exit__()
-            raise AssertionError(fault)
+            raise fault
         return self
 
     def wait_exit(self, timeout=None):
@@ -123,8 +131,12 @@ class Program:
         return self.process.poll() is None
 
     def stderr(self):
-        self._stderr.seek(0)
-        return self._stderr.read().decode(errors="replace")[-8000:]
+        return self.log().decode(errors="replace")[-8000:]
+
+    def log(self, start=0):
+        """Standard error from a byte on. The program writes where it was: no seek."""
+        file = self._stderr.fileno()
+        return os.pread(file, os.fstat(file).st_size - start, start)
 
     def __enter__(self):
         return self

@@ -1,56 +1,23 @@
 #!/usr/bin/python3
-"""Retention through the real programs: the oracle over what remains, kill -9 during an advance, the wall clock, the
-command line.
+"""Retention through the real programs: the oracle over what remains, the wall clock, the command line. Kills
+during an advance are in crash_test.py.
 
     UNIRUST_FIRST_SEED=17 UNIRUST_RETENTION_SEEDS=1 tests/e2e/retention_test.py      # one history again
 """
 import json
 import os
 import random
-import threading
 import time
 import unittest
-
-import grpc
 
 import compare
 import feed
 from harness import DATA_DIR, FAILURE, INPUT, SLOWNESS, USAGE, E2eTest, Store, unirust
-from judge import MAX_TIME, MIN_TIME, History, Verdict
+from judge import MAX_TIME, History, Verdict
+from retention_rules import remains
 
 SEEDS = int(os.environ.get("UNIRUST_RETENTION_SEEDS", "40"))
 FIRST_SEED = int(os.environ.get("UNIRUST_FIRST_SEED", "0"))
-KILLS = int(os.environ.get("UNIRUST_RETENTION_KILLS", "10"))
-
-
-def coalesced(descriptors):
-    """One attribute and value after the other, overlapping and adjacent intervals joined."""
-    times = {}
-    for d in descriptors:
-        times.setdefault((d["attr"], d["value"]), []).append((d.get("start", MIN_TIME), d.get("end", MAX_TIME)))
-    out = []
-    for (attr, value), intervals in times.items():
-        joined = []
-        for start, end in sorted(intervals):
-            if joined and start <= joined[-1][1]:
-                joined[-1][1] = max(joined[-1][1], end)
-            else:
-                joined.append([start, end])
-        out += [{"attr": attr, "value": value, "start": start, "end": end} for start, end in joined]
-    return out
-
-
-def remains(line, rules, now):
-    """The line without what is expired at `now` (None: nothing is)."""
-    def expired(d):
-        return d["end"] != MAX_TIME and any(
-            now > d["end"] + rule["ended_before"] for rule in rules
-            if line["entity_type"] in rule.get("entity_types", [line["entity_type"]])
-            and line["perspective"] in rule.get("perspectives", [line["perspective"]]))
-
-    if now is None or line.get("op") == "delete":
-        return line
-    return {**line, "descriptors": [d for d in coalesced(line.get("descriptors", [])) if not expired(d)]}
 
 
 def random_rules(rng, lines):
@@ -111,94 +78,6 @@ class OracleTest(E2eTest):
         for seed in range(FIRST_SEED, FIRST_SEED + SEEDS):
             with self.subTest(seed=seed):
                 self.check(seed, store[("router", "serve")[seed % 2]])
-
-
-def long_history(count):
-    """Records of which each has a descriptor that is due at an instant of its own, and entities of three."""
-    return [{"entity_type": "person", "perspective": ("crm", "web")[n % 2], "uid": f"{n}", "version": n,
-             "descriptors": [{"attr": "email", "value": f"e{n // 3}", "start": 0, "end": 1 + n},
-                             {"attr": "name", "value": f"n{n}"}]} for n in range(count)]
-
-
-class CrashTest(E2eTest):
-    RULES = [{"perspectives": ["crm"], "ended_before": 10}]
-    ONTOLOGY = {"identity_keys": [{"name": "email", "attributes": ["email"]}]}
-    COUNT = 8000
-
-    def records(self, store):
-        """Descriptors by uid."""
-        found = {}
-        for chunk in store.client.call("ScanRecords"):
-            for r in chunk.records:
-                found[r.identity.uid] = [(d.attr, d.value, d.start, d.end) for d in r.descriptors]
-        return found
-
-    def judge(self, store, lines):
-        """The state is that of the declared instant, of every line or, of those unacknowledged, without it."""
-        status = store.client.call("GetRetention").shards[0]
-        declared = status.declared if status.HasField("declared") else None
-        found, expected, due = self.records(store), {}, []
-        for line in lines:
-            if line["uid"] in found:
-                left = remains(line, self.RULES, declared)
-                expected[line["uid"]] = sorted((d["attr"], d["value"], d.get("start", MIN_TIME), d.get("end", MAX_TIME))
-                                               for d in left["descriptors"])
-                due += [d["end"] + 10 for d in left["descriptors"]
-                        if d.get("end", MAX_TIME) != MAX_TIME and line["perspective"] == "crm"]
-        compare.equal(f"at {declared}", found, expected)
-        compare.equal("earliest due", status.earliest_due if status.HasField("earliest_due") else None,
-                      min(due, default=None))
-        return declared
-
-    def test_killed_while_it_advances(self):
-        rng = random.Random(1)
-        lines = long_history(self.COUNT)
-        more = [{**line, "uid": f"more{line['uid']}"} for line in long_history(2000)]
-        store = self.store("serve", "--memory-budget", "64MiB")
-        store.client.call("SetOntology", json=json.dumps({**self.ONTOLOGY, "retention": self.RULES}))
-        feed.ingest_unary(store.client, lines, 2000)
-        now, between = self.COUNT + 11, 0
-        acknowledged = []
-        for _ in range(KILLS):
-            def advance():
-                try:
-                    store.client.call("AdvanceRetention", now=now)
-                except (grpc.RpcError, ValueError):
-                    pass  # killed
-
-            def write(batch):
-                try:
-                    feed.ingest(store.client, batch)
-                    acknowledged.extend(batch)
-                except (grpc.RpcError, ValueError):
-                    pass
-
-            batch, more = more[:50], more[50:]
-            threads = [threading.Thread(target=advance), threading.Thread(target=write, args=(batch,))]
-            for thread in threads:
-                thread.start()
-            time.sleep(rng.uniform(0, 0.05) * SLOWNESS)  # the random instant is the point here
-            store.programs[0].kill()
-            for thread in threads:
-                thread.join()
-            store.kill()
-            store.start()
-            lines += batch
-            declared = self.judge(store, lines)
-            between += declared is not None and declared < now
-            found = self.records(store)
-            self.assertEqual([line["uid"] for line in acknowledged if line["uid"] not in found], [])
-        self.assertEqual(store.client.call("AdvanceRetention", now=now).shards[0].declared, now)
-        self.assertEqual(self.judge(store, lines), now)
-        print(f"{between} of {KILLS} kills between two commits of an advance")
-        left = [line for line in lines if line["uid"] in found]
-        self.same_as_fresh(store, [remains(line, self.RULES, now) for line in left])
-
-    def same_as_fresh(self, store, lines):
-        fresh = self.store("serve", data_dir=self.dir / "fresh")
-        fresh.client.call("SetOntology", json=json.dumps(self.ONTOLOGY))
-        feed.ingest_unary(fresh.client, lines, 2000)
-        compare.same_lines("fresh", compare.export(store.address), compare.export(fresh.address))
 
 
 class ClockTest(E2eTest):

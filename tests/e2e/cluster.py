@@ -1,0 +1,85 @@
+"""A store of several parts, each a process of its own."""
+import time
+
+import grpc
+
+import feed
+import harness
+from harness import LOCAL, start
+
+
+class Cluster:
+    """Parts, the shard that has them all, and a router. Number 0 is that shard; each comes back at its address."""
+
+    def __init__(self, directory, parts, *flags):
+        self.directory, self.flags = directory, flags
+        self.parts = [self.start_part(n, LOCAL) for n in range(1, parts)]
+        self.shard, self.router, self.client = None, None, None
+        self.start_shard()
+
+    def start_part(self, number, listen, env=None):
+        return start("unirust_shard", "--part", "--shard-id", number, "--data-dir", self.directory / f"part{number}",
+                     "--memory-budget", "64MiB", "--listen", listen, *self.flags, env=env)
+
+    def start_shard(self, listen=LOCAL, env=None):
+        addresses = ",".join(part.address for part in self.parts)
+        parts = ["--parts", addresses] if addresses else []
+        self.shard = start("unirust_shard", *parts, "--data-dir", self.directory / "part0",
+                           "--memory-budget", "64MiB", "--listen", listen, *self.flags, env=env)
+        if self.router is None:
+            self.router = start("unirust_router", "--shards", self.shard.address, "--listen", LOCAL)
+            self.client = harness.Client(self.router.address, timeout=harness.RUN_TIMEOUT)
+
+    def program(self, number):
+        return self.parts[number - 1] if number else self.shard
+
+    def restart(self, number, env=None):
+        """After a kill."""
+        address = self.program(number).address
+        if number == 0:
+            self.start_shard(address, env)
+        else:
+            self.parts[number - 1] = self.start_part(number, address, env)
+
+    def kill_and_restart(self, number):
+        self.program(number).__exit__()  # kills
+        self.restart(number)
+
+    def until_answered(self, call):
+        while True:
+            try:
+                return call()
+            except grpc.RpcError as fault:
+                if fault.code() not in feed.LOST:
+                    raise
+
+    def resize(self, parts):
+        """Home is started again, with more parts or fewer."""
+        address = self.shard.address
+        self.shard.stop()
+        for part in self.parts[parts - 1:]:
+            part.stop()
+        del self.parts[parts - 1:]
+        self.parts += [self.start_part(n, LOCAL) for n in range(len(self.parts) + 1, parts)]
+        self.start_shard(address)
+
+    def until_moved(self):
+        while True:
+            parts = self.until_answered(lambda: self.client.call("GetParts"))
+            if not parts.HasField("move") and not parts.waiting:
+                return parts
+            time.sleep(0.01)
+
+    def until_readable(self):
+        """A part that was started again has lost the state that home read: the first read tells so."""
+        self.until_answered(lambda: list(self.client.call("GetDigest")))
+
+    def kill(self):
+        self.client.close()
+        for program in [self.shard, *self.parts, self.router]:
+            program.__exit__()
+
+    def stop(self):
+        self.client.close()
+        for program in [self.router, self.shard, *self.parts]:
+            program.stop()

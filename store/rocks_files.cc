@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/exit_codes.h"
 #include "base/fault_point.h"
 #include "base/hash.h"
+#include "base/log.h"
 
 namespace unirust::store {
 namespace {
@@ -140,11 +142,19 @@ rdb::IOStatus MarkingFileSystem::DeleteFile(const std::string& path,
   const std::optional<uint64_t> log = LogNumber(dir_, path);
   if (!log) return FileSystemWrapper::DeleteFile(path, options, debug);
   MutexLock lock(mutex_);  // until it is gone: else MarkLogs could see it again
+  KnownFiles known = known_;
   const size_t erased =
-      std::erase_if(known_.logs, [&](const KnownLog& known) { return known.number == *log; });
-  const rdb::IOStatus status = erased > 0 ? Mark() : rdb::IOStatus::OK();
+      std::erase_if(known.logs, [&](const KnownLog& other) { return other.number == *log; });
+  if (erased > 0) {
+    const rdb::IOStatus marked = Mark(std::move(known));
+    if (!marked.ok()) {  // RocksDB takes a file that cannot be deleted for no failure, and would go on
+      Die(kExitStorage, marked.ToString() +
+                            ". Nothing acknowledged is lost; free space or mend the disk, then "
+                            "start again");
+    }
+  }
   FaultPoint("log.before_delete");
-  return status.ok() ? FileSystemWrapper::DeleteFile(path, options, debug) : status;
+  return FileSystemWrapper::DeleteFile(path, options, debug);
 }
 
 // Before the list of tables says which logs are obsolete: it may be on disk, and the next mark not.
@@ -156,26 +166,27 @@ rdb::IOStatus MarkingFileSystem::MarkLogs() {
   });
   if (!logs.ok()) return rdb::IOStatus::IOError(std::string(logs.status().message()));
   if (*logs == known_.logs) return rdb::IOStatus::OK();
-  known_.logs = *std::move(logs);
-  return Mark();
+  return Mark({.manifests = known_.manifests, .logs = *std::move(logs)});
 }
 
 rdb::IOStatus MarkingFileSystem::MarkManifest(const KnownManifest& manifest) {
   MutexLock lock(mutex_);
-  std::vector<KnownManifest>& manifests = known_.manifests;
+  KnownFiles known = known_;
+  std::vector<KnownManifest>& manifests = known.manifests;
   if (!manifests.empty() && manifests.back().number == manifest.number) {
     manifests.back() = manifest;
   } else {  // CURRENT names the one before until this one is whole
     if (manifests.size() > 1) manifests.erase(manifests.begin());
     manifests.push_back(manifest);
   }
-  return Mark();
+  return Mark(std::move(known));
 }
 
-rdb::IOStatus MarkingFileSystem::Mark() {
-  const absl::Status status = mark_->SetFiles(known_);
-  return status.ok() ? rdb::IOStatus::OK()
-                     : rdb::IOStatus::IOError(std::string(status.message()));
+rdb::IOStatus MarkingFileSystem::Mark(KnownFiles known) {
+  const absl::Status status = mark_->SetFiles(known);
+  if (!status.ok()) return rdb::IOStatus::IOError(std::string(status.message()));
+  known_ = std::move(known);
+  return rdb::IOStatus::OK();
 }
 
 std::string TablesThatDoNotOpen(const std::string& dir) {

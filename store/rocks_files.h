@@ -51,7 +51,8 @@ class MarkingFileSystem : public rocksdb::FileSystemWrapper {
   class LogFile;
   rocksdb::IOStatus MarkLogs();
   rocksdb::IOStatus MarkManifest(const KnownManifest& manifest);
-  rocksdb::IOStatus Mark() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // After an error the mark, and what is known, are as they were.
+  rocksdb::IOStatus Mark(KnownFiles known) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string dir_;
   CommitMark* const mark_;
@@ -60,7 +61,7 @@ class MarkingFileSystem : public rocksdb::FileSystemWrapper {
   mutable Mutex mutex_;
   std::string missing_table_ ABSL_GUARDED_BY(mutex_);
   LogLister logs_ ABSL_GUARDED_BY(mutex_);
-  KnownFiles known_ ABSL_GUARDED_BY(mutex_);
+  KnownFiles known_ ABSL_GUARDED_BY(mutex_);  // what the mark says
 };
 
 // Names of the tables in `dir` that cannot be opened, separated by commas. Cost: opens all of them.

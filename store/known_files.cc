@@ -38,12 +38,14 @@ std::string SixDigits(uint64_t number) {
   return out.data();
 }
 
-// The sequence number that the first batch of a log begins with, 0 if there is none yet. RocksDB's formats: a log's
-// record has checksum, length and type (4, 2 and 1 bytes), a batch begins with its sequence number (8, little-endian)
-// and its count (4).
+// RocksDB's formats: a record of a log or a MANIFEST has checksum, length (little-endian) and type (4, 2 and 1 bytes).
+constexpr size_t kTypeAt = 6;
+constexpr size_t kRecordHeadBytes = 7;
+
+// The sequence number that the first batch of a log begins with, 0 if there is none yet. A batch begins with its
+// sequence number (8 bytes, little-endian) and its count (4).
 uint64_t ReadFirstSequence(const fs::path& path) {
-  constexpr size_t kTypeAt = 6;
-  constexpr size_t kSequenceAt = 7;
+  constexpr size_t kSequenceAt = kRecordHeadBytes;
   std::array<char, kSequenceAt + 12> head{};
   std::ifstream file(path, std::ios::binary);
   if (!file.read(head.data(), head.size()) || head[kTypeAt] == 0) return 0;
@@ -209,6 +211,28 @@ absl::StatusOr<KnownManifest> CheckFiles(const std::string& dir, const std::stri
                                " is missing or empty: it had acknowledged commits" + kRemedy);
   }
   return *manifest;
+}
+
+// Blocks of 32 KiB; a record does not begin in the last 6 bytes of one. Type 0 is of bytes that were never written.
+bool GoesOnWhole(const std::string& manifest, uint64_t bytes) {
+  constexpr uint64_t kBlockBytes = 32U << 10U;
+  std::ifstream file(manifest, std::ios::binary | std::ios::ate);
+  const auto size = static_cast<uint64_t>(std::max<std::streamoff>(file.tellg(), 0));
+  for (uint64_t at = bytes; at != size;) {
+    const uint64_t left = kBlockBytes - at % kBlockBytes;
+    if (left < kRecordHeadBytes) {
+      at += left;
+      continue;
+    }
+    std::array<char, kRecordHeadBytes> head{};
+    file.seekg(static_cast<std::streamoff>(at));
+    if (!file.read(head.data(), head.size()) || head[kTypeAt] == 0) return false;
+    const uint64_t length = static_cast<unsigned char>(head[4]) |
+                            static_cast<uint64_t>(static_cast<unsigned char>(head[5])) << 8U;
+    if (kRecordHeadBytes + length > std::min(left, size - at)) return false;
+    at += kRecordHeadBytes + length;
+  }
+  return true;
 }
 
 }  // namespace unirust::store

@@ -68,4 +68,8 @@ absl::StatusOr<KnownFiles> LookAtFiles(const std::string& dir, uint64_t acknowle
 absl::StatusOr<KnownManifest> CheckFiles(const std::string& dir, const std::string& shown_dir,
                                          const KnownFiles& known, uint64_t acknowledged);
 
+// Whether a MANIFEST, which is whole up to `bytes`, goes on with whole records to its end, without a hole. Their
+// checksums are RocksDB's business. Cost: reads the head of each record from there on.
+bool GoesOnWhole(const std::string& manifest, uint64_t bytes);
+
 }  // namespace unirust::store

@@ -138,7 +138,13 @@ absl::Status RocksStore::OpenImage(const std::string& image, const KnownFiles& k
 absl::StatusOr<std::vector<std::string>> RocksStore::ListFamilies(
     const std::string& dir) const {
   std::vector<std::string> names;
-  const rdb::Status listed = rdb::DB::ListColumnFamilies(rocks_.Db(), dir, &names);
+  rdb::Options options = rocks_.Db();
+  if (env_ != nullptr) options.env = env_.get();
+  rdb::Status listed = rdb::DB::ListColumnFamilies(options, dir, &names);
+  if (listed.IsCorruption() && files_ != nullptr) {  // not in what is known: that was compared
+    files_->ReadKnownOnly();
+    listed = rdb::DB::ListColumnFamilies(options, dir, &names);
+  }
   UNIRUST_RETURN_IF_ERROR(FromRocks(listed, "cannot read data directory " + options_.dir));
   return names;
 }
@@ -148,6 +154,10 @@ void RocksStore::LookBelow(const std::string& dir, const KnownFiles& known,
   log_replay_.Expect(known.logs, acknowledged_.sequence);
   files_ = std::make_shared<MarkingFileSystem>(dir, mark_.get(), &log_replay_, manifest);
   env_ = rdb::NewCompositeEnv(files_);
+  // What is not known was written when the power failed, and nothing was built upon it; or the mark is an old one.
+  if (manifest && !GoesOnWhole(ManifestPath(dir, manifest->number), manifest->bytes)) {
+    files_->ReadKnownOnly();
+  }
 }
 
 // The mark comes before anything that RocksDB makes: no store is ever without it. A database without our families is

@@ -3,6 +3,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_reader.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -14,11 +15,11 @@
 namespace unirust::store {
 namespace {
 
+namespace rdb = rocksdb;
+
 constexpr char kTableSuffix[] = ".sst";
 
 }  // namespace
-
-namespace rdb = rocksdb;
 
 // A MANIFEST that is written: hashed as it grows, marked when it was synced.
 class MarkingFileSystem::ManifestFile : public rdb::FSWritableFileOwnerWrapper {
@@ -82,12 +83,46 @@ class MarkingFileSystem::LogFile : public rdb::FSWritableFileOwnerWrapper {
   }
 };
 
+// The MANIFEST that an opening reads. What is known of it is compared with its hash as it is read: RocksDB takes some
+// bytes that are damaged for the end, and would delete the tables that are named behind them.
+class MarkingFileSystem::CurrentManifest : public rdb::FSSequentialFileOwnerWrapper {
+ public:
+  CurrentManifest(std::unique_ptr<rdb::FSSequentialFile> file, const KnownManifest& known,
+                  bool known_only)
+      : FSSequentialFileOwnerWrapper(std::move(file)),
+        known_(known),
+        known_only_(known_only),
+        left_(known.bytes) {}
+
+  rdb::IOStatus Read(size_t bytes, const rdb::IOOptions& options, rdb::Slice* result,
+                     char* scratch, rdb::IODebugContext* debug) override {
+    const size_t wanted = known_only_ ? std::min<uint64_t>(bytes, left_) : bytes;
+    rdb::IOStatus status =
+        FSSequentialFileOwnerWrapper::Read(wanted, options, result, scratch, debug);
+    if (!status.ok() || left_ == 0) return status;
+    const size_t known = std::min<uint64_t>(result->size(), left_);
+    hash_.Add({result->data(), known});
+    left_ -= known;
+    const bool is_cut = known == 0 && wanted > 0;
+    if (!is_cut && (left_ > 0 || hash_.Value() == known_.hash)) return status;
+    return rdb::IOStatus::Corruption("the MANIFEST is not what was written");
+  }
+  rdb::IOStatus Skip(uint64_t /*bytes*/) override { return rdb::IOStatus::NotSupported("Skip"); }
+
+ private:
+  const KnownManifest known_;
+  const bool known_only_;
+  uint64_t left_;  // of the known part, to be read
+  Hash64Stream hash_;
+};
+
 MarkingFileSystem::MarkingFileSystem(std::string dir, CommitMark* mark, LogReplay* replay,
                                      std::optional<KnownManifest> current)
     : FileSystemWrapper(rdb::FileSystem::Default()),
       dir_(std::move(dir)),
       mark_(mark),
-      replay_(replay) {
+      replay_(replay),
+      current_(current) {
   if (mark == nullptr) return;
   MutexLock lock(mutex_);
   known_.logs = mark->files().logs;
@@ -100,7 +135,11 @@ rdb::IOStatus MarkingFileSystem::NewSequentialFile(const std::string& path,
                                                    rdb::IODebugContext* debug) {
   const std::optional<uint64_t> log = LogNumber(dir_, path);
   if (log && db_ == nullptr) replay_->BeginLog(*log);
-  return FileSystemWrapper::NewSequentialFile(path, options, file, debug);
+  rdb::IOStatus status = FileSystemWrapper::NewSequentialFile(path, options, file, debug);
+  if (status.ok() && current_ && ManifestNumber(dir_, path) == current_->number) {
+    *file = std::make_unique<CurrentManifest>(std::move(*file), *current_, known_only_);
+  }
+  return status;
 }
 
 std::string MarkingFileSystem::missing_table() const {

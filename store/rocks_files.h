@@ -26,6 +26,9 @@ class MarkingFileSystem : public rocksdb::FileSystemWrapper {
                     std::optional<KnownManifest> current);
   const char* Name() const override { return "unirust.marking_file_system"; }
 
+  // From now on the MANIFEST in force ends where what is known of it does. Before an opening.
+  void ReadKnownOnly() { known_only_ = true; }
+
   // The database is open.
   void Opened(const rocksdb::DB* db) { db_ = db; }
 
@@ -47,6 +50,7 @@ class MarkingFileSystem : public rocksdb::FileSystemWrapper {
                                rocksdb::IODebugContext* debug) override;
 
  private:
+  class CurrentManifest;
   class ManifestFile;
   class LogFile;
   rocksdb::IOStatus MarkLogs();
@@ -57,6 +61,8 @@ class MarkingFileSystem : public rocksdb::FileSystemWrapper {
   const std::string dir_;
   CommitMark* const mark_;
   LogReplay* const replay_;
+  const std::optional<KnownManifest> current_;
+  bool known_only_ = false;
   std::atomic<const rocksdb::DB*> db_ = nullptr;
   mutable Mutex mutex_;
   std::string missing_table_ ABSL_GUARDED_BY(mutex_);

@@ -1,71 +1,22 @@
-// Every region of every file of a store, damaged in a copy: an opening or a read refuses it, or all answers are those
-// of the undamaged store. Never another answer, a crash, or no end.
-//
-// Stores are opened in child processes only: so a crash is seen, and a fork copies no threads.
+// Every region of every file of a store, damaged in a copy.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
 #include <random>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/exit_codes.h"
-#include "base/hash.h"
-#include "store/commit_mark.h"
-#include "store/known_files.h"
-#include "store/store.h"
-#include "tests/store/temp_dir.h"
+#include "tests/store/damaged_copies.h"
 
 namespace unirust::store {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr uint64_t kBudget = 64U << 20U;
-constexpr int kSecondsMax = 120;  // for one child
-
-std::string Read(const fs::path& path) {
-  std::ostringstream out;
-  out << std::ifstream(path, std::ios::binary).rdbuf();
-  return out.str();
-}
-
-void Write(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 void Append(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::app) << bytes;
-}
-
-// Ends the child if the store cannot even be made.
-std::unique_ptr<Store> MustOpen(const std::string& dir) {
-  auto store = Store::Open({.dir = dir, .memory_budget_bytes = kBudget});
-  if (!store.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(store.status().message()).c_str());
-    _exit(kExitFailure);
-  }
-  return *std::move(store);
-}
-
-std::string Noise(uint64_t seed, size_t bytes) {
-  std::mt19937_64 random(seed);
-  std::string out(bytes, '\0');
-  std::generate(out.begin(), out.end(), [&] { return static_cast<char>(random()); });
-  return out;
 }
 
 void CommitNumber(Store* store, uint64_t number) {
@@ -81,13 +32,6 @@ void CommitNumber(Store* store, uint64_t number) {
   batch.Put(Family::kRecords, "last", std::to_string(number));
   batch.Delete(Family::kRecords, std::to_string((number - 1) * 1000));
   store->Commit(std::move(batch));
-}
-
-// A checkpoint flushes all families.
-void FlushAll(const Store& store, const std::string& dir) {
-  fs::remove_all(dir + ".checkpoint");  // of a child that was killed
-  if (!store.Checkpoint(dir + ".checkpoint").ok()) _exit(kExitFailure);
-  fs::remove_all(dir + ".checkpoint");
 }
 
 // Several tables in several families, a MANIFEST of several edits, several logs of several commits.
@@ -107,7 +51,8 @@ void MakeStore(const std::string& dir) {
   }
 }
 
-// What only the family `meta` has in tables: the newest number of commits, but not the rows of the oldest log.
+// What only the family `meta` has in tables: the newest number of commits, but not the rows of the
+// oldest log.
 void MakeStoreWithMetaFlushed(const std::string& dir) {
   const auto store = MustOpen(dir);
   for (uint64_t number = 1; number <= 3; ++number) CommitNumber(store.get(), number);
@@ -122,39 +67,6 @@ void MakeStoreWithMetaFlushed(const std::string& dir) {
     store->Commit(std::move(batch));
   }
 }
-
-// A hash of all rows.
-absl::StatusOr<uint64_t> ReadAll(const Store& store) {
-  Hash64Stream hash;
-  const Reader reader = store.Snapshot();
-  for (size_t i = 0; i < kFamilies; ++i) {
-    const auto rows = reader.Scan(static_cast<Family>(i), "", "");
-    for (; rows->Valid(); rows->Next()) {
-      for (const std::string_view part : {rows->key(), rows->value()}) {
-        hash.Add(std::to_string(i) + " " + std::to_string(part.size()) + " ");
-        hash.Add(part);
-      }
-    }
-    if (!rows->status().ok()) return rows->status();
-  }
-  return hash.Value();
-}
-
-absl::StatusOr<uint64_t> OpenAndReadAll(const std::string& dir, bool read_only) {
-  const auto store =
-      Store::Open({.dir = dir, .memory_budget_bytes = kBudget, .read_only = read_only});
-  if (!store.ok()) return store.status();
-  return ReadAll(**store);
-}
-
-// What happens to one file of a copy.
-struct Trial {
-  std::string name;  // of the file
-  std::string what;
-  std::function<void(const std::string& path)> damage;
-  bool may_open = true;  // as if nothing had happened
-  bool read_only = false;
-};
 
 Trial FlipBit(const std::string& name, size_t byte, size_t trial) {
   const size_t bit = (byte * 5 + trial) % 8;
@@ -177,46 +89,14 @@ Trial Cut(const std::string& name, size_t bytes) {
 }
 
 Trial Remove(const std::string& name) {
-  return {.name = name,
-          .what = "removed",
-          .damage = [](const std::string& path) { fs::remove(path); }};
+  return {
+      .name = name, .what = "removed", .damage = [](const std::string& path) { fs::remove(path); }};
 }
 
-class DamageTest : public ::testing::Test {
+class DamageTest : public DamagedCopiesTest {
  protected:
-  std::string Dir() const { return temp_.path() + "/data"; }
-  std::string Copy() const { return temp_.path() + "/copy"; }
-
-  // Runs the body in a child. What it writes to the file is returned, and how it ended. If it writes `enough` bytes, it
-  // is killed.
-  static std::pair<std::string, int> InChild(const std::function<void(std::FILE*)>& body,
-                                             size_t enough = SIZE_MAX) {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(pipe(ends.data()), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      close(ends[0]);
-      alarm(kSecondsMax);
-      std::FILE* out = fdopen(ends[1], "w");
-      body(out);
-      std::fflush(out);
-      _exit(kExitOk);
-    }
-    close(ends[1]);
-    std::string said;
-    std::array<char, 4096> buffer{};
-    for (ssize_t count = 0; (count = read(ends[0], buffer.data(), buffer.size())) > 0;) {
-      const bool had_enough = said.size() >= enough;
-      said.append(buffer.data(), static_cast<size_t>(count));
-      if (said.size() >= enough && !had_enough) kill(child, SIGKILL);
-    }
-    close(ends[0]);
-    int status = 0;
-    EXPECT_EQ(waitpid(child, &status, 0), child);
-    return {said, status};
-  }
-
-  // A child that commits rows large enough to fill memtables, and is killed when it has told of `commits` commits.
+  // A child that commits rows large enough to fill memtables, and is killed when it has told of
+  // `commits` commits.
   uint64_t CommitsUntilKilled(uint64_t commits) const {
     const auto commit = [&](std::FILE* out) {
       const auto store = MustOpen(Dir());
@@ -236,111 +116,6 @@ class DamageTest : public ::testing::Test {
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
     return told.size();
   }
-
-  void Make(void (*make)(const std::string&)) {
-    const auto [said, status] = InChild([&](std::FILE* out) {
-      make(Dir());
-      const auto hash = OpenAndReadAll(Dir(), true);
-      if (hash.ok()) std::fprintf(out, "%llu", static_cast<unsigned long long>(*hash));
-    });
-    ASSERT_EQ(status, 0);
-    ASSERT_FALSE(said.empty());
-    whole_ = std::stoull(said);
-  }
-
-  std::vector<std::string> Files(const std::string& part) const {
-    std::vector<std::string> out;
-    for (const auto& file : fs::directory_iterator(Dir())) {
-      const std::string name = file.path().filename();
-      if (name.find(part) != std::string::npos) out.push_back(name);
-    }
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-  size_t SizeOf(const std::string& name) const { return fs::file_size(Dir() + "/" + name); }
-
-  // Tables and logs are not written to any more: links.
-  void MakeCopy(const std::string& damaged) const {
-    fs::remove_all(Copy());
-    fs::create_directory(Copy());
-    for (const auto& file : fs::directory_iterator(Dir())) {
-      const fs::path target = fs::path(Copy()) / file.path().filename();
-      const bool is_final = file.path().extension() == ".sst" || file.path().extension() == ".log";
-      if (is_final && file.path().filename() != damaged) {
-        fs::create_hard_link(file.path(), target);
-      } else {
-        fs::copy_file(file.path(), target);
-      }
-    }
-  }
-
-  // One line: "=" if all rows are as they were, "!" if they are not, else what refused it.
-  std::string Run(const Trial& trial) const {
-    MakeCopy(trial.name);
-    trial.damage(Copy() + "/" + trial.name);
-    const auto hash = OpenAndReadAll(Copy(), trial.read_only);
-    if (hash.ok()) return *hash == whole_ ? "=" : "!";
-    std::string message(hash.status().message());
-    std::replace(message.begin(), message.end(), '\n', ' ');
-    return message;
-  }
-
-  // Runs all, a new child after each that ends the process.
-  std::vector<std::string> RunAll(const std::vector<Trial>& trials) const {
-    std::vector<std::string> outcomes;
-    while (outcomes.size() < trials.size()) {
-      const auto [said, status] = InChild([&](std::FILE* out) {
-        for (size_t i = outcomes.size(); i < trials.size(); ++i) {
-          std::fprintf(out, "%s\n", Run(trials[i]).c_str());
-          std::fflush(out);
-        }
-      });
-      std::istringstream lines(said);
-      for (std::string line; std::getline(lines, line);) outcomes.push_back(line);
-      if (outcomes.size() == trials.size()) break;
-      const bool reported = WIFEXITED(status) && WEXITSTATUS(status) == kExitDataLoss;
-      outcomes.push_back(reported ? trials[outcomes.size()].name + " ended it. Restore a backup"
-                                  : "crashed: " + std::to_string(status));
-    }
-    return outcomes;
-  }
-
-  void ExpectNoWrongAnswer(const std::vector<Trial>& trials) {
-    const std::vector<std::string> outcomes = RunAll(trials);
-    std::map<std::string, int> counts;
-    for (size_t i = 0; i < trials.size(); ++i) {
-      const std::string& outcome = outcomes[i];
-      ++counts[outcome == "=" ? "as if whole" : "refused"];
-      SCOPED_TRACE(trials[i].name + ": " + trials[i].what);
-      EXPECT_NE(outcome, "!") << "a wrong answer";
-      EXPECT_NE(outcome.substr(0, 7), "crashed") << outcome;
-      if (outcome == "=") {
-        EXPECT_TRUE(trials[i].may_open) << "nobody was told";
-        continue;
-      }
-      EXPECT_TRUE(Names(outcome, trials[i].name)) << outcome;
-      EXPECT_NE(outcome.find("Restore a backup"), std::string::npos) << outcome;
-    }
-    for (const auto& [outcome, count] : counts) RecordProperty(outcome, count);
-  }
-
-  // Where a log ends too early is known, not which one is damaged. RocksDB does not always name a table that it cannot
-  // open.
-  static bool Names(const std::string& outcome, const std::string& file) {
-    const auto has = [&](const std::string& part) {
-      return outcome.find(part) != std::string::npos;
-    };
-    if (file.ends_with(".log")) return has(".log");
-    return has(file) || (file.ends_with(".sst") && has("`unirust verify` names"));
-  }
-
-  // Thousands of openings, each with a dozen syncs: in memory where the system has a place for it.
-  static std::string Parent() {
-    return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : ::testing::TempDir();
-  }
-
-  TempDir temp_{Parent()};
-  uint64_t whole_ = 0;  // the hash of all rows
 };
 
 // Evenly spread, and every byte at both ends.
@@ -464,15 +239,17 @@ TEST_F(DamageTest, LogsThatHaveWhatOneFamilyHasInTables) {
 TEST_F(DamageTest, ATornTailThatWasNotAcknowledged) {
   Make(MakeStore);
   std::vector<Trial> trials;
-  const std::string newest = Files(".log").back();
-  const std::string bytes = Read(Dir() + "/" + newest);
-  for (const std::string& tail : std::vector<std::string>{bytes.substr(0, 5), bytes.substr(0, 20), bytes.substr(0, 700),
-                                  Noise(1, 100), std::string(40000, '\0'), Noise(2, 40000)}) {
-    for (const bool read_only : {false, true}) {
-      trials.push_back({.name = newest,
-                        .what = "with " + std::to_string(tail.size()) + " bytes more",
-                        .damage = [tail](const std::string& path) { Append(path, tail); },
-                        .read_only = read_only});
+  for (const std::string& newest : {Files(".log").back(), Files("MANIFEST").back()}) {
+    const std::string bytes = Read(Dir() + "/" + newest);
+    for (const std::string& tail :
+         {bytes.substr(0, 5), bytes.substr(0, 20), bytes.substr(0, 700), Noise(1, 100),
+          std::string(40000, '\0'), Noise(2, 40000), std::string(600, '\0') + bytes}) {
+      for (const bool read_only : {false, true}) {
+        trials.push_back({.name = newest,
+                          .what = "with " + std::to_string(tail.size()) + " bytes more",
+                          .damage = [tail](const std::string& path) { Append(path, tail); },
+                          .read_only = read_only});
+      }
     }
   }
   for (const std::string& outcome : RunAll(trials)) EXPECT_EQ(outcome, "=");

@@ -195,7 +195,7 @@ absl::Status RocksStore::WhyNotOpen(const std::string& dir, const rdb::Status& s
   if (status.IsCorruption()) {
     UNIRUST_RETURN_IF_ERROR(log_replay_.Check(options_.dir));
     const std::string missing = files_->missing_table();
-    const std::string tables = missing.empty() ? TablesThatDoNotOpen(dir) : missing;
+    const std::string tables = missing.empty() ? TablesThatDoNotOpen(dir, env_.get()) : missing;
     if (!tables.empty()) {
       return absl::DataLossError("in data directory " + options_.dir + " tables are " +
                                  (missing.empty() ? "damaged: " : "missing: ") + tables +

@@ -38,6 +38,7 @@ class MarkingFileSystem : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* file,
                                       rocksdb::IODebugContext* debug) override;
+  // CORRUPTION also if it is a table whose properties are damaged.
   rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
                                         const rocksdb::FileOptions& options,
                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
@@ -71,6 +72,6 @@ class MarkingFileSystem : public rocksdb::FileSystemWrapper {
 };
 
 // Names of the tables in `dir` that cannot be opened, separated by commas. Cost: opens all of them.
-std::string TablesThatDoNotOpen(const std::string& dir);
+std::string TablesThatDoNotOpen(const std::string& dir, rocksdb::Env* env);
 
 }  // namespace unirust::store

@@ -289,7 +289,7 @@ absl::Status RocksStore::VerifyChecksums() const {
 absl::Status RocksStore::VerifyChecksumsIn(const std::string& dir) const {
   const rdb::Status status = db_->VerifyChecksum();
   if (!status.ok()) {
-    const std::string tables = TablesThatDoNotOpen(dir);
+    const std::string tables = TablesThatDoNotOpen(dir, env_.get());
     if (!tables.empty()) {
       return absl::DataLossError("in data directory " + options_.dir +
                                  " tables are damaged: " + tables + ". Restore a backup");

@@ -77,7 +77,8 @@ absl::StatusOr<DirectoryImage::FileList> DirectoryImage::Look() const {
   const std::string path = dir_ + "/CURRENT";
   std::ostringstream text;
   std::ifstream file(path, std::ios::binary);
-  if (!file || !(text << file.rdbuf())) return Failed("read", path, errno);
+  if (file) text << file.rdbuf();
+  if (!file) return Failed("read", path, errno);
   FileList out;
   out.current = text.str();
   struct stat info {};

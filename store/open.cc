@@ -419,7 +419,9 @@ absl::StatusOr<std::shared_ptr<Families>> RocksStore::TakeGeneration(uint64_t ge
 
 absl::Status RocksStore::LacksFamilies(uint64_t generation) const {
   return absl::DataLossError("data directory " + options_.dir +
-                             " lacks column families of generation " + std::to_string(generation));
+                             " lacks column families of generation " +
+                             std::to_string(generation) +
+                             ": MANIFEST or commit-mark is of another time. Restore a backup");
 }
 
 absl::Status RocksStore::ChooseGeneration() {

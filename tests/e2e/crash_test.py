@@ -7,10 +7,12 @@ applied (docs/testing.md, Kill campaigns; scripts/crash runs longer ones).
 import os
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import crash_campaign
 import feed
+import harness
 from crash_judge import Judge, Lost
 from crash_phases import PHASES
 from harness import E2eTest
@@ -32,7 +34,8 @@ class CampaignTest(unittest.TestCase):
 
     def test_a_point_that_is_not_reached_is_a_fault(self):
         phase = next(phase for phase in PHASES if phase.name == "creation")
-        tally = crash_campaign.campaign([phase], 1, SEED, 1, [(phase, ("commit.gathered", 0))], tell=lambda _: None)
+        with harness.temp_dir() as left, unittest.mock.patch.dict(os.environ, TMPDIR=str(left)):
+            tally = crash_campaign.campaign([phase], 1, SEED, 1, [(phase, ("commit.gathered", 0))], tell=lambda _: None)
         self.assertEqual(len(tally.faults), 1)
         self.assertIn("commit.gathered is never reached", tally.faults[0])
 

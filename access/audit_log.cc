@@ -10,8 +10,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -44,18 +42,23 @@ std::string FileName(uint64_t number) {
   return "audit-" + digits + ".jsonl";
 }
 
-// Number -> path, ascending.
-std::map<uint64_t, std::string> FilesIn(const std::string& dir) {
-  std::map<uint64_t, std::string> files;
+using Files = std::map<uint64_t, std::string>;  // number -> path
+
+absl::StatusOr<Files> FilesIn(const std::string& dir) {
+  Files files;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(dir, error)) {
+  for (auto entry = std::filesystem::directory_iterator(dir, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     unsigned long long number = 0;
-    const std::string name = entry.path().filename();
+    const std::string name = entry->path().filename();
     if (std::sscanf(name.c_str(), "audit-%llu.jsonl", &number) == 1 && FileName(number) == name) {
-      files[number] = entry.path();
+      files[number] = entry->path();
     }
   }
-  return files;
+  if (!error) return files;
+  const std::string message = "cannot list " + dir + ": " + error.message();
+  if (error == std::errc::no_such_file_or_directory) return absl::NotFoundError(message);
+  return absl::PermissionDeniedError(message);
 }
 
 std::string HashOf(const std::string& before, std::string_view body) {
@@ -115,13 +118,6 @@ class LineCheck {
   const std::string_view line_;
 };
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) return absl::PermissionDeniedError(path + ": cannot be read");
-  return text;
-}
-
 // The hash that the first line of a file names; empty if it names none.
 std::string Continued(std::string_view text) {
   const Json json =
@@ -132,7 +128,7 @@ std::string Continued(std::string_view text) {
 
 // `before`: the hash of the last line of the file before; empty: it is not known, and what the file says is taken.
 absl::StatusOr<FileState> VerifyFile(const std::string& path, std::string before) {
-  UNIRUST_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  UNIRUST_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path));
   if (before.empty()) before = Continued(text);
   FileState state;
   std::string_view rest = text;
@@ -157,7 +153,10 @@ absl::StatusOr<FileState> VerifyFile(const std::string& path, std::string before
 absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::Open(const std::string& dir,
                                                          uint64_t file_bytes_max) {
   std::error_code error;
-  std::filesystem::create_directories(dir, error);
+  if (std::filesystem::create_directories(dir, error)) {
+    const auto above = std::filesystem::absolute(dir).lexically_normal().parent_path();
+    UNIRUST_RETURN_IF_ERROR(SyncDirectory(above));
+  }
   std::unique_ptr<AuditLog> log(new AuditLog(dir, file_bytes_max));
   log->lock_ = open((dir + "/LOCK").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (log->lock_ < 0) {
@@ -178,11 +177,11 @@ absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::OpenIfAny(const std::string&
 absl::Status AuditLog::Continue() {
   MutexLock lock(mutex_);
   hash_ = NoHash();
-  const std::map<uint64_t, std::string> files = FilesIn(dir_);
+  UNIRUST_ASSIGN_OR_RETURN(const Files files, FilesIn(dir_));
+  if (!files.empty()) file_number_ = files.rbegin()->first;
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     UNIRUST_ASSIGN_OR_RETURN(const FileState state, VerifyFile(file->second, ""));
-    if (state.first == 0) continue;  // the process ended before its first line was whole: it is made anew
-    file_number_ = file->first;
+    if (state.first == 0) continue;  // the process ended before its first line was whole
     hash_ = state.hash;
     last_ = synced_ = state.last;
     break;
@@ -212,7 +211,7 @@ void AuditLog::BeginFile() {
 void AuditLog::OpenFile(uint64_t number) {
   if (file_ >= 0) close(file_);
   const std::string path = dir_ + "/" + FileName(number);
-  file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+  file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
   if (file_ < 0) Die(kExitStorage, "audit log: " + path + ": " + std::strerror(errno));
   if (const absl::Status synced = SyncDirectory(dir_); !synced.ok()) {
     Die(kExitStorage, "audit log: " + std::string(synced.message()));
@@ -237,26 +236,31 @@ void AuditLog::WaitSynced(uint64_t number) {
   while (synced_ < number) {
     if (writing_) {
       synced_changed_.Wait(mutex_);
-      continue;
+    } else {
+      WriteOut(/*sync=*/true);
     }
-    writing_ = true;
-    const std::string lines = std::exchange(unwritten_, {});
-    const uint64_t last = last_;
-    file_bytes_ += lines.size();
-    const bool full = file_bytes_ >= file_bytes_max_;
-    if (full) BeginFile();  // before what others append from now on
-    const uint64_t next = file_number_;
-    mutex_.Unlock();
-    WriteAndSync(lines);
-    if (full) OpenFile(next);
-    mutex_.Lock();
-    synced_ = last;
-    writing_ = false;
-    synced_changed_.NotifyAll();
   }
 }
 
-void AuditLog::WriteAndSync(const std::string& lines) const {
+// While another thread writes there is nothing to do for those that need not wait: it looks again.
+void AuditLog::WriteOut(bool sync) {
+  writing_ = true;
+  const std::string lines = std::exchange(unwritten_, {});
+  const uint64_t last = last_;
+  file_bytes_ += lines.size();
+  const bool full = file_bytes_ >= file_bytes_max_;
+  if (full) BeginFile();  // before what others append from now on
+  const uint64_t next = file_number_;
+  mutex_.Unlock();
+  Write(lines, sync || full);
+  if (full) OpenFile(next);
+  mutex_.Lock();
+  if (sync || full) synced_ = last;
+  writing_ = false;
+  synced_changed_.NotifyAll();
+}
+
+void AuditLog::Write(const std::string& lines, bool sync) const {
   size_t written = 0;
   while (written < lines.size()) {
     const ssize_t bytes = write(file_, lines.data() + written, lines.size() - written);
@@ -264,7 +268,7 @@ void AuditLog::WriteAndSync(const std::string& lines) const {
     if (bytes < 0) Die(kExitStorage, "audit log: cannot write: " + std::string(strerror(errno)));
     written += static_cast<size_t>(bytes);
   }
-  if (fdatasync(file_) != 0) {
+  if (sync && fdatasync(file_) != 0) {
     Die(kExitStorage, "audit log: cannot sync: " + std::string(strerror(errno)));
   }
 }
@@ -286,6 +290,7 @@ void AuditLog::End(uint64_t number, std::string_view code) {
   std::string line = Json{{"of", number}, {"code", std::string(code)}}.dump();
   MutexLock lock(mutex_);
   Append(std::move(line));
+  if (!writing_) WriteOut(/*sync=*/false);  // else it goes with the next
 }
 
 // --- reading -------------------------------------------------------------------------------------
@@ -293,23 +298,20 @@ void AuditLog::End(uint64_t number, std::string_view code) {
 absl::StatusOr<AuditSummary> VerifyAuditLog(const std::string& dir) {
   AuditSummary summary;
   uint64_t number_before = 0;
-  const std::map<uint64_t, std::string> files = FilesIn(dir);
+  UNIRUST_ASSIGN_OR_RETURN(const Files files, FilesIn(dir));
   for (const auto& [number, path] : files) {
     if (number_before != 0 && number != number_before + 1) {
       return absl::DataLossError(dir + "/" + FileName(number_before + 1) + " is missing");
     }
-    // The first line of the first file of all continues nothing.
-    const std::string before = number == 1 ? NoHash() : summary.hash;
+    // Before the first line of all there is none.
+    const std::string before = summary.last > 0 || number > 1 ? summary.hash : NoHash();
     UNIRUST_ASSIGN_OR_RETURN(const FileState state, VerifyFile(path, before));
-    if (state.first == 0) {
-      if (path == files.rbegin()->second) break;  // its first line was never whole
-      return absl::DataLossError(path + " has no whole line");
-    }
+    number_before = number;
+    if (state.first == 0) continue;  // its first line was never whole: the next file goes on
     if (summary.last != 0 && state.first != summary.last + 1) {
       return absl::DataLossError(path + ":1 is number " + std::to_string(state.first) + " after " +
                                  std::to_string(summary.last));
     }
-    number_before = number;
     ++summary.files;
     if (summary.first == 0) summary.first = state.first;
     summary.last = state.last;

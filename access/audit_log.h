@@ -9,7 +9,8 @@
 // audit-000001.jsonl and so on; the first line of each names the hash that it continues. Each process begins a new one,
 // and nothing that is written is ever changed. Thread-safe.
 //
-// A call that has a line and no end was cut short by the end of the process: it may have taken effect or not.
+// A call that has a line and no end was cut short by the end of the process: it may have taken effect and been
+// answered, or not.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +50,8 @@ class AuditLog {
   // kExitStorage if that fails: nothing goes on unseen.
   uint64_t Begin(const AuditEntry& entry);
 
-  // How the call that began as `number` ended. Reaches the disk with what comes after it.
+  // How the call that began as `number` ended. It is in the file at once or with the next line, on disk with the next
+  // call that begins.
   void End(uint64_t number, std::string_view code);
 
  private:
@@ -60,7 +62,8 @@ class AuditLog {
   void OpenFile(uint64_t number);
   uint64_t Append(std::string line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WaitSynced(uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WriteAndSync(const std::string& lines) const;
+  void WriteOut(bool sync) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Write(const std::string& lines, bool sync) const;
 
   const std::string dir_;
   const uint64_t file_bytes_max_;

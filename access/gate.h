@@ -23,7 +23,7 @@ struct Credentials {
 
 class Gate {
  public:
-  // Looks at the file every `look_every_micros` at most. The errors of ReadPrincipals.
+  // Looks at the file every `look_every_micros` at most. The errors of ReadPrincipals, as INVALID_ARGUMENT.
   static absl::StatusOr<std::unique_ptr<Gate>> Open(std::string path,
                                                     uint64_t look_every_micros = 1'000'000);
 
@@ -33,12 +33,15 @@ class Gate {
   // force while the file has a fault.
   absl::StatusOr<std::string> Check(std::string_view path, const Credentials& credentials);
 
+  // Whether somebody is known by a certificate.
+  bool KnowsCertificates();
+
  private:
   // What tells that the file is another one, or was written.
   struct Stamp {
     uint64_t inode = 0;
     int64_t size = 0;
-    int64_t changed_ns = 0;
+    int64_t changed_ns = 0;  // also by a change of its rights
     bool operator==(const Stamp&) const = default;
   };
   using Principals = std::vector<Principal>;
@@ -53,6 +56,8 @@ class Gate {
   std::shared_ptr<const Principals> principals_ ABSL_GUARDED_BY(mutex_);
   Stamp stamp_ ABSL_GUARDED_BY(mutex_);
   uint64_t looked_micros_ ABSL_GUARDED_BY(mutex_);
+  bool looking_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string fault_ ABSL_GUARDED_BY(mutex_);  // told last
 };
 
 }  // namespace unirust::access

@@ -3,13 +3,12 @@
 #include <toml++/toml.h>
 
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "base/files.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 
@@ -158,9 +157,7 @@ absl::StatusOr<std::vector<Principal>> ParsePrincipals(std::string_view text,
 }
 
 absl::StatusOr<std::vector<Principal>> ReadPrincipals(const std::string& path) {
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) return absl::InvalidArgumentError(path + ": cannot be read");
+  UNIRUST_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path));
   return ParsePrincipals(text, path);
 }
 

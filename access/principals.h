@@ -34,6 +34,7 @@ struct Principal {
   std::optional<TokenHash> token;  // exactly one of token and certificate
   std::string certificate;  // a subject alternative name, or the common name of one that has none
   int64_t expires = std::numeric_limits<int64_t>::max();  // seconds since 1970, exclusive
+  bool operator==(const Principal&) const = default;
 };
 
 // INVALID_ARGUMENT, with `source` and line, if the text is not TOML, or an entry is incomplete or
@@ -41,7 +42,7 @@ struct Principal {
 absl::StatusOr<std::vector<Principal>> ParsePrincipals(std::string_view text,
                                                        const std::string& source);
 
-// Of a file. INVALID_ARGUMENT also if it cannot be read.
+// Of a file. Also the errors of ReadWholeFile.
 absl::StatusOr<std::vector<Principal>> ReadPrincipals(const std::string& path);
 
 }  // namespace unirust::access

@@ -30,6 +30,7 @@ class RoleSet {
   void Add(Role role) { bits_ |= Bit(role); }
   bool Has(Role role) const { return role == Role::kAnyone || (bits_ & Bit(role)) != 0; }
   bool empty() const { return bits_ == 0; }
+  bool operator==(const RoleSet&) const = default;
 
  private:
   static constexpr uint32_t Bit(Role role) { return uint32_t{1} << static_cast<uint32_t>(role); }

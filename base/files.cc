@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +22,23 @@ absl::Status SyncDirectory(const std::string& dir) {
   if (directory >= 0) close(directory);
   if (synced) return absl::OkStatus();
   return absl::InternalError("cannot sync directory " + dir + ": " + std::strerror(error));
+}
+
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  std::string text;
+  std::array<char, 1U << 16U> buffer{};
+  ssize_t count = file < 0 ? -1 : 1;
+  while (count > 0 || (count < 0 && file >= 0 && errno == EINTR)) {
+    count = read(file, buffer.data(), buffer.size());
+    if (count > 0) text.append(buffer.data(), static_cast<size_t>(count));
+  }
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (count == 0) return text;
+  const std::string message = path + ": cannot be read: " + std::strerror(error);
+  if (error == ENOENT) return absl::NotFoundError(message);
+  return absl::PermissionDeniedError(message);
 }
 
 void RaiseOpenFilesLimit() {

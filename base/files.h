@@ -13,6 +13,10 @@ namespace unirust {
 // Makes the names in a directory durable, which syncing a file in it does not. INTERNAL if that fails.
 absl::Status SyncDirectory(const std::string& dir);
 
+// All bytes of a file. NOT_FOUND, or PERMISSION_DENIED for any other reason that the system gives: so a file that
+// cannot be read is never taken for an empty one.
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path);
+
 // From now on this process may have as many files open as it may allow itself.
 void RaiseOpenFilesLimit();
 

@@ -35,6 +35,9 @@ std::string LogHint(const grpc::ClientContext& call) {
 
 // What the router is shown.
 absl::Status ReadSecurity(const StoreFlags& flags, rpc::ClientSecurity* security) {
+  if (!flags.tls.cert.empty() && flags.tls.ca.empty()) {
+    return absl::InvalidArgumentError("--tls-cert needs --tls-ca: without it there is no TLS");
+  }
   UNIRUST_ASSIGN_OR_RETURN(security->credentials,
                            rpc::MakeChannelCredentials(flags.tls, flags.router));
   if (flags.token_file.empty()) return absl::OkStatus();

@@ -55,9 +55,9 @@ absl::StatusOr<std::unique_ptr<LocalStore>> LocalStore::Open(const config::Store
   const auto security =
       rpc::MakeServerSecurity(listener.tls, listener.access, listener.address, &gate);
   if (!security.ok()) return WithExitCode(security.status(), kExitUsage);
-  UNIRUST_ASSIGN_OR_RETURN(shard::OpenedStore store, OpenStore(settings));
   auto audit = access::AuditLog::OpenIfAny(listener.access.audit_dir);
   if (!audit.ok()) return WithExitCodeOfStore(audit.status());
+  UNIRUST_ASSIGN_OR_RETURN(shard::OpenedStore store, OpenStore(settings));
   auto parts =
       std::make_unique<Parts>(std::move(store), *std::move(audit), settings.import_dir);
   parts->gate = std::move(gate);

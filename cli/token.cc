@@ -36,9 +36,12 @@ absl::Status WriteSecret(const std::string& path, const std::string& text) {
   if (fd < 0) {
     return absl::FailedPreconditionError(path + ": " + std::strerror(errno));
   }
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  errno = ENOSPC;  // what a write that is cut short stands for
+  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       fsync(fd) == 0;
   const int error = errno;
-  if (close(fd) == 0 && written) return absl::OkStatus();
+  close(fd);
+  if (written) return absl::OkStatus();
   unlink(path.c_str());
   return absl::InternalError(path + ": " + std::strerror(error));
 }
@@ -50,6 +53,10 @@ absl::Status Run(const TokenFlags& flags) {
   const std::string entry = Entry(flags, access::HashToken(token));
   const auto principals = access::ParsePrincipals(entry, "the entry");
   if (!principals.ok()) return WithExitCode(principals.status(), kExitUsage);
+  if (principals->size() != 1 || principals->front().name != flags.name) {
+    return WithExitCode(absl::InvalidArgumentError("--name, --roles and --expires are one each"),
+                        kExitUsage);
+  }
   UNIRUST_RETURN_IF_ERROR(WriteSecret(flags.out, token + "\n"));
   UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));
   out->Write(entry);

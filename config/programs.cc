@@ -120,6 +120,12 @@ absl::Status CheckShard(const ShardSettings& shard) {
   if (shard.part && !shard.store.ontology.empty()) {
     return absl::InvalidArgumentError("--ontology: give it to the shard with --parts");
   }
+  if (!shard.access.audit_dir.empty() && shard.access.audit_dir == shard.store.data_dir) {
+    return absl::InvalidArgumentError("--audit-dir: not the directory of the store");
+  }
+  if (shard.part && !shard.access.audit_dir.empty()) {
+    return absl::InvalidArgumentError("--audit-dir: give it to the shard with --parts");
+  }
   if (divided && !shard.store.backup_dir.empty()) {
     return absl::InvalidArgumentError(
         "--backup-dir: stores of several parts cannot be backed up yet");

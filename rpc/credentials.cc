@@ -1,5 +1,6 @@
 #include "rpc/credentials.h"
 
+#include <arpa/inet.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <openssl/ssl.h>
@@ -70,8 +71,12 @@ std::shared_ptr<tls_api::CertificateProviderInterface> Watch(const config::TlsSe
 
 bool IsLocal(const std::string& address) {
   if (address.starts_with("unix:")) return true;
+  constexpr uint32_t kLoopbackNet = 127;
   const std::string host = address.substr(0, address.rfind(':'));
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  in_addr ip{};
+  const bool is_loopback =
+      inet_pton(AF_INET, host.c_str(), &ip) == 1 && ntohl(ip.s_addr) >> 24U == kLoopbackNet;
+  return is_loopback || host == "localhost" || host == "[::1]";
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
@@ -130,6 +135,11 @@ absl::StatusOr<ServerSecurity> MakeServerSecurity(const config::TlsSettings& tls
   UNIRUST_ASSIGN_OR_RETURN(security.credentials, MakeServerCredentials(tls, listen));
   if (!access.access.empty()) {
     UNIRUST_ASSIGN_OR_RETURN(*gate, access::Gate::Open(access.access));
+    if ((*gate)->KnowsCertificates() && tls.client_ca.empty()) {
+      return absl::InvalidArgumentError(
+          "--access: " + access.access +
+          " lists certificates, but without --tls-client-ca clients show none");
+    }
     security.gate = gate->get();
   }
   return security;

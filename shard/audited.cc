@@ -1,8 +1,10 @@
 #include "shard/audited.h"
 
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "base/limits.h"
 #include "model/record.h"
 #include "rpc/admission.h"
 #include "rpc/request_id.h"
@@ -10,8 +12,19 @@
 namespace unirust::shard {
 namespace {
 
+// What is longer than it may be is refused later.
 std::string NameOf(const proto::RecordIdentity& id) {
-  return RecordName(id.entity_type(), id.perspective(), id.uid());
+  const auto part = [](const std::string& text) {
+    return std::string_view(text).substr(0, limits::kIdentityPartBytesMax);
+  };
+  return RecordName(part(id.entity_type()), part(id.perspective()), part(id.uid()));
+}
+
+// False for a list that is longer than it may be, which is refused later.
+bool IsShort(int records, access::AuditEntry& entry) {
+  if (static_cast<size_t>(records) <= limits::kRecordsPerRequestMax) return true;
+  entry.detail = std::to_string(records) + " records: too many";
+  return false;
 }
 
 }  // namespace
@@ -42,6 +55,7 @@ grpc::Status Audited::End(grpc::Status status) const {
 
 void Name(const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs,
           access::AuditEntry& entry) {
+  if (!IsShort(inputs.size(), entry)) return;
   for (const proto::RecordInput& input : inputs) {
     const bool retracts = input.op() == proto::WRITE_OP_RETRACT;
     (retracts ? entry.retracted : entry.records).push_back(NameOf(input.identity()));
@@ -50,6 +64,7 @@ void Name(const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs,
 
 void Name(const google::protobuf::RepeatedPtrField<proto::RecordSnapshot>& snapshots,
           access::AuditEntry& entry) {
+  if (!IsShort(snapshots.size(), entry)) return;
   for (const proto::RecordSnapshot& snapshot : snapshots) {
     entry.records.push_back(NameOf(snapshot.identity()));
   }

@@ -39,6 +39,7 @@ void ChunkAnswers::Loop() {
     mutex_.Unlock();
     const grpc::Status status = over ? grpc::Status::OK : answer_(chunk);
     chunk.ingestion.reset();  // waits for the commit if that was not answered
+    if (over) chunk.audited->End(grpc::Status::CANCELLED);
     mutex_.Lock();
     if (!status.ok()) status_ = status;
     chunks_.pop_front();

@@ -68,10 +68,10 @@ int Run(const config::ShardSettings& settings) {
   if (!security.ok()) return Fail(security.status(), kExitUsage);
   const absl::StatusOr<std::vector<PartChannel>> parts = ConnectParts(settings);
   if (!parts.ok()) return Fail(parts.status(), kExitUsage);
-  const absl::StatusOr<OpenedStore> store = OpenStore(settings.store, settings.shard_id, *parts);
-  if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
   const auto audit = access::AuditLog::OpenIfAny(settings.access.audit_dir);
   if (!audit.ok()) return Fail(audit.status(), ExitCodeOf(audit.status()));
+  const absl::StatusOr<OpenedStore> store = OpenStore(settings.store, settings.shard_id, *parts);
+  if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
   ShardService service(*store->engine, settings.store.import_dir, audit->get());
   const auto server = rpc::Server::Start(settings.listen, service, &service.requests(), *security);
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "base/limits.h"
@@ -75,12 +74,8 @@ bool DirectoryImage::IsCurrent() const {
 // A MANIFEST is only appended to. One that is gone has been replaced: that shows at the next look.
 absl::StatusOr<DirectoryImage::FileList> DirectoryImage::Look() const {
   const std::string path = dir_ + "/CURRENT";
-  std::ostringstream text;
-  std::ifstream file(path, std::ios::binary);
-  if (file) text << file.rdbuf();
-  if (!file) return Failed("read", path, errno);
   FileList out;
-  out.current = text.str();
+  UNIRUST_ASSIGN_OR_RETURN(out.current, ReadWholeFile(path));
   struct stat info {};
   const std::string manifest = dir_ + "/" + out.current.substr(0, out.current.find('\n'));
   if (stat(manifest.c_str(), &info) == 0) out.manifest_bytes = static_cast<uint64_t>(info.st_size);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -197,10 +199,23 @@ TEST_F(AuditLogTest, TornEndsAreNoDamage) {
     std::filesystem::remove_all(dir_);
     std::filesystem::create_directory(dir_);
     Write(Path(1), text.substr(0, size));
+    const std::string torn = text.substr(0, size);
+    const auto whole = static_cast<size_t>(std::count(torn.begin(), torn.end(), '\n'));
     Open()->Begin(Entry(2));
     const absl::StatusOr<AuditSummary> summary = VerifyAuditLog(dir_);
     ASSERT_TRUE(summary.ok()) << size << ": " << summary.status();
+    EXPECT_EQ(summary->last, whole + 2) << size;
+    EXPECT_EQ(Read(Path(1)), torn);  // nothing that is written is ever changed
   }
+}
+
+TEST_F(AuditLogTest, ADirectoryThatCannotBeListedIsNoEmptyOne) {
+  Write(dir_, "");
+  EXPECT_TRUE(absl::IsPermissionDenied(VerifyAuditLog(dir_).status()));
+  std::filesystem::remove(dir_);
+  std::filesystem::create_directories(Path(1));  // not a file
+  EXPECT_TRUE(absl::IsPermissionDenied(VerifyAuditLog(dir_).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(AuditLog::Open(dir_).status()));
 }
 
 TEST_F(AuditLogTest, IsOfOneProcess) {

@@ -116,6 +116,29 @@ TEST_F(GateTest, KeepsWhatItHadWhileTheFileHasAFault) {
 TEST_F(GateTest, DoesNotOpenWithAFault) {
   Write("[[principal]]\n");
   EXPECT_TRUE(absl::IsInvalidArgument(Gate::Open(path_).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Gate::Open(directory_->path()).status()));  // no file
+  EXPECT_TRUE(absl::IsInvalidArgument(Gate::Open(path_ + ".none").status()));
+}
+
+TEST_F(GateTest, TakesATokenBackOnceTheFileCanBeReadAgain) {
+  Open(Entry("ann", "reader", "1"));
+  std::filesystem::remove(path_);
+  std::filesystem::create_directory(path_);  // cannot be read
+  EXPECT_EQ(Check(kRead, "1").value(), "ann");
+  std::filesystem::remove(path_);
+  Write(Entry("bob", "reader", "2"));
+  EXPECT_EQ(Code(kRead, "1"), absl::StatusCode::kUnauthenticated);
+}
+
+TEST_F(GateTest, GoesByTheTokenWhereThereIsOne) {
+  Open("[[principal]]\nname = \"router\"\nroles = [\"reader\"]\ncertificate = \"r\"\n" +
+       Entry("bob", "writer", "b"));
+  EXPECT_EQ(gate_->Check(kRead, {.certificates = {"r"}}).value(), "router");
+  EXPECT_EQ(gate_->Check(kRead, {.token = "b", .certificates = {"r"}}).status().code(),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(gate_->Check(kRead, {.token = "x", .certificates = {"r"}}).status().code(),
+            absl::StatusCode::kUnauthenticated);
+  EXPECT_TRUE(gate_->KnowsCertificates());
 }
 
 }  // namespace

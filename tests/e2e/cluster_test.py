@@ -118,6 +118,7 @@ class ClusterTest(E2eTest):
         home = ["--parts", "127.0.0.1:1", "--data-dir", self.dir / "x"]
         self.refused([*part, "--parts", "127.0.0.1:1"], harness.USAGE, b"exclude each other")
         self.refused([*part, "--ontology", "o.json"], harness.USAGE, b"give it to the shard with --parts")
+        self.refused([*part, "--audit-dir", self.dir / "a"], harness.USAGE, b"give it to the shard with --parts")
         for args in (part, home):
             self.refused([*args, "--backup-dir", self.dir / "b"], harness.USAGE, b"cannot be backed up yet")
 

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "proto/unirust.grpc.pb.h"
 #include "rpc/channel.h"
+#include "rpc/credentials.h"
 #include "rpc/server.h"
 
 namespace unirust::rpc {
@@ -20,7 +21,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Answers with the caller's name, and counts the calls that it let go on.
+// Answers with the caller's name.
 class Greeter final : public proto::ShardService::Service {
  public:
   grpc::Status GetConfigVersion(grpc::ServerContext* context, const proto::ConfigVersionRequest*,
@@ -84,6 +85,16 @@ TEST_F(AdmissionTest, WithoutAGateEveryoneMayDoEverything) {
   EXPECT_EQ(Call(Connect(open->address(), {.token = "none"})), "hello ");
   EXPECT_EQ(Call(Connect(open->address()), "x-unirust-caller", "ann"), "hello ");
   EXPECT_EQ(Call(Connect(open->address()), "x-unirust-refusal", "7 no"), "hello ");
+}
+
+TEST(IsLocal, IsLoopbackAndNothingThatLooksLikeIt) {
+  for (const char* local : {"127.0.0.1:1", "127.9.8.7:1", "localhost:1", "[::1]:1", "unix:/s"}) {
+    EXPECT_TRUE(IsLocal(local)) << local;
+  }
+  for (const char* other : {"127.example.com:1", "127.0.0.1.example.com:1", "10.0.0.1:1",
+                            "0.0.0.0:1", "[::]:1", "localhost.example.com:1", "128.0.0.1:1", ":1", ""}) {
+    EXPECT_FALSE(IsLocal(other)) << other;
+  }
 }
 
 TEST(Refused, IsACallThatNobodyWasAskedAbout) {

@@ -22,14 +22,19 @@ struct Ended {
   bool WithCode(int code) const { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
 };
 
-// Runs the body in a child that ends with code 0 when it returns, and is ended after `seconds_max`.
-inline Ended InChild(const std::function<void(std::FILE*)>& body, unsigned seconds_max = 120) {
+inline constexpr unsigned kSecondsMax = 120;  // for what a child does between two calls of GoesOn
+
+// In a child.
+inline void GoesOn() { alarm(kSecondsMax); }
+
+// Runs the body in a child that ends with code 0 when it returns.
+inline Ended InChild(const std::function<void(std::FILE*)>& body) {
   std::array<int, 2> ends{};
   EXPECT_EQ(pipe(ends.data()), 0);
   const pid_t child = fork();
   if (child == 0) {
     ::close(ends[0]);
-    alarm(seconds_max);
+    GoesOn();
     SetLogLevel(LogLevel::kError);
     std::FILE* const out = fdopen(ends[1], "w");
     body(out);

@@ -189,6 +189,7 @@ TEST_F(EngineFaultsTest, ThePowerFails) {
       const Tree tree =
           disk.After(random() % 2 == 0 ? Disk::Loss::kAll : Disk::Loss::kSome, random);
       if (!seen.emplace(HashOf(tree), acknowledged).second) continue;
+      GoesOn();
       WriteTree(tree, Crashed());
       const std::string wrong = WhatIsWrong(Crashed(), acknowledged);
       if (!wrong.empty()) std::fprintf(out, "after call %zu: %s\n", i, wrong.c_str());

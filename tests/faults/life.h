@@ -32,7 +32,7 @@ enum class Step {
   kReopen,
 };
 
-// Every kind of step. Some 2,000 calls.
+// Every kind of step. Some 3,000 calls that change something.
 std::vector<Step> EveryStep();
 // A few steps of all kinds, in any order.
 std::vector<Step> RandomSteps(uint64_t seed);
@@ -51,7 +51,7 @@ class Life {
   // In `dir`, which exists: the store in data/, copies beside it.
   Life(std::string dir, std::vector<Step> steps) : dir_(std::move(dir)), steps_(std::move(steps)) {}
 
-  Life(const Life& other) : dir_(other.dir_), steps_(other.steps_) {}  // not begun
+  Life(const Life& other) : dir_(other.dir_), steps_(other.steps_) {}  // one that is not begun
 
   // Notes each step before and after it. A copy that cannot be made is noted as refused, and life
   // goes on; what else fails ends it.

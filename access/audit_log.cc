@@ -76,7 +76,7 @@ struct FileState {
   std::string hash;    // of the last line
   uint64_t first = 0;  // numbers of lines
   uint64_t last = 0;
-  uint64_t bytes = 0;  // of whole lines; what follows is torn
+  bool has_kept = false;  // a line has the hash that is looked for
 };
 
 // One line, without its end, is taken apart and checked.
@@ -127,7 +127,8 @@ std::string Continued(std::string_view text) {
 }
 
 // `before`: the hash of the last line of the file before; empty: it is not known, and what the file says is taken.
-absl::StatusOr<FileState> VerifyFile(const std::string& path, std::string before) {
+absl::StatusOr<FileState> VerifyFile(const std::string& path, std::string before,
+                                     const std::string& kept = "") {
   UNIRUST_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path));
   if (before.empty()) before = Continued(text);
   FileState state;
@@ -141,7 +142,7 @@ absl::StatusOr<FileState> VerifyFile(const std::string& path, std::string before
                                  std::string(checked.message()));
     }
     rest.remove_prefix(end + 1);
-    state.bytes += end + 1;
+    state.has_kept = state.has_kept || state.hash == kept;
   }
   return state;
 }
@@ -295,8 +296,9 @@ void AuditLog::End(uint64_t number, std::string_view code) {
 
 // --- reading -------------------------------------------------------------------------------------
 
-absl::StatusOr<AuditSummary> VerifyAuditLog(const std::string& dir) {
+absl::StatusOr<AuditSummary> VerifyAuditLog(const std::string& dir, const std::string& kept) {
   AuditSummary summary;
+  bool has_kept = kept.empty();
   uint64_t number_before = 0;
   UNIRUST_ASSIGN_OR_RETURN(const Files files, FilesIn(dir));
   for (const auto& [number, path] : files) {
@@ -305,7 +307,8 @@ absl::StatusOr<AuditSummary> VerifyAuditLog(const std::string& dir) {
     }
     // Before the first line of all there is none.
     const std::string before = summary.last > 0 || number > 1 ? summary.hash : NoHash();
-    UNIRUST_ASSIGN_OR_RETURN(const FileState state, VerifyFile(path, before));
+    UNIRUST_ASSIGN_OR_RETURN(const FileState state, VerifyFile(path, before, kept));
+    has_kept = has_kept || state.has_kept;
     number_before = number;
     if (state.first == 0) continue;  // its first line was never whole: the next file goes on
     if (summary.last != 0 && state.first != summary.last + 1) {
@@ -318,6 +321,10 @@ absl::StatusOr<AuditSummary> VerifyAuditLog(const std::string& dir) {
     summary.hash = state.hash;
   }
   if (summary.files == 0) return absl::NotFoundError("there is no audit log in " + dir);
+  if (!has_kept) {
+    return absl::DataLossError("no line has the hash " + kept +
+                               ": lines up to it are missing, or were all made anew");
+  }
   return summary;
 }
 

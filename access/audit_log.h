@@ -90,6 +90,9 @@ struct AuditSummary {
 
 // Reads all of a log. DATA_LOSS, with file and line, for the first line that does not follow from the one before. What
 // a crash tore at the end of a file is none. NOT_FOUND if there is no log. Needs memory for one file.
-absl::StatusOr<AuditSummary> VerifyAuditLog(const std::string& dir);
+//
+// `kept`: a hash that an earlier run printed; DATA_LOSS if no line has it, for then what was up to there is another
+// log. Empty: none.
+absl::StatusOr<AuditSummary> VerifyAuditLog(const std::string& dir, const std::string& kept = "");
 
 }  // namespace unirust::access

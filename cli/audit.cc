@@ -10,7 +10,8 @@
 namespace unirust::cli {
 
 absl::Status Run(const AuditVerifyFlags& flags) {
-  const absl::StatusOr<access::AuditSummary> log = access::VerifyAuditLog(flags.dir);
+  const absl::StatusOr<access::AuditSummary> log =
+      access::VerifyAuditLog(flags.dir, flags.hash);
   if (absl::IsDataLoss(log.status())) return WithExitCode(log.status(), kExitDataLoss);
   UNIRUST_RETURN_IF_ERROR(log.status());
   UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));

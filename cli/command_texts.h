@@ -244,8 +244,9 @@ inline constexpr CommandText kAuditVerifyText{
     "verify",
     "check that no line was changed, removed or put in",
     "Each line has a hash of itself and of the line before. Keep the last hash that is printed\n"
-    "somewhere else: a later run proves everything up to it.",
-    "  unirust audit verify /var/log/unirust-audit",
+    "somewhere else: with --hash a later run proves everything up to it.",
+    "  unirust audit verify /var/log/unirust-audit\n"
+    "  unirust audit verify /var/log/unirust-audit --hash 5f2b...",
 };
 
 inline constexpr CommandText kRestoreText{

@@ -368,6 +368,8 @@ void AddAudit(Parse* parse) {
   verify->add_option("DIR", parse->audit.dir, "the --audit-dir of a daemon")
       ->type_name("")
       ->required();
+  verify->add_option("--hash", parse->audit.hash, "that an earlier run printed; a line has it")
+      ->type_name("HASH");
   AddJson(verify, &parse->audit.json);
 }
 

@@ -141,6 +141,7 @@ struct TokenFlags {
 
 struct AuditVerifyFlags {
   std::string dir;
+  std::string hash;  // that an earlier run printed; empty: none
   bool json = false;
 };
 

@@ -192,6 +192,17 @@ TEST_F(AuditLogTest, ALineWithANewHashDoesNotFitTheNext) {
   EXPECT_THAT(Fault(), HasSubstr("audit-000001.jsonl:5 has not the hash"));
 }
 
+TEST_F(AuditLogTest, AKeptHashProvesWhatWasBeforeIt) {
+  { Open()->Begin(Entry(1)); }
+  const std::string kept = VerifyAuditLog(dir_).value().hash;
+  { Open()->Begin(Entry(2)); }
+  EXPECT_TRUE(VerifyAuditLog(dir_, kept).ok());
+  std::filesystem::remove_all(dir_);
+  { Open()->Begin(Entry(1)); }  // the same again, at another time
+  EXPECT_TRUE(VerifyAuditLog(dir_).ok());
+  EXPECT_THAT(VerifyAuditLog(dir_, kept).status().message(), HasSubstr("no line has the hash"));
+}
+
 TEST_F(AuditLogTest, TornEndsAreNoDamage) {
   { Open()->Begin(Entry(1)); }
   const std::string text = Read(Path(1));

@@ -229,6 +229,9 @@ class AuditTest(E2eTest):
         store.start()
         store.stop()
         self.assertEqual(json.loads(unirust("audit", "verify", self.dir / "audit", "--json").stdout)["files"], 2)
+        unirust("audit", "verify", self.dir / "audit", "--hash", self.lines()[3]["hash"])
+        done = unirust("audit", "verify", self.dir / "audit", "--hash", "0" * 64, expect=DATA_LOSS)
+        self.assertIn(b"no line has the hash", done.stderr)
 
     def test_a_log_that_was_changed_is_found_and_not_continued(self):
         store = self.store("serve", "--audit-dir", self.dir / "audit")

@@ -84,6 +84,16 @@ class LoggedPhase(Phase):
     met = begun
 
 
+def kill_as_it_opens(rig):
+    """Up to three times in a row; it counts as met where the store was not ready yet."""
+    for _ in range(rig.rng.randint(1, 3)):
+        with rig.store.launch() as program:
+            time.sleep(rig.rng.uniform(0, 0.15) * SLOWNESS)
+            program.kill()
+            rig.kills += 1
+            rig.hits += program.address is None
+
+
 class OpeningPhase(Phase):
     """The store is killed as it opens, several times in a row, after a kill that left much to do."""
 
@@ -102,12 +112,7 @@ class OpeningPhase(Phase):
     def random_cycle(self, rig):
         self.leave_much(rig, rig.rng.choice([LITTLE_TO_REPLAY] * 3 + [MUCH_TO_REPLAY]))
         rig.store.kill()
-        for _ in range(rig.rng.randint(1, 3)):
-            with rig.store.launch() as program:
-                time.sleep(rig.rng.uniform(0, 0.15) * SLOWNESS)
-                program.kill()
-                rig.kills += 1
-                rig.hits += program.address is None
+        kill_as_it_opens(rig)
         self.after(rig)
 
     def point_cycle(self, rig, point, number):
@@ -134,12 +139,7 @@ class CreationPhase(Phase):
         pass
 
     def random_cycle(self, rig):
-        for _ in range(rig.rng.randint(1, 3)):
-            with rig.store.launch() as program:
-                time.sleep(rig.rng.uniform(0, 0.15) * SLOWNESS)
-                program.kill()
-                rig.kills += 1
-                rig.hits += program.address is None
+        kill_as_it_opens(rig)
         self.after(rig)
 
     def point_cycle(self, rig, point, number):

@@ -29,7 +29,6 @@ class RoleSet {
  public:
   void Add(Role role) { bits_ |= Bit(role); }
   bool Has(Role role) const { return role == Role::kAnyone || (bits_ & Bit(role)) != 0; }
-  bool empty() const { return bits_ == 0; }
   bool operator==(const RoleSet&) const = default;
 
  private:

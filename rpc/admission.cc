@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "access/gate.h"
-#include "proto/status.h"
 
 namespace unirust::rpc {
 namespace {

@@ -59,12 +59,10 @@ TEST(Roles, NamesAreReadBack) {
 
 TEST(RoleSet, HasWhatWasAddedAndWhatAnyoneHas) {
   RoleSet roles;
-  EXPECT_TRUE(roles.empty());
   EXPECT_TRUE(roles.Has(Role::kAnyone));
   roles.Add(Role::kWriter);
   EXPECT_TRUE(roles.Has(Role::kWriter));
   EXPECT_FALSE(roles.Has(Role::kReader));
-  EXPECT_FALSE(roles.empty());
 }
 
 // The rows "| role | `Method`, ... |" of docs/security.md.

@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -15,6 +18,7 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "base/exit_codes.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/thread.h"
@@ -227,6 +231,24 @@ TEST_F(AuditLogTest, ADirectoryThatCannotBeListedIsNoEmptyOne) {
   std::filesystem::create_directories(Path(1));  // not a file
   EXPECT_TRUE(absl::IsPermissionDenied(VerifyAuditLog(dir_).status()));
   EXPECT_TRUE(absl::IsPermissionDenied(AuditLog::Open(dir_).status()));
+}
+
+// Files may not grow beyond `bytes`, as on a full disk; a write beyond is cut short, the next one fails.
+void LimitFiles(rlim_t bytes) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit limit {.rlim_cur = bytes, .rlim_max = bytes};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+TEST_F(AuditLogTest, NothingGoesOnUnseenOnAFullDisk) {
+  EXPECT_EXIT(
+      {
+        const auto log = Open();
+        LimitFiles(600);
+        for (int i = 0; i < 10; ++i) log->Begin(Entry(i));
+        std::_Exit(0);
+      },
+      ::testing::ExitedWithCode(kExitStorage), "audit log: cannot write: File too large");
 }
 
 TEST_F(AuditLogTest, IsOfOneProcess) {

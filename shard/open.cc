@@ -1,12 +1,11 @@
 #include "shard/open.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "base/exit_codes.h"
 #include "base/limits.h"
+#include "base/files.h"
 #include "base/status_macros.h"
 #include "cluster/cluster_store.h"
 #include "ontology/ontology.h"
@@ -17,17 +16,12 @@
 namespace unirust::shard {
 namespace {
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    return absl::InvalidArgumentError(path + ": cannot be read, or is empty");
-  return text.str();
-}
-
 absl::Status ApplyOntologyFile(const std::string& path, Engine& engine) {
-  UNIRUST_ASSIGN_OR_RETURN(const std::string json, ReadFile(path));
-  const absl::StatusOr<ontology::Ontology> ontology = ontology::ParseOntology(json);
+  const absl::StatusOr<std::string> json = ReadWholeFile(path);
+  if (!json.ok() || json->empty()) {
+    return absl::InvalidArgumentError(path + ": cannot be read, or is empty");
+  }
+  const absl::StatusOr<ontology::Ontology> ontology = ontology::ParseOntology(*json);
   const absl::Status status = ontology.ok() ? engine.SetOntology(*ontology) : ontology.status();
   if (status.ok()) return status;
   // Not the code of the fault: it is the input that is refused, not the data directory.

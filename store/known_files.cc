@@ -8,10 +8,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
@@ -57,9 +57,7 @@ uint64_t ReadFirstSequence(const fs::path& path) {
 }
 
 std::string ReadCurrent(const std::string& dir) {
-  std::ostringstream text;
-  text << std::ifstream(dir + "/CURRENT", std::ios::binary).rdbuf();
-  return text.str();
+  return ReadWholeFile(dir + "/CURRENT").value_or("");
 }
 
 // The hash of the first bytes of a file, at most `bytes_max`; `bytes` tells how many there were.

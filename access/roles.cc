@@ -44,10 +44,13 @@ std::vector<Rpc> SortedTable() {
       {"/unirust.ShardService/Backup", Role::kAdmin},
       {"/unirust.ShardService/CancelMoves", Role::kAdmin},
       {"/unirust.ShardService/Checkpoint", Role::kAdmin},
+      {"/unirust.ShardService/EraseRecords", Role::kAdmin},
+      {"/unirust.ShardService/GetErasures", Role::kAdmin},
       {"/unirust.ShardService/GetMetrics", Role::kAdmin},
       {"/unirust.ShardService/GetParts", Role::kAdmin},
       {"/unirust.ShardService/MoveSlots", Role::kAdmin},
       {"/unirust.ShardService/PlanSlots", Role::kAdmin},
+      {"/unirust.ShardService/PurgeErased", Role::kAdmin},
       {"/unirust.ShardService/Reset", Role::kAdmin},
 
       {"/unirust.PartService/ApplyEpoch", Role::kPeer},

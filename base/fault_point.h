@@ -33,9 +33,12 @@ inline constexpr auto kFaultPoints = std::to_array<std::string_view>({
     "generation.family_dropped",
     // An advance of retention (shard/committer_retention.cc).
     "retention.resolved", "retention.committed",
-    // An opening (store/open.cc, shard/engine.cc). `identified`: of a new store.
+    // A purge (shard/committer_erasure.cc, store/rewrite.cc).
+    "purge.names_retired", "purge.names_forgotten", "rewrite.compacted", "rewrite.manifest_begun",
+    "purge.rewritten",
+    // An opening (store/open.cc, shard/engine.cc). `identified`: of a new store; `upgraded`: of an older format.
     "open.marked", "open.recovered", "open.identified", "open.checked", "open.leftover_dropped",
-    "open.chosen", "open.buffer_shrunk", "open.probed",
+    "open.chosen", "open.upgraded", "open.buffer_shrunk", "open.probed",
     // Copies (store/store.cc, store/backup.cc).
     "checkpoint.linked", "checkpoint.marked", "backup.begun", "backup.copying", "backup.made",
     "backup.purged", "restore.copied", "restore.marked", "restore.opened", "restore.renamed",

@@ -17,6 +17,7 @@ inline constexpr size_t kKeyInstancesMax = 1024;          // semantics.md, 4.1
 // --- one request ----------------------------------------------------------------------------
 inline constexpr size_t kMessageBytesMax = 4 * 1024 * 1024;   // gRPC message received
 inline constexpr size_t kRecordsPerRequestMax = 20000;        // records in one ingest request or chunk
+inline constexpr size_t kErasuresPerRequestMax = 1000;         // records that one request erases, in one commit
 inline constexpr size_t kQueryDescriptorsMax = 64;            // pairs in one query
 inline constexpr size_t kQueryMatchesMax = 100000;             // matches that one unary query may gather
 inline constexpr size_t kPageItemsDefault = 1000;             // items of a page where the request says 0
@@ -44,6 +45,7 @@ inline constexpr size_t kScrapeRequestMsMax = 5000;    // for a scrape to send i
 
 inline constexpr size_t kSymbolCacheEntriesMax = 65536;  // symbols held in memory
 inline constexpr uint64_t kMemoryBudgetBytesMin = 64ULL << 20U;
+inline constexpr uint64_t kPurgeLookSeconds = 60;  // between two looks whether a purge is due
 inline constexpr uint64_t kBackupRetrySecondsMax = 300;  // after a scheduled backup that failed
 // Bytes of RocksDB's logs, beyond which it flushes what the oldest ones hold. An opening replays them.
 inline constexpr uint64_t kLogBytesMax = 128ULL << 20U;

@@ -1,6 +1,4 @@
 // `unirust backup`, `unirust backups` and `unirust restore`.
-#include <array>
-#include <ctime>
 #include <string>
 
 #include "base/status_macros.h"
@@ -17,16 +15,6 @@
 
 namespace unirust::cli {
 namespace {
-
-// "2026-01-31T12:00:00Z"
-std::string UtcTime(int64_t seconds) {
-  const auto time = static_cast<time_t>(seconds);
-  std::tm utc{};
-  std::array<char, 64> text{};
-  if (gmtime_r(&time, &utc) == nullptr) return std::to_string(seconds);
-  return std::string(text.data(),
-                     std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc));
-}
 
 std::string ToJson(const BackupInfo& backup) {
   JsonLine line;

@@ -81,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
   settings.backup_dir = flags.backup_dir;
   settings.backup_keep = flags.backup_keep;
   settings.read_only = flags.read_only;
+  settings.purge_after = {};  // not beside a command
   UNIRUST_RETURN_IF_ERROR(WithExitCode(config::CheckStore(settings), kExitUsage));
   UNIRUST_ASSIGN_OR_RETURN(client->local_, LocalStore::Open(settings));
   client->channel_ = client->local_->server().InProcessChannel();

@@ -173,6 +173,18 @@ inline constexpr CommandText kRetentionAdvanceText{
     "  unirust retention advance --data-dir D --now 202601",
 };
 
+inline constexpr CommandText kEraseText{
+    "erase",
+    "remove records for good, and tell where copies of them are",
+    "Erased records are in no answer any more; then prints where copies are. With --purge all\n"
+    "files of the store are made anew, so that none has anything of them: as long as reading\n"
+    "and writing it takes. Backups and checkpoints keep what they have until they are deleted.\n"
+    "Without RECORD nothing is erased.",
+    "  unirust erase person/crm/42 person/web/anna\n"
+    "  unirust erase --purge\n"
+    "  unirust erase --data-dir D --backup-dir /backups --json",
+};
+
 inline constexpr CommandText kVerifyText{
     "verify",
     "compare what is stored with what it must be",

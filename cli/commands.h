@@ -27,6 +27,7 @@ absl::Status Run(const OntologyCheckFlags& flags);
 absl::Status Run(const CheckpointFlags& flags);
 absl::Status Run(const RetentionShowFlags& flags);
 absl::Status Run(const RetentionAdvanceFlags& flags);
+absl::Status Run(const EraseFlags& flags);
 absl::Status Run(const BackupFlags& flags);
 absl::Status Run(const BackupsFlags& flags);
 absl::Status Run(const TokenFlags& flags);

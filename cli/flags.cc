@@ -51,6 +51,7 @@ struct Parse {
   CheckpointFlags checkpoint;
   RetentionShowFlags retention;
   RetentionAdvanceFlags advance;
+  EraseFlags erase;
   BackupFlags backup;
   BackupsFlags backups;
   TokenFlags token;
@@ -160,8 +161,9 @@ void AddStoreToRead(CLI::App* command, StoreFlags* store) {
       ->needs("--data-dir");
 }
 
-void AddBackupDir(CLI::App* command, StoreFlags* store) {
-  command->add_option("--backup-dir", store->backup_dir, "with --data-dir: where the copy goes")
+void AddBackupDir(CLI::App* command, StoreFlags* store,
+                  const char* what = "with --data-dir: where the copy goes") {
+  command->add_option("--backup-dir", store->backup_dir, what)
       ->type_name("DIR")
       ->needs("--data-dir");
 }
@@ -344,6 +346,18 @@ void AddRetention(Parse* parse) {
   AddStore(advance, &flags->store);
 }
 
+void AddErase(Parse* parse) {
+  EraseFlags* flags = &parse->erase;
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kEraseText);
+  command->add_option("RECORD", flags->records, "names of records: type/perspective/uid")
+      ->type_name("");
+  command->add_flag("--purge", flags->purge,
+                    "make all files anew, so that what was erased is in none of them");
+  AddJson(command, &flags->json);
+  AddStore(command, &flags->store);
+  AddBackupDir(command, &flags->store, "with --data-dir: where its backups are");
+}
+
 void AddToken(Parse* parse) {
   TokenFlags* flags = &parse->token;
   CLI::App* command = AddCommand(parse, &parse->app, flags, kTokenText);
@@ -491,6 +505,7 @@ void AddCommands(Parse* parse) {
   AddOntology(parse);
   AddOthers(parse);
   AddRetention(parse);
+  AddErase(parse);
   AddDigest(parse);
   AddCluster(parse);
   AddVerify(parse);

@@ -127,6 +127,13 @@ struct RetentionAdvanceFlags {
   bool json = false;
 };
 
+struct EraseFlags {
+  StoreFlags store;
+  std::vector<std::string> records;  // names
+  bool purge = false;
+  bool json = false;
+};
+
 struct BackupFlags {
   StoreFlags store;
   bool json = false;
@@ -225,7 +232,7 @@ using Command =
                  ExportFlags, StatsFlags, DigestFlags, ClusterStatusFlags, ClusterPlanFlags,
                  ClusterApplyFlags, ClusterCancelFlags, OntologyShowFlags, OntologyApplyFlags,
                  OntologyCheckFlags, CheckpointFlags, RetentionShowFlags, RetentionAdvanceFlags,
-                 BackupFlags, BackupsFlags, TokenFlags, AuditVerifyFlags, RestoreFlags,
+                 EraseFlags, BackupFlags, BackupsFlags, TokenFlags, AuditVerifyFlags, RestoreFlags,
                  GenerateFlags, BenchFlags, VerifyFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.

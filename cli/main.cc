@@ -29,6 +29,7 @@ struct Attempt {
   const char* operator()(const CheckpointFlags&) const { return "cannot take a checkpoint"; }
   const char* operator()(const RetentionShowFlags&) const { return "cannot show retention"; }
   const char* operator()(const RetentionAdvanceFlags&) const { return "cannot advance retention"; }
+  const char* operator()(const EraseFlags&) const { return "cannot erase"; }
   const char* operator()(const BackupFlags&) const { return "cannot make a backup"; }
   const char* operator()(const BackupsFlags&) const { return "cannot list backups"; }
   const char* operator()(const TokenFlags&) const { return "cannot make a token"; }

@@ -48,6 +48,8 @@ class ClusterStore final : public store::Store {
   void StopWaiting() override;
 
   // Of single directories: UNIMPLEMENTED.
+  absl::Status AwaitReaders(const std::function<bool()>& stop) const override;
+  absl::Status Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) override;
   absl::Status Checkpoint(const std::string& dir) const override;
   absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
                                            const std::function<bool()>& stop) const override;

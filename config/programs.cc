@@ -39,6 +39,8 @@ void AddStore(Settings& settings, StoreSettings& store) {
                "seconds, milliseconds, microseconds, nanoseconds; none: when told to");
   settings.Add("retention-every", &store.retention_every,
                "time between advances of retention by the wall clock, such as 30m, 6h or 1d");
+  settings.Add("purge-after", &store.purge_after,
+               "when what was erased leaves the files, such as 6h or 1d; 0s: when told to");
 }
 
 void AddServerTls(Settings& settings, TlsSettings& tls) {

@@ -22,6 +22,7 @@ struct StoreSettings {
   bool allow_reset = false;
   ClockUnit retention_clock = ClockUnit::kNone;
   Duration retention_every{3600};
+  Duration purge_after{86400};  // 0: never
   bool read_only = false;  // no setting of a daemon: the command line's
 };
 

@@ -24,15 +24,21 @@ absl::StatusOr<SymbolId> Interner::Intern(std::string_view text, NewSymbols& cre
 }
 
 absl::StatusOr<std::optional<SymbolId>> Interner::Find(std::string_view text) {
+  uint64_t retirements = 0;
   {
     MutexLock lock(mutex_);
+    retirements = retirements_;
     for (const Cache* cache : {&cache_, &pending_}) {
       const auto found = cache->ids.find(absl::string_view(text.data(), text.size()));
       if (found != cache->ids.end()) return found->second;
     }
   }
   UNIRUST_ASSIGN_OR_RETURN(const std::optional<SymbolId> id, journal_.LoadSymbol(text));
-  if (id) Remember(*id, text);
+  if (!id) return id;
+  MutexLock lock(mutex_);
+  MakeRoom();
+  cache_.texts.emplace(*id, std::string(text));
+  if (retirements == retirements_) cache_.ids.emplace(std::string(text), *id);  // else it may be retired
   return id;
 }
 
@@ -45,7 +51,9 @@ absl::StatusOr<std::string> Interner::Text(SymbolId id) {
     }
   }
   UNIRUST_ASSIGN_OR_RETURN(std::string text, journal_.LoadText(id));
-  Remember(id, text);
+  MutexLock lock(mutex_);
+  MakeRoom();
+  cache_.texts.emplace(id, text);  // not the other way round: it may be retired
   return text;
 }
 
@@ -67,17 +75,22 @@ void Interner::Abandoned(SymbolId last) {
   ForgetPending([&](SymbolId id) { return id > last; });
 }
 
+void Interner::Retired(std::span<const SymbolId> ids) {
+  MutexLock lock(mutex_);
+  ++retirements_;
+  absl::erase_if(cache_.ids, [&](const auto& entry) {
+    return std::find(ids.begin(), ids.end(), entry.second) != ids.end();
+  });
+}
+
 template <typename Predicate>
 void Interner::ForgetPending(const Predicate& of_id) {
   absl::erase_if(pending_.ids, [&](const auto& entry) { return of_id(entry.second); });
   absl::erase_if(pending_.texts, [&](const auto& entry) { return of_id(entry.first); });
 }
 
-void Interner::Remember(SymbolId id, std::string_view text) {
-  MutexLock lock(mutex_);
-  if (cache_.ids.size() >= limits::kSymbolCacheEntriesMax) cache_ = {};
-  cache_.ids.emplace(std::string(text), id);
-  cache_.texts.emplace(id, std::string(text));
+void Interner::MakeRoom() {
+  if (cache_.texts.size() >= limits::kSymbolCacheEntriesMax) cache_ = {};
 }
 
 }  // namespace unirust::interner

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -60,8 +61,12 @@ class Interner {
   // only have used it on states of the store from before.
   void Abandoned(SymbolId last);
 
+  // These are retired, on disk: their texts get other symbols when they come again. The committer's, while it creates
+  // none.
+  void Retired(std::span<const SymbolId> ids);
+
  private:
-  void Remember(SymbolId id, std::string_view text) ABSL_LOCKS_EXCLUDED(mutex_);
+  void MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   template <typename Predicate>
   void ForgetPending(const Predicate& of_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -75,6 +80,7 @@ class Interner {
   Cache cache_ ABSL_GUARDED_BY(mutex_);    // of what is on disk; dropped when full
   Cache pending_ ABSL_GUARDED_BY(mutex_);  // created, not committed yet: known nowhere else
   std::optional<SymbolId> last_ ABSL_GUARDED_BY(mutex_);
+  uint64_t retirements_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace unirust::interner

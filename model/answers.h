@@ -161,6 +161,30 @@ struct RecordIdRange {
   uint64_t records = 0;
 };
 
+// What was erased so far, and what of that is in no file of the data directory any more (docs/erasure.md). Instants are
+// microseconds since 1970 by the clock of the daemon, ascending with the commits; 0: never.
+struct Erasures {
+  uint64_t records = 0;              // that were erased
+  int64_t last_micros = 0;           // when the last one was
+  int64_t pending_since_micros = 0;  // when the first one was that is not purged; 0: all are
+  int64_t purged_micros = 0;         // what was erased before is
+  bool operator==(const Erasures&) const = default;
+};
+
+// A backup or checkpoint that may hold what was erased at or after an instant.
+struct ErasureCopy {
+  std::string name;
+  int64_t created_seconds = 0;  // since 1970; 0: unknown
+  int64_t purged_micros = 0;
+};
+
+struct ErasureStatus {
+  Erasures store;
+  std::vector<ErasureCopy> copies;  // that hold something erased, the oldest first
+  int64_t gone_before_micros = 0;   // what was erased before is in no file that the store knows of
+  bool AllGone() const { return store.last_micros < gone_before_micros || store.records == 0; }
+};
+
 struct BackupInfo {
   uint32_t id = 0;              // ascending with time in one directory
   int64_t created_seconds = 0;  // since 1970, by the clock of the daemon
@@ -168,6 +192,7 @@ struct BackupInfo {
   uint64_t files = 0;
   uint32_t shard_id = 0;
   uint64_t commits = 0;         // acknowledged before it was begun: it has these at least
+  int64_t purged_micros = 0;    // Erasures, when it was begun
   bool damaged = false;         // then only `id` is known
 };
 

@@ -482,7 +482,8 @@ absl::StatusOr<std::vector<RecordView>> RecordsFrom(const ReadContext& context, 
     if (!key || !RecordRow::Decode(rows->value(), &row)) {
       return store::Damaged(Family::kRecords, rows->key());
     }
-    RecordView view{.id = key->record, .record = ToRecord(row, names), .entity_name = {}};
+    RecordView view{.id = key->record, .record = {}, .entity_name = {}};
+    if (!row.retracted) view.record = ToRecord(row, names);
     if (budget.Spent() || (!row.retracted && !budget.Take(MessageBytes(view)))) {
       *next = key->record.value();
       break;

@@ -196,6 +196,7 @@ class BatchResolver {
   // A retracted record keeps the name of one that was in its entity, for those who ask by its own (semantics.md, 6).
   void NameSuccessors() {
     for (const RecordId id : retracted_) {
+      if (rows_.Record(id).row.now().erased()) continue;
       const BlockName entity = rows_.BlockBefore(store::NameOf(id), rows_.rules().levels());
       if (entity != store::NameOf(id) && rows_.Exists(entity, rows_.rules().levels()).now) {
         rows_.Record(id).row.Edit().successor = rows_.FirstNow(entity).id;

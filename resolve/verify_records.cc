@@ -79,6 +79,7 @@ class RecordVerifier {
       report_.Fault(TextOf(store::Damaged(Family::kRecords, cursor.key())));
       return absl::OkStatus();
     }
+    if (record.erased()) return absl::OkStatus();
     UNIRUST_RETURN_IF_ERROR(CheckRecord(key->record, record));
     if (record.retracted) return absl::OkStatus();
     ++live_;
@@ -257,7 +258,7 @@ absl::Status VerifySymbols(const store::Reader& reader, VerifyReport& report) {
       continue;
     }
     const std::string id = store::EncodeSymbolId(row->id);
-    (row->by_id ? by_id : by_text).Add(id, row->text);
+    if (!row->retired) (row->by_id ? by_id : by_text).Add(id, row->text);
     if (!row->by_id) continue;
     if (row->id.value() != last + 1) {
       report.Fault("symbols: after id " + std::to_string(last) + " comes " +
@@ -269,7 +270,7 @@ absl::Status VerifySymbols(const store::Reader& reader, VerifyReport& report) {
   if (by_text == by_id) return absl::OkStatus();
   for (cursor->Seek(""); cursor->Valid(); cursor->Next()) {
     const auto row = store::DecodeSymbol(cursor->key(), cursor->value());
-    if (!row) continue;
+    if (!row || row->retired) continue;
     std::string other;
     const std::string key =
         row->by_id ? store::SymbolByTextKey(row->text) : store::SymbolByIdKey(row->id);

@@ -270,6 +270,24 @@ grpc::Status RouterService::AdvanceRetention(grpc::ServerContext* context,
   return Forward(context, &Stub::AdvanceRetention, *request, response, NoDeadline::kForever);
 }
 
+grpc::Status RouterService::EraseRecords(grpc::ServerContext* context,
+                                         const proto::EraseRecordsRequest* request,
+                                         proto::EraseRecordsResponse* response) {
+  return Forward(context, &Stub::EraseRecords, *request, response);
+}
+
+grpc::Status RouterService::GetErasures(grpc::ServerContext* context,
+                                        const proto::GetErasuresRequest* request,
+                                        proto::GetErasuresResponse* response) {
+  return Forward(context, &Stub::GetErasures, *request, response);
+}
+
+grpc::Status RouterService::PurgeErased(grpc::ServerContext* context,
+                                        const proto::PurgeErasedRequest* request,
+                                        proto::PurgeErasedResponse* response) {
+  return Forward(context, &Stub::PurgeErased, *request, response, NoDeadline::kForever);
+}
+
 grpc::Status RouterService::Reset(grpc::ServerContext* context, const proto::Empty* request,
                                   proto::Empty* response) {
   return Forward(context, &Stub::Reset, *request, response, NoDeadline::kForever);

@@ -73,6 +73,12 @@ class RouterService final : public proto::RouterService::WithRawCallbackMethod_I
   grpc::Status AdvanceRetention(grpc::ServerContext* context,
                                 const proto::AdvanceRetentionRequest* request,
                                 proto::AdvanceRetentionResponse* response) override;
+  grpc::Status EraseRecords(grpc::ServerContext* context, const proto::EraseRecordsRequest* request,
+                            proto::EraseRecordsResponse* response) override;
+  grpc::Status GetErasures(grpc::ServerContext* context, const proto::GetErasuresRequest* request,
+                           proto::GetErasuresResponse* response) override;
+  grpc::Status PurgeErased(grpc::ServerContext* context, const proto::PurgeErasedRequest* request,
+                           proto::PurgeErasedResponse* response) override;
   grpc::Status Reset(grpc::ServerContext* context, const proto::Empty* request,
                      proto::Empty* response) override;
   grpc::Status Reconcile(grpc::ServerContext* context, const proto::ReconcileRequest* request,

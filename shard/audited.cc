@@ -70,4 +70,12 @@ void Name(const google::protobuf::RepeatedPtrField<proto::RecordSnapshot>& snaps
   }
 }
 
+void Name(const google::protobuf::RepeatedPtrField<std::string>& names,
+          access::AuditEntry& entry) {
+  if (!IsShort(names.size(), entry)) return;
+  for (const std::string& name : names) {
+    entry.records.push_back(name.substr(0, 3 * limits::kIdentityPartBytesMax));
+  }
+}
+
 }  // namespace unirust::shard

@@ -41,5 +41,7 @@ void Name(const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs,
           access::AuditEntry& entry);
 void Name(const google::protobuf::RepeatedPtrField<proto::RecordSnapshot>& snapshots,
           access::AuditEntry& entry);
+void Name(const google::protobuf::RepeatedPtrField<std::string>& names,
+          access::AuditEntry& entry);
 
 }  // namespace unirust::shard

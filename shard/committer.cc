@@ -142,6 +142,7 @@ absl::Status Committer::Start() {
       return store::Damaged(Family::kMeta, kRetentionKey);
     }
     if (found) retention_ = retention.declared;
+    UNIRUST_ASSIGN_OR_RETURN(erasures_, latest.ReadErasures());
   }
   {
     MutexLock lock(state_);
@@ -390,11 +391,14 @@ void Committer::Resolve(std::vector<Request*> requests) {
                     .retired = {}};
   store::CountersRow counters = counters_;
   Advance* const advance = resolved.requests.front()->advance;
+  Erasure* const erasure = resolved.requests.front()->erasure;
   absl::Status status = store_.CheckComplete();
-  if (status.ok()) {
-    status = advance != nullptr
-                 ? ResolveAdvance(*advance, config, *rows, counters, resolved.batch)
-                 : ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
+  if (status.ok() && advance != nullptr) {
+    status = ResolveAdvance(*advance, config, *rows, counters, resolved.batch);
+  } else if (status.ok() && erasure != nullptr) {
+    status = ResolveErasure(*erasure, *rows, counters, resolved.batch);
+  } else if (status.ok()) {
+    status = ResolveBatch(resolved.requests, *config, *rows, counters, resolved.batch);
   }
   if (!rows->status().ok()) status = rows->status();  // what else failed followed from that
   if (!status.ok()) {  // refused, or a read failed: nothing of these requests is kept
@@ -416,6 +420,7 @@ void Committer::Resolve(std::vector<Request*> requests) {
   resolved.resolve_micros = SteadyClockMicros() - start;
   metrics_.resolve.Add(resolved.resolve_micros);
   if (advance != nullptr) retention_ = advance->done.declared;
+  if (erasure != nullptr) erasures_ = erasure->after;
   FaultPoint("commit.resolved");
   HandOver(std::move(resolved));
   last_config_ = config;

@@ -1,7 +1,7 @@
 // Turns writes into commits: gathers waiting requests, resolves them in one pass, writes one synced
 // batch, answers. While one batch is written the next is resolved, on top of the rows of the first
-// that are still in memory. Also re-resolves everything under a new ontology, and lets descriptors
-// expire. The only writer of its store.
+// that are still in memory. Also re-resolves everything under a new ontology, lets descriptors
+// expire, and erases records. The only writer of its store.
 //
 // Thread-safe. Requests are applied in the order of their arrival.
 #pragma once
@@ -29,6 +29,7 @@
 #include "shard/memory_shares.h"
 #include "shard/metrics.h"
 #include "store/store.h"
+#include "store/symbols.h"
 
 namespace unirust::shard {
 
@@ -51,6 +52,8 @@ class Committer {
   absl::Status RebuildDerived(VerifyReport& report);
   absl::Status Reset();
   absl::StatusOr<RetentionAdvance> AdvanceRetention(Instant now, const std::function<bool()>& stop);
+  absl::StatusOr<std::vector<bool>> Erase(std::vector<Identity> records);
+  absl::Status Purge(const std::function<bool()>& stop);  // one at a time
   // Does the work in its turn among the requests, when everything before is on disk and nothing else is written.
   // UNAVAILABLE if a part of the store cannot be reached.
   absl::Status InTurn(std::function<absl::Status()> work);
@@ -75,9 +78,16 @@ class Committer {
     uint64_t commit_records = 0;  // of the last commit
     bool complete = false;
   };
+  // Records that are erased in one commit.
+  struct Erasure {
+    std::vector<Identity> records;
+    std::vector<bool> erased;  // whether each was there
+    Erasures after;
+  };
   struct Request {
     std::vector<Write> writes;
     Advance* advance = nullptr;  // not null: no writes, but the next commit of that
+    Erasure* erasure = nullptr;  // not null: no writes, but that
     std::function<absl::Status()> work;  // not null: no writes, but that
     std::shared_ptr<const Config> checked_under;
     std::vector<Assignment> assignments;
@@ -112,6 +122,12 @@ class Committer {
   absl::Status ResolveAdvance(Advance& advance, const std::shared_ptr<const Config>& config,
                               resolve::WorkingSet& rows, store::CountersRow& counters,
                               store::Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
+  absl::Status ResolveErasure(Erasure& erasure, resolve::WorkingSet& rows,
+                              store::CountersRow& counters, store::Batch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
+  int64_t NextErasureMicros() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
+  absl::Status RetireNames(std::vector<store::SymbolRow>* names)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   void HandOver(Resolved resolved);
   void AwaitWritten();  // until everything that was handed over is on disk
   absl::Status AwaitComplete();  // and can be read; UNAVAILABLE if that takes long
@@ -141,6 +157,8 @@ class Committer {
   Mutex resolving_;
   store::CountersRow counters_ ABSL_GUARDED_BY(resolving_);
   std::optional<Instant> retention_ ABSL_GUARDED_BY(resolving_);  // the declared instant
+  Erasures erasures_ ABSL_GUARDED_BY(resolving_);
+  int64_t purge_micros_ ABSL_GUARDED_BY(resolving_) = 0;  // when the last purge began
   std::shared_ptr<const resolve::WorkingSet> last_rows_ ABSL_GUARDED_BY(resolving_);
   std::shared_ptr<const Config> last_config_ ABSL_GUARDED_BY(resolving_);  // the rules of last_rows_
 

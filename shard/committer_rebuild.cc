@@ -97,9 +97,11 @@ absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
   if (ontology == this->config()->ontology) return absl::OkStatus();
   auto config = std::make_shared<Config>();
   config->ontology = ontology;
-  store::Batch symbols;  // none: CheckOntology made them
+  store::Batch symbols;  // CheckOntology made them, but a purge may have retired some since
   UNIRUST_ASSIGN_OR_RETURN(config->rules,
                            resolve::Rules::Compile(ontology, interner_, symbols));
+  if (!symbols.empty()) store_.Commit(std::move(symbols));
+  interner_.Committed(interner_.Last());
   UNIRUST_RETURN_IF_ERROR(store_.BeginGeneration());
   store::CountersRow counters;
   counters.records = counters_.records;
@@ -228,7 +230,11 @@ absl::Status Committer::Reset() {
   auto config = std::make_shared<Config>();
   MutexLock state_lock(state_);
   last_rows_.reset();
-  UNIRUST_RETURN_IF_ERROR(store_.Clear({}));
+  store::Batch kept;  // what a purge is for stays on disk
+  if (erasures_.records > 0) {
+    kept.Put(Family::kMeta, store::kErasuresKey, store::ErasuresRow{erasures_}.Encode());
+  }
+  UNIRUST_RETURN_IF_ERROR(store_.Clear(std::move(kept)));
   counters_ = {};
   retention_.reset();
   config_ = std::move(config);

@@ -18,6 +18,7 @@
 #include "resolve/verify.h"
 #include "shard/backups.h"
 #include "shard/committer.h"
+#include "shard/erasure_copies.h"
 #include "shard/metrics.h"
 #include "shard/view_state.h"
 #include "store/symbols.h"
@@ -74,6 +75,7 @@ struct Engine::Impl {
   Mutex checkpointing;  // one at a time
   Mutex moving;
   std::string step_fault ABSL_GUARDED_BY(moving);  // of the last step of a move; empty: none
+  std::atomic<bool> purging = false;
   std::atomic<uint64_t> backups_made = 0;
   std::atomic<uint64_t> backups_failed = 0;
 
@@ -217,6 +219,35 @@ absl::StatusOr<RetentionAdvance> Engine::AdvanceRetention(Instant now,
                                                           const std::function<bool()>& stop) {
   UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   return impl_->committer->AdvanceRetention(now, stop);
+}
+
+absl::StatusOr<std::vector<bool>> Engine::Erase(std::vector<Identity> records) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
+  return impl_->committer->Erase(std::move(records));
+}
+
+absl::Status Engine::Purge(const std::function<bool()>& stop) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
+  if (impl_->cluster != nullptr) {
+    return absl::UnimplementedError("a store of several parts cannot be purged yet");
+  }
+  if (impl_->purging.exchange(true)) return absl::UnavailableError("another purge is under way");
+  const uint64_t started_micros = SteadyClockMicros();
+  const absl::Status status = impl_->committer->Purge(stop);
+  impl_->purging = false;
+  UNIRUST_RETURN_IF_ERROR(status);
+  Log(LogLevel::kInfo, "purged: all files are new",
+      {{"took_ms", (SteadyClockMicros() - started_micros) / 1000}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Erasures> Engine::ErasuresInStore() const {
+  return impl_->store->Latest().ReadErasures();
+}
+
+absl::StatusOr<ErasureStatus> Engine::GetErasures() const {
+  UNIRUST_ASSIGN_OR_RETURN(const Erasures erasures, ErasuresInStore());
+  return StatusOf(erasures, impl_->options.backup_dir, impl_->options.shard_id);
 }
 
 absl::Status Engine::Reset() {

@@ -208,6 +208,19 @@ class Engine {
   // that have expired descriptors.
   absl::StatusOr<RetentionAdvance> AdvanceRetention(Instant now, const std::function<bool()>& stop);
 
+  // Removes the records from every row of the store (docs/erasure.md), in one commit, durable when it returns. Tells of
+  // each whether it was there; one that was retracted was. INVALID_ARGUMENT: too many, or no identity.
+  absl::StatusOr<std::vector<bool>> Erase(std::vector<Identity> records);
+
+  // Makes every file anew that may have something of what was erased before. Writes and reads go on. `stop`: as in
+  // Backup. UNAVAILABLE while another purge is under way; UNIMPLEMENTED for a store of several parts.
+  absl::Status Purge(const std::function<bool()>& stop);
+
+  // What was erased, and where copies of it are: in the data directory, and below backup_dir, whose checkpoints are
+  // opened to read for that.
+  absl::StatusOr<ErasureStatus> GetErasures() const;
+  absl::StatusOr<Erasures> ErasuresInStore() const;  // a look-up
+
   // Deletes every record and the ontology. FAILED_PRECONDITION unless allow_reset.
   absl::Status Reset();
 

@@ -149,6 +149,8 @@ constexpr Metric kDiskFree{kGauge, "unirust_disk_free_bytes",
 constexpr Metric kBackupsMade{kCounter, "unirust_backups_made_total", "backups that are whole"};
 constexpr Metric kBackupsFailed{kCounter, "unirust_backups_failed_total",
                                 "backups that failed; the log says why"};
+constexpr Metric kErasurePending{kGauge, "unirust_erasure_pending_seconds",
+                                 "since the first erasure that is not purged; 0: all are"};
 
 void AddRocksDb(const StorageMetrics& storage, MetricFamilies& families) {
   families.Add(kWal, Number(storage.wal_bytes));
@@ -176,6 +178,14 @@ void AddRocksDb(const StorageMetrics& storage, MetricFamilies& families) {
   families.Add(kBackupsFailed, Number(storage.backups_failed));
 }
 
+void AddErasure(const Engine& engine, MetricFamilies& families) {
+  const absl::StatusOr<Erasures> erasures = engine.ErasuresInStore();
+  if (!erasures.ok()) return;
+  const int64_t since = erasures->pending_since_micros;
+  const int64_t age = static_cast<int64_t>(WallClockMicros()) - since;
+  families.Add(kErasurePending, since == 0 ? 0 : static_cast<double>(age) / 1e6);
+}
+
 }  // namespace
 
 void AddMetrics(const Engine& engine, MetricFamilies& families) {
@@ -184,6 +194,7 @@ void AddMetrics(const Engine& engine, MetricFamilies& families) {
   const StorageMetrics storage = engine.GetStorageMetrics();
   AddMemory(engine, storage, families);
   AddRocksDb(storage, families);
+  AddErasure(engine, families);
 }
 
 }  // namespace unirust::shard

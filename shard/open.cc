@@ -105,6 +105,10 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
     store.retention = std::make_unique<RetentionClock>(
         *store.engine, settings.retention_clock, settings.retention_every.seconds * 1'000'000);
   }
+  const bool purges = settings.purge_after.seconds > 0 && !settings.read_only && parts.empty();
+  if (purges) {
+    store.purges = std::make_unique<PurgeSchedule>(*store.engine, settings.purge_after.seconds);
+  }
   if (!parts.empty()) store.mover = std::make_unique<SlotMover>(*store.engine);
   return store;
 }

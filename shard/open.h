@@ -17,6 +17,7 @@
 #include "peer/remote_part.h"
 #include "shard/backups.h"
 #include "shard/engine.h"
+#include "shard/purge_schedule.h"
 #include "shard/retention_clock.h"
 #include "shard/slot_mover.h"
 
@@ -36,11 +37,12 @@ struct OpenedStore {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<BackupSchedule> schedule;   // null without --backup-every
   std::unique_ptr<RetentionClock> retention;  // null without --retention-clock
+  std::unique_ptr<PurgeSchedule> purges;      // null with --purge-after 0s, and with parts
   std::unique_ptr<SlotMover> mover;           // null without parts
 };
 
-// Opens the engine, applies the ontology file, if one is given, and starts the schedule of backups
-// and the clock of retention, if there are any. `settings` have passed CheckStore. The errors of
+// Opens the engine, applies the ontology file, if one is given, and starts the schedules of backups
+// and purges and the clock of retention, if there are any. `settings` have passed CheckStore. The errors of
 // Engine::Open; INVALID_ARGUMENT if the ontology file cannot be read or is refused.
 //
 // `parts`: the other parts of the store, which must be up. Then also UNAVAILABLE if one cannot be

@@ -103,6 +103,14 @@ class ShardService final : public proto::ShardService::Service {
   grpc::Status AdvanceRetention(grpc::ServerContext* context,
                                 const proto::AdvanceRetentionRequest* request,
                                 proto::AdvanceRetentionResponse* response) override;
+
+  // --- erasure (service_erasure.cc) ---
+  grpc::Status EraseRecords(grpc::ServerContext* context, const proto::EraseRecordsRequest* request,
+                            proto::EraseRecordsResponse* response) override;
+  grpc::Status GetErasures(grpc::ServerContext* context, const proto::GetErasuresRequest* request,
+                           proto::GetErasuresResponse* response) override;
+  grpc::Status PurgeErased(grpc::ServerContext* context, const proto::PurgeErasedRequest* request,
+                           proto::PurgeErasedResponse* response) override;
   grpc::Status Reset(grpc::ServerContext* context, const proto::Empty* request,
                      proto::Empty* response) override;
 
@@ -133,6 +141,8 @@ class ShardService final : public proto::ShardService::Service {
   absl::StatusOr<proto::ListConflictsResponse> Conflicts(
       const proto::ListConflictsRequest& request);
   absl::StatusOr<proto::RetentionStatus> Retention() const;
+  absl::StatusOr<proto::EraseRecordsResponse> Erase(const proto::EraseRecordsRequest& request);
+  absl::StatusOr<proto::ErasureStatus> Erasures() const;
   absl::StatusOr<proto::AdvanceRetentionResponse> Advance(
       const proto::AdvanceRetentionRequest& request, const std::function<bool()>& stop);
 

@@ -30,20 +30,26 @@ namespace rdb = rocksdb;
 constexpr char kLockFile[] = "lock";
 constexpr size_t kIdentityBytes = 24;
 
-// What a backup says about itself: whose it is, and how many commits were acknowledged before it was begun.
+// What a backup says about itself: whose it is, and how far the store was before it was begun.
 struct Origin {
-  std::string identity;  // the store's row kStoreKey
-  uint64_t commits = 0;
+  std::string identity;
+  uint64_t commits = 0;       // acknowledged
+  int64_t purged_micros = 0;  // Erasures; not in backups of format version 6, from before any
 
   std::string Encode() const {
     std::string out = identity;
     AppendBig64(&out, commits);
+    AppendBigSigned64(&out, purged_micros);
     return out;
   }
   static std::optional<Origin> Decode(std::string_view bytes) {
-    if (bytes.size() != kIdentityBytes + 8) return std::nullopt;
-    return Origin{.identity = std::string(bytes.substr(0, kIdentityBytes)),
-                  .commits = ByteReader(bytes.substr(kIdentityBytes)).Big64()};
+    ByteReader in(bytes);
+    Origin out;
+    out.identity = in.Bytes(kIdentityBytes);
+    out.commits = in.Big64();
+    if (in.ok() && !in.done()) out.purged_micros = in.BigSigned64();
+    if (!in.done()) return std::nullopt;
+    return out;
   }
   uint32_t shard_id() const { return ByteReader(std::string_view(identity).substr(4)).Big32(); }
 };
@@ -82,6 +88,7 @@ BackupInfo ToInfo(const rdb::BackupInfo& info, const Origin& origin) {
           .files = info.number_files,
           .shard_id = origin.shard_id(),
           .commits = origin.commits,
+          .purged_micros = origin.purged_micros,
           .damaged = false};
 }
 
@@ -265,7 +272,10 @@ absl::StatusOr<BackupInfo> RocksStore::Backup(const std::string& dir, size_t kee
     FaultPoint("backup.copying");
     if (stop()) backups->StopBackup();
   };
-  const Origin origin{.identity = identity_, .commits = mark_->acknowledged().commits};
+  UNIRUST_ASSIGN_OR_RETURN(const Erasures erasures, Latest().ReadErasures());
+  const Origin origin{.identity = identity_,
+                      .commits = mark_->acknowledged().commits,
+                      .purged_micros = erasures.purged_micros};
   rdb::BackupID id = 0;
   FaultPoint("backup.begun");
   const rdb::Status made =

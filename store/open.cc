@@ -27,7 +27,8 @@ namespace {
 
 namespace rdb = rocksdb;
 
-constexpr uint32_t kFormatVersion = 6;
+constexpr uint32_t kFormatVersion = 7;
+constexpr uint32_t kFormatVersionMin = 6;  // of what is upgraded
 
 // True if the directory is open elsewhere, in this process or in another: RocksDB tells only in words.
 bool IsInUse(const rdb::Status& status) {
@@ -98,6 +99,7 @@ absl::Status RocksStore::Load() {
   FaultPoint("open.checked");
   UNIRUST_RETURN_IF_ERROR(ChooseGeneration());
   FaultPoint("open.chosen");
+  UNIRUST_RETURN_IF_ERROR(Upgrade());
   if (!replays_) return absl::OkStatus();
   MutexLock lock(mutex_);
   shrinking_ = Thread("shrink_buffers", [this, families = current_] { ShrinkBuffers(families); });
@@ -287,34 +289,44 @@ absl::StatusOr<bool> RocksStore::GetMeta(const char* key, std::string* value) co
   return true;
 }
 
+std::string IdentityIn(std::string_view store_row) {
+  std::string out;
+  AppendBig32(&out, kFormatVersionMin);
+  return out.append(store_row.substr(out.size()));
+}
+
 absl::Status RocksStore::MakeIdentity() {
   std::random_device random;
-  identity_.clear();
-  AppendBig32(&identity_, kFormatVersion);
-  AppendBig32(&identity_, options_.shard_id);
-  for (int i = 0; i < 4; ++i) AppendBig32(&identity_, random());
+  std::string row;
+  AppendBig32(&row, kFormatVersion);
+  AppendBig32(&row, options_.shard_id);
+  for (int i = 0; i < 4; ++i) AppendBig32(&row, random());
+  identity_ = IdentityIn(row);
   rdb::WriteOptions sync;
   sync.sync = true;
   rdb::ColumnFamilyHandle* meta = Of(Family::kMeta);
-  return FromRocks(db_->Put(sync, meta, kStoreKey, identity_), "cannot write to " + options_.dir);
+  return FromRocks(db_->Put(sync, meta, kStoreKey, row), "cannot write to " + options_.dir);
 }
 
 absl::Status RocksStore::CheckIdentity() {
-  UNIRUST_ASSIGN_OR_RETURN(const bool made, GetMeta(kStoreKey, &identity_));
+  std::string row;
+  UNIRUST_ASSIGN_OR_RETURN(const bool made, GetMeta(kStoreKey, &row));
   if (!made && options_.read_only) return NotMade(options_.dir);
   if (!made) {
     UNIRUST_RETURN_IF_ERROR(MakeIdentity());
     FaultPoint("open.identified");
     return absl::OkStatus();
   }
-  ByteReader in(identity_);
+  ByteReader in(row);
   const uint32_t version = in.Big32();
   const uint32_t shard = in.Big32();
   if (!in.ok()) return Damaged(Family::kMeta, kStoreKey);
-  if (version != kFormatVersion) {
+  identity_ = IdentityIn(row);
+  if (version < kFormatVersionMin || version > kFormatVersion) {
     return absl::FailedPreconditionError(
         "data directory " + options_.dir + " has format version " + std::to_string(version) +
-        "; this program knows version " + std::to_string(kFormatVersion) +
+        "; this program knows versions " + std::to_string(kFormatVersionMin) + " to " +
+        std::to_string(kFormatVersion) +
         ". Use the program that wrote it, or ingest the records anew");
   }
   if (shard != options_.shard_id) {
@@ -324,6 +336,26 @@ absl::Status RocksStore::CheckIdentity() {
                                          ": give --shard-id " + std::to_string(shard) +
                                          " or another --data-dir");
   }
+  return absl::OkStatus();
+}
+
+// Every version so far only added to what may be stored: what is there stays as it is.
+absl::Status RocksStore::Upgrade() {
+  std::string row;
+  UNIRUST_RETURN_IF_ERROR(GetMeta(kStoreKey, &row).status());
+  const uint32_t version = ByteReader(row).Big32();
+  if (version == kFormatVersion) return absl::OkStatus();
+  std::string now;
+  AppendBig32(&now, kFormatVersion);
+  row.replace(0, now.size(), now);
+  rdb::WriteOptions sync;
+  sync.sync = true;
+  UNIRUST_RETURN_IF_ERROR(FromRocks(db_->Put(sync, Of(Family::kMeta), kStoreKey, row),
+                                    "cannot write to " + options_.dir));
+  FaultPoint("open.upgraded");
+  Log(LogLevel::kInfo, "data directory " + options_.dir + " is of format version " +
+                           std::to_string(kFormatVersion) + " now, from " +
+                           std::to_string(version) + "; older programs refuse it");
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 #include "store/keys.h"
 #include "store/rocks_reader.h"
 #include "store/rocks_store.h"
+#include "store/rows.h"
 
 namespace unirust::store {
 namespace {
@@ -161,7 +162,15 @@ absl::StatusOr<std::string> Reader::ReadIdentity() const {
   std::string id;
   UNIRUST_ASSIGN_OR_RETURN(const bool found, Get(Family::kMeta, kStoreKey, &id));
   if (!found) return Damaged(Family::kMeta, kStoreKey);
-  return id;
+  return IdentityIn(id);
+}
+
+absl::StatusOr<Erasures> Reader::ReadErasures() const {
+  std::string bytes;
+  ErasuresRow row;
+  UNIRUST_ASSIGN_OR_RETURN(const bool found, Get(Family::kMeta, kErasuresKey, &bytes));
+  if (found && !ErasuresRow::Decode(bytes, &row)) return Damaged(Family::kMeta, kErasuresKey);
+  return row.erasures;
 }
 
 absl::StatusOr<Lineage> Reader::ReadLineage() const {

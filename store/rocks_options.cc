@@ -158,6 +158,7 @@ rdb::Options RocksOptions::Db() const {
   out.allow_concurrent_memtable_write = false;
   out.max_bgerror_resume_count = 0;
   out.listeners.push_back(std::make_shared<Background>());
+  out.max_manifest_file_size = kManifestBytesMax;
   out.max_open_files = 512;
   out.skip_stats_update_on_db_open = true;
   out.skip_checking_sst_file_sizes_on_db_open = true;

@@ -15,6 +15,9 @@
 
 namespace unirust::store {
 
+// A MANIFEST that has grown to this is replaced by one of what is there now. It names every table: thousands have room.
+inline constexpr uint64_t kManifestBytesMax = 1U << 20U;
+
 // Families that share one block cache. Immutable.
 class RocksOptions {
  public:

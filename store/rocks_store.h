@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ inline constexpr char kClearedKey[] = "cleared";        // how many commits ther
 inline constexpr char kCommitsKey[] = "commits";        // how many there were, this one with them
 inline constexpr char kRebuildingKey[] = "rebuilding";  // there while indexes and derived families are made anew
 
+// What a store is known by, of its row kStoreKey: all but the format version, in whose place is that of the first
+// stores that were upgraded.
+std::string IdentityIn(std::string_view store_row);
+
 class RocksStore final : public Store {
  public:
   static absl::StatusOr<std::unique_ptr<Store>> OpenToWrite(const StoreOptions& options);
@@ -54,6 +59,8 @@ class RocksStore final : public Store {
   absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
                                     const std::function<bool()>& stop) const override;
   absl::Status VerifyChecksums() const override;
+  absl::Status Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) override;
+  absl::Status AwaitReaders(const std::function<bool()>& stop) const override;
   StorageMetrics Metrics() const override;
 
  private:
@@ -74,6 +81,7 @@ class RocksStore final : public Store {
   absl::Status WhyNotOpen(const std::string& dir, const rocksdb::Status& status) const;
   absl::Status CheckIdentity();
   absl::Status MakeIdentity();
+  absl::Status Upgrade();
   absl::Status CheckCommits();
   absl::Status CheckRebuilding() const;
   absl::Status CheckIsWhole() const;
@@ -85,6 +93,15 @@ class RocksStore final : public Store {
   absl::Status DropLeftovers();
   // False if there is no such row of `meta`.
   absl::StatusOr<bool> GetMeta(const char* key, std::string* value) const;
+
+  // --- rewrite.cc
+  std::vector<rocksdb::ColumnFamilyHandle*> FamiliesInUse(
+      std::vector<std::shared_ptr<Families>>* keep) const;
+  absl::Status Compact(const std::vector<rocksdb::ColumnFamilyHandle*>& handles,
+                       const std::set<std::string>& before, const std::function<bool()>& stop);
+  void DeleteNothing(const std::string& key);
+  absl::Status DeleteObsolete();
+  absl::Status BeginManifest();
 
   // --- store.cc
   absl::Status VerifyChecksumsIn(const std::string& dir) const;
@@ -110,7 +127,7 @@ class RocksStore final : public Store {
   std::shared_ptr<MarkingFileSystem> files_;
   std::unique_ptr<rocksdb::Env> env_;  // of `files`
   std::unique_ptr<rocksdb::DB> db_;
-  std::string identity_;             // the row kStoreKey
+  std::string identity_;             // IdentityIn
   uint64_t commits_ = 0;             // the committing thread's
   std::shared_ptr<Families> fixed_;  // not derived
   std::map<std::string, rocksdb::ColumnFamilyHandle*> found_;  // derived ones found at opening, until chosen or dropped

@@ -87,9 +87,16 @@ std::vector<std::string> ReadStrings(ByteReader& in) {
 
 }  // namespace
 
+RecordRow RecordRow::Erased() {
+  RecordRow out;
+  out.retracted = true;
+  return out;
+}
+
 std::string RecordRow::Encode() const {
   std::string out;
   AppendId(&out, entity_type);
+  if (erased()) return out;
   AppendId(&out, perspective);
   AppendString(&out, uid);
   AppendSignedVarint(&out, version);
@@ -110,6 +117,10 @@ std::string RecordRow::Encode() const {
 bool RecordRow::Decode(std::string_view bytes, RecordRow* out) {
   ByteReader in(bytes);
   out->entity_type = ReadId<SymbolId>(in);
+  if (out->erased()) {
+    *out = Erased();
+    return in.done();
+  }
   out->perspective = ReadId<SymbolId>(in);
   out->uid = in.String();
   out->version = in.SignedVarint();
@@ -479,6 +490,25 @@ std::string RetentionRow::Encode() const {
 bool RetentionRow::Decode(std::string_view bytes, RetentionRow* out) {
   ByteReader in(bytes);
   out->declared = in.BigSigned64();
+  return in.done();
+}
+
+std::string ErasuresRow::Encode() const {
+  std::string out;
+  AppendBig64(&out, erasures.records);
+  for (const int64_t micros :
+       {erasures.last_micros, erasures.pending_since_micros, erasures.purged_micros}) {
+    AppendBigSigned64(&out, micros);
+  }
+  return out;
+}
+
+bool ErasuresRow::Decode(std::string_view bytes, ErasuresRow* out) {
+  ByteReader in(bytes);
+  out->erasures.records = in.Big64();
+  out->erasures.last_micros = in.BigSigned64();
+  out->erasures.pending_since_micros = in.BigSigned64();
+  out->erasures.purged_micros = in.BigSigned64();
   return in.done();
 }
 

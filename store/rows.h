@@ -30,6 +30,9 @@ struct RecordRow {
   bool retracted = false;
   RecordId successor;  // retracted only: a record that was in the same entity then; 0 if it was alone
   std::vector<StoredDescriptor> descriptors;  // canonical order (by the attributes' text), coalesced
+  // What is left where a record was erased (docs/erasure.md): retracted, and of no identity.
+  static RecordRow Erased();
+  bool erased() const { return entity_type == SymbolId(); }
   std::string Encode() const;
   static bool Decode(std::string_view bytes, RecordRow* out);
 };
@@ -237,6 +240,14 @@ struct RetentionRow {
   Instant declared = 0;  // every descriptor that was due before it is gone
   std::string Encode() const;
   static bool Decode(std::string_view bytes, RetentionRow* out);
+};
+
+// family meta, row "erasures"; absent: nothing was ever erased
+inline constexpr char kErasuresKey[] = "erasures";
+struct ErasuresRow {
+  Erasures erasures;
+  std::string Encode() const;
+  static bool Decode(std::string_view bytes, ErasuresRow* out);
 };
 
 }  // namespace unirust::store

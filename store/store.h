@@ -95,6 +95,7 @@ class Reader {
 
   absl::StatusOr<Lineage> ReadLineage() const;
   absl::StatusOr<std::string> ReadIdentity() const;  // of the store; no other one has it
+  absl::StatusOr<Erasures> ReadErasures() const;
   uint64_t generation() const { return state_->generation(); }  // of the derived families; grows
 
   // Empty `upper`: to the end of the family. The cursor stands on the first key.
@@ -195,6 +196,16 @@ class Store {
 
   // Reads every file and compares the checksums of its blocks. DATA_LOSS names the file.
   virtual absl::Status VerifyChecksums() const = 0;
+
+  // Waits until no snapshot from before the call is held. `stop`: as in Backup.
+  virtual absl::Status AwaitReaders(const std::function<bool()>& stop) const = 0;
+
+  // Makes every file of the directory anew: what was deleted or overwritten before the call is in none of them when it
+  // returns, nor is a key of it. Commits and reads go on, but what `in_turn` is called with, which is short, must run
+  // while nothing commits. Waits for snapshots from before. `stop`: as in Backup. Cost: reads and writes all that is
+  // stored.
+  using InTurn = std::function<absl::Status(const std::function<absl::Status()>& work)>;
+  virtual absl::Status Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) = 0;
 
   virtual StorageMetrics Metrics() const = 0;
 

@@ -4,6 +4,8 @@
 - Nothing is there that was never sent, or that was missing after an earlier restart.
 - The ontology is one that was sent, as a whole: the last that was acknowledged, or a later one. So is the instant of
   retention.
+- What was erased, and acknowledged, is not there and stays away; of an erasure that was not acknowledged all records
+  are gone, or none.
 - The canonical export and the counters are the oracle's over exactly the lines of the requests that are there: none by
   halves.
 """
@@ -13,7 +15,7 @@ import re
 import compare
 from harness import unirust
 from journal import Journal
-from judge import Verdict
+from judge import Verdict, name_of
 from retention_rules import remains
 from sender import MARKER
 
@@ -53,6 +55,7 @@ class Judge:
         self.journal = Journal(journal_path)
         self.seen, self.gone = set(), set()  # requests that were applied, and that never will be
         self.ontology, self.instant = 0, None  # the request whose one was in force; what was declared
+        self.erasures = set()  # requests that were applied
         self.losses = 0
 
     def check(self, where, copy=None):
@@ -61,7 +64,8 @@ class Judge:
         applied = found.applied()
         acknowledged = set(journal.acknowledged) if copy is None else journal.acknowledged_before(copy)
         self._check_requests(applied, acknowledged | (self.seen if copy is None else set()))
-        lines = [line for n in sorted(applied) for line in journal.lines(n)]
+        erased = self._erased(found)
+        lines = [line for n in sorted(applied) for line in journal.lines(n) if name_of(line) not in erased]
         ontology, number = self._ontology(found, acknowledged, copy)
         declared = self._declared(found, acknowledged, copy) if journal.numbers("retention") else None
         verdict = Verdict([json.dumps(remains(line, ontology.get("retention", []), declared)) for line in lines],
@@ -79,6 +83,19 @@ class Judge:
         foreign = applied - set(self.journal.sent)
         if foreign or applied & self.gone:
             raise Lost(f"requests appear that were never sent {sorted(foreign)}, or late {sorted(applied & self.gone)}")
+
+    def _erased(self, found):
+        """The names. Not of copies: an erasure is applied to what was acknowledged before."""
+        for number in self.journal.numbers("erase"):
+            names = self.journal.sent[number]["records"]
+            there = [name for name in names if f'"id": {json.dumps(name)}'.encode() in found.export]
+            if there and (number in self.journal.acknowledged or number in self.erasures):
+                raise Lost(f"erased by request {number}, and there: {there[:5]}")
+            if there and len(there) < len(names):
+                raise Lost(f"of {names} of request {number} some are erased, and some are there: {there}")
+            if not there:
+                self.erasures.add(number)
+        return {name for number in self.erasures for name in self.journal.sent[number]["records"]}
 
     def _ontology(self, found, acknowledged, copy):
         sent = self.journal.numbers("ontology")

@@ -327,6 +327,8 @@ GENERATION = at("generation.family_created", "generation.begun", "generation.fil
                 "generation.switched", "generation.family_dropped")
 OPENING = at("open.marked", "open.recovered", "open.checked", "open.leftover_dropped", "open.chosen",
              "open.buffer_shrunk", "open.probed")
+PURGE = at("purge.names_retired", "purge.names_forgotten", "rewrite.compacted", "rewrite.manifest_begun",
+           "purge.rewritten")
 HOME = at("epoch.before_decided", "epoch.decided", "epoch.delivered", "epoch.before_published", "join.part_joined",
           "join.part_joined:3", "join.epoch_delivered", "join.epoch_delivered:2")
 ANY_PART = at("part.before_epoch", "part.applied", "generation.before_seal", "generation.sealed", processes=(0, 1))
@@ -354,6 +356,7 @@ PHASES = [
           weight=2, span=0.1),
     Phase("retention", ("expiring", "expiring", "retention"), at("retention.resolved", "retention.committed"),
           setup=("rules", "expiring"), kinds=("retention",)),
+    Phase("erasure", ("ingest", "doomed", "erase", "purge"), PURGE, kinds=("erase", "purge"), weight=2, span=0.1),
     PartsPhase("parts", ("ingest", "ingest", "ontology"), {**HOME, **ANY_PART, **OTHER_PART},
                kinds=("ingest", "ontology"), parts=3, weight=3),
     MovesPhase("moves", ("ingest", "ingest", "move"), at("move.begun", "move.copied", "move.compared", "move.switched",

@@ -28,7 +28,8 @@ class CampaignTest(unittest.TestCase):
         tally = crash_campaign.campaign(PHASES, CYCLES, SEED, crash_campaign.JOBS)
         print(tally.table())
         self.assertEqual(tally.faults, [], f"seed {SEED}\n" + "\n".join(tally.faults))
-        self.assertEqual(set(tally.points), set(crash_campaign.fault_points()), "points that nothing comes by")
+        points = set(crash_campaign.fault_points()) - {"open.upgraded"}  # of an older format: formats_test.py
+        self.assertEqual(set(tally.points), points, "points that nothing comes by")
         self.assertEqual({name for name, row in tally.rows.items() if row["kills"] == 0}, set())
         self.assertEqual(set(tally.rows), {phase.name for phase in PHASES})
 

@@ -28,9 +28,10 @@ import feed
 from generic_client import Client
 from harness import RUN_TIMEOUT, SLOWNESS
 from journal import Journal, Pen, expanded
-from judge import History
+from judge import History, name_of
 
 MARKER = "marker"  # the type of a record that tells, by its uid, that its request was applied
+DOOMED = "doomed"  # the perspective of records that are erased
 FILLERS = 1200     # records that make a change of ontology take a while
 BLOBS = 12         # records of a bulky request
 BLOB_BYTES = 45_000
@@ -53,6 +54,7 @@ class Requests:
         self.rounds, self.pool = itertools.count(seed * 100_000 + first), []
         self.lock = threading.Lock()
         self.numbers = itertools.count(first)
+        self.doomed_names = []  # of requests that are acknowledged, and whose records nobody has asked to erase
 
     def next(self, what):
         """The entry of the journal."""
@@ -65,6 +67,12 @@ class Requests:
                           "descriptors": [{"attr": "request", "value": str(number)}]})
             entry["lines"] = lines
         return {"sent": number, "what": "ingest" if "lines" in entry else what, **entry}
+
+    def acknowledged(self, entry):
+        names = [name_of(line) for line in entry.get("lines", []) if line["perspective"] == DOOMED]
+        with self.lock:
+            if names:
+                self.doomed_names.append(names)
 
     def ingest(self, _):
         """Some writes of a random history (tests/oracle/generate.py)."""
@@ -98,6 +106,21 @@ class Requests:
             lines.append({"entity_type": "person", "perspective": "web" if n % 4 == 0 else "crm",
                           "uid": str(instant % EXPIRING_RECORDS), "descriptors": descriptors})
         return {"lines": lines}
+
+    def doomed(self, number):
+        """Besides, records that nobody writes again, so that they can be erased, with descriptors of the others."""
+        lines = self.ingest(number)["lines"]
+        doomed = [{"entity_type": "person", "perspective": DOOMED, "uid": f"{number} {n}", "descriptors":
+                   line.get("descriptors", [])} for n, line in enumerate(lines)]
+        return {"lines": [*lines, *doomed]}
+
+    def erase(self, _):
+        """All such records of some requests."""
+        with_names, self.doomed_names = self.doomed_names[:3], self.doomed_names[3:]
+        return {"records": [name for names in with_names for name in names]}
+
+    def purge(self, _):
+        return {}
 
     def ontology(self, number):
         """Another one, which a constraint that nothing breaks names."""
@@ -142,6 +165,10 @@ def call(client, entry):
         return [backup.backup_id for backup in client.call("Backup").backups]
     elif what == "checkpoint":
         client.call("Checkpoint", path=entry["name"])
+    elif what == "erase":
+        return list(client.call("EraseRecords", records=entry["records"]).erased)
+    elif what == "purge":
+        client.call("PurgeErased")
     elif what == "move":
         plan = client.call("PlanSlots", drain=entry["drain"])
         client.call("MoveSlots", slot_map_version=plan.slot_map_version, drain=entry["drain"])
@@ -195,6 +222,7 @@ class Sender:
             except ValueError:  # the channel was closed
                 return False
             self.pen.write(acknowledged=entry["sent"], answer=answer)
+            self.requests.acknowledged(entry)
             return True
 
     def loop(self, what, again):

@@ -49,6 +49,10 @@ class MemoryJournal : public Journal {
     ids_[text] = id;
     texts_[id] = text;
   }
+  void Retire(SymbolId id) {
+    MutexLock lock(mutex_);
+    ids_.erase(texts_[id]);
+  }
   void Fail(absl::Status fault) {
     MutexLock lock(mutex_);
     fault_ = std::move(fault);
@@ -108,6 +112,20 @@ TEST_F(InternerTest, FindsPendingSymbolsBeforeTheyAreCommitted) {
   Commit();
   EXPECT_EQ(interner_.Find("a").value(), SymbolId(1));
   EXPECT_EQ(interner_.Text(SymbolId(1)).value(), "a");
+}
+
+TEST_F(InternerTest, GivesTheTextOfARetiredSymbolAnotherOne) {
+  Intern("a");
+  Commit();
+  EXPECT_EQ(interner_.Find("a").value(), SymbolId(1));
+  journal_.Retire(SymbolId(1));
+  interner_.Retired(std::vector<SymbolId>{SymbolId(1)});
+  EXPECT_EQ(interner_.Text(SymbolId(1)).value(), "a");  // for those who have it
+  EXPECT_EQ(interner_.Find("a").value(), std::nullopt);
+  EXPECT_EQ(Intern("a"), SymbolId(2));
+  Commit();
+  EXPECT_EQ(interner_.Text(SymbolId(1)).value(), "a");
+  EXPECT_EQ(interner_.Find("a").value(), SymbolId(2));
 }
 
 TEST_F(InternerTest, TellsTextsApartByAllTheirBytes) {

@@ -41,6 +41,7 @@ TEST(Rows, HaveTheseBytes) {
   retracted.retracted = true;
   retracted.successor = RecordId(200);
   EXPECT_EQ(ToHex(retracted.Encode()), WithoutSpaces("01 02 02 3432 06 01 c801"));
+  EXPECT_EQ(ToHex(RecordRow::Erased().Encode()), "00");
   EXPECT_EQ(ToHex(NameRow{.up_level = 1, .up = HandleOf(1027), .parts = {}}.Encode()),
             WithoutSpaces("01 00e0000000000001"));
   const NameRow crowded{
@@ -119,6 +120,8 @@ TEST(Rows, OfConflictsAndMetaHaveTheseBytes) {
             WithoutSpaces("02 03 01 05 02 023432 01 05 02 023432"));
   EXPECT_EQ(ToHex(ConflictOwnerRow{{"xy"}, 3}.Encode()), WithoutSpaces("01 02 7879 03"));
   EXPECT_EQ(ToHex(RetentionRow{-1}.Encode()), "7fffffffffffffff");
+  EXPECT_EQ(ToHex(ErasuresRow{{2, 3, 4, 1}}.Encode()),
+            WithoutSpaces("0000000000000002 8000000000000003 8000000000000004 8000000000000001"));
   EXPECT_EQ(ToHex(CountersRow{1, 2, 3, 4, 5, 200}.Encode()), WithoutSpaces("01 02 03 04 05 c801"));
 }
 
@@ -138,6 +141,7 @@ std::string AnyText() { return *NastyBytes(); }
 RecordRow AnyRecordRow() {
   RecordRow row;
   row.entity_type = AnySymbol();
+  if (row.erased()) return RecordRow::Erased();
   row.perspective = AnySymbol();
   row.uid = AnyText();
   row.version = *AnyInteger<int64_t>();
@@ -353,6 +357,12 @@ RC_GTEST_PROP(ConflictOwnerRow, ComesBack, ()) {
   CheckCodec(ConflictOwnerRow{Several(AnyText), *AnyInteger<uint64_t>()}, {{"used"}, 1});
 }
 
+RC_GTEST_PROP(ErasuresRow, ComesBack, ()) {
+  CheckCodec(ErasuresRow{{*AnyInteger<uint64_t>(), *AnyInteger<int64_t>(),
+                          *AnyInteger<int64_t>(), *AnyInteger<int64_t>()}},
+             {7, 31});
+}
+
 RC_GTEST_PROP(RetentionRow, ComesBack, ()) {
   CheckCodec(RetentionRow{*AnyInteger<int64_t>()}, {7});
 }
@@ -419,6 +429,7 @@ void CheckAll(const std::string& bytes) {
   CheckRandomBytes<ConflictOwnerRow>(bytes);
   CheckRandomBytes<CountersRow>(bytes);
   CheckRandomBytes<RetentionRow>(bytes);
+  CheckRandomBytes<ErasuresRow>(bytes);
   CheckRandomBytes<HeldValueRow>(bytes);
   CheckRandomBytes<StretchRow>(bytes);
   CheckRandomBytes<RunRow>(bytes);

@@ -95,13 +95,34 @@ TEST_F(RefusalTest, AnotherShardsDirectory) {
 
 TEST_F(RefusalTest, AnUnknownFormatVersion) {
   Create();
-  for (const uint32_t version : {0U, 1U, 2U, 3U, 4U, 5U, 7U, 0xFFFFFFFFU}) {
+  for (const uint32_t version : {0U, 1U, 2U, 3U, 4U, 5U, 8U, 0xFFFFFFFFU}) {
     PutMeta(Dir(), "store", StoreRow(version, 0));
     ExpectRefused(OpenStatus(Dir()), absl::StatusCode::kFailedPrecondition,
                   "has format version " + std::to_string(version));
   }
-  PutMeta(Dir(), "store", StoreRow(6, 0));
+  PutMeta(Dir(), "store", StoreRow(7, 0));
   EXPECT_TRUE(OpenStatus(Dir()).ok());
+}
+
+// A store of the version before is known as the same one, and upgraded by who opens it to write.
+TEST_F(RefusalTest, NotTheVersionBefore) {
+  Create();
+  PutMeta(Dir(), "store", StoreRow(6, 0));
+  const auto identity = [&](bool read_only) {
+    const auto store = Store::Open({.dir = Dir(), .read_only = read_only});
+    return (*store)->Latest().ReadIdentity().value();
+  };
+  const auto version = [&] {
+    const auto store = Store::Open({.dir = Dir(), .read_only = true});
+    std::string row;
+    EXPECT_TRUE((*store)->Latest().Get(Family::kMeta, "store", &row).value());
+    return ByteReader(row).Big32();
+  };
+  EXPECT_EQ(identity(/*read_only=*/true), StoreRow(6, 0));
+  EXPECT_EQ(version(), 6U);
+  EXPECT_EQ(identity(/*read_only=*/false), StoreRow(6, 0));
+  EXPECT_EQ(version(), 7U);
+  EXPECT_EQ(identity(/*read_only=*/false), StoreRow(6, 0));
 }
 
 TEST_F(RefusalTest, ADamagedIdentityOrGeneration) {

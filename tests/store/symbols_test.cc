@@ -21,6 +21,8 @@ TEST(Symbols, HaveTheseBytes) {
   EXPECT_EQ(ToHex(SymbolByTextKey("tax")), WithoutSpaces("61 746178"));
   EXPECT_EQ(ToHex(SymbolByIdKey(SymbolId(258))), WithoutSpaces("62 00000102"));
   EXPECT_EQ(ToHex(EncodeSymbolId(SymbolId(258))), "00000102");
+  EXPECT_EQ(ToHex(RetiredText("tax")), WithoutSpaces("ff 746178"));
+  EXPECT_EQ(ToHex(RetiredText("")), "ff");
 }
 
 class SymbolJournalTest : public ::testing::Test {
@@ -46,7 +48,8 @@ TEST_F(SymbolJournalTest, FindsInAnEmptyStoreNothing) {
 
 TEST_F(SymbolJournalTest, FindsWhatACommitMadeInBothDirections) {
   Interner interner(journal_);
-  const std::string longest(limits::kAttributeBytesMax, '\xFF');
+  std::string longest;
+  while (longest.size() < limits::kAttributeBytesMax) longest += "\xF4\x8F\xBF\xBF";
   for (const std::string& text :
        {std::string("tax"), longest, std::string("\0", 1), std::string()}) {
     Intern(interner, text);
@@ -55,6 +58,27 @@ TEST_F(SymbolJournalTest, FindsWhatACommitMadeInBothDirections) {
     EXPECT_EQ(journal_.LoadText(*id).value(), text);
     EXPECT_EQ(journal_.LoadLast().value(), *id);
   }
+}
+
+TEST_F(SymbolJournalTest, ARetiredSymbolIsNotFoundAndKeepsItsTextForATime) {
+  Interner interner(journal_);
+  Intern(interner, "tax");
+  const std::string by_id = SymbolByIdKey(SymbolId(1));
+  Batch retired;
+  retired.Delete(Family::kSymbols, SymbolByTextKey("tax"));
+  retired.Put(Family::kSymbols, by_id, RetiredText("tax"));
+  store_->Commit(std::move(retired));
+  EXPECT_EQ(journal_.LoadSymbol("tax").value(), std::nullopt);
+  EXPECT_EQ(journal_.LoadText(SymbolId(1)).value(), "tax");
+  EXPECT_EQ(journal_.LoadLast().value(), SymbolId(1));
+  const auto row = DecodeSymbol(by_id, RetiredText("tax"));
+  EXPECT_TRUE(row->retired && row->by_id);
+  EXPECT_EQ(row->text, "tax");
+  Batch forgotten;
+  forgotten.Put(Family::kSymbols, by_id, RetiredText(""));
+  store_->Commit(std::move(forgotten));
+  EXPECT_EQ(journal_.LoadText(SymbolId(1)).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(journal_.LoadLast().value(), SymbolId(1));
 }
 
 TEST_F(SymbolJournalTest, NumbersGoOnInANewInterner) {

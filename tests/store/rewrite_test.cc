@@ -1,0 +1,138 @@
+// What was deleted leaves the disk with a rewrite.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "base/thread.h"
+#include "store/store.h"
+#include "tests/store/temp_dir.h"
+
+namespace unirust::store {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr char kSecret[] = "0b5c94d1e7f3a862";
+
+const auto kNever = [] { return false; };
+const auto kAtOnce = [](const std::function<absl::Status()>& work) { return work(); };
+
+class RewriteTest : public ::testing::Test {
+ protected:
+  RewriteTest() : store_(Store::Open({.dir = Dir()}).value()) {}
+  std::string Dir() const { return temp_.path() + "/data"; }
+
+  void Put(const std::string& key, const std::string& value) {
+    Batch batch;
+    for (const Family family : {Family::kRecords, Family::kGroups}) batch.Put(family, key, value);
+    store_->Commit(std::move(batch));
+  }
+  void Delete(const std::string& key) {
+    Batch batch;
+    for (const Family family : {Family::kRecords, Family::kGroups}) batch.Delete(family, key);
+    store_->Commit(std::move(batch));
+  }
+  // So that all is in tables.
+  void Flush() {
+    ASSERT_TRUE(store_->Backup(temp_.path() + "/backups", 1, kNever).ok());
+  }
+  // Files that have the secret.
+  std::set<std::string> Found() const {
+    std::set<std::string> out;
+    for (const auto& file : std::filesystem::directory_iterator(Dir())) {
+      std::ifstream in(file.path(), std::ios::binary);
+      const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+      if (bytes.find(kSecret) != std::string::npos) out.insert(file.path().filename());
+    }
+    return out;
+  }
+
+  TempDir temp_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(RewriteTest, LeavesNothingOfWhatWasDeletedOrOverwritten) {
+  for (int n = 0; n < 3; ++n) {  // several tables
+    Put("k" + std::to_string(n), "v");
+    Put(kSecret + std::to_string(n), std::to_string(n) + kSecret);
+    Put("o", kSecret + std::to_string(n));
+    Flush();
+  }
+  for (int n = 0; n < 3; ++n) Delete(kSecret + std::to_string(n));
+  Put("o", "new");
+  ASSERT_THAT(Found(), Not(IsEmpty()));
+  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  EXPECT_THAT(Found(), IsEmpty());
+  std::string value;
+  EXPECT_TRUE(store_->Latest().Get(Family::kRecords, "o", &value).value());
+  EXPECT_EQ(value, "new");
+  EXPECT_FALSE(store_->Latest().Get(Family::kGroups, std::string(kSecret) + "0", &value).value());
+  store_.reset();
+  EXPECT_TRUE(Store::Open({.dir = Dir()}).ok());
+}
+
+// A family of one table: the first compaction only moves that.
+TEST_F(RewriteTest, RewritesATableThatIsAlone) {
+  Put(kSecret, "v");
+  Delete(kSecret);
+  Flush();
+  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  EXPECT_THAT(Found(), IsEmpty());
+}
+
+TEST_F(RewriteTest, OfAnEmptyStoreTwice) {
+  EXPECT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  EXPECT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+}
+
+TEST_F(RewriteTest, WaitsForReadersFromBefore) {
+  Put(kSecret, "v");
+  Reader before = store_->Snapshot();
+  Delete(kSecret);
+  std::atomic<bool> asked = false;
+  absl::Status status;
+  Thread rewriting("rewrite", [&] {
+    status = store_->Rewrite(kAtOnce, [&] {
+      asked = true;
+      return false;
+    });
+  });
+  while (!asked) std::this_thread::yield();  // it waits
+  std::string value;
+  EXPECT_TRUE(before.Get(Family::kRecords, kSecret, &value).value());
+  const Reader after = store_->Snapshot();  // does not hinder it
+  before = Reader();
+  rewriting.Join();
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_THAT(Found(), IsEmpty());
+  EXPECT_FALSE(after.Get(Family::kRecords, kSecret, &value).value());
+}
+
+TEST_F(RewriteTest, IsStopped) {
+  Put(kSecret, "v");
+  const Reader before = store_->Snapshot();
+  Delete(kSecret);
+  EXPECT_EQ(store_->Rewrite(kAtOnce, [] { return true; }).code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(RewriteTest, OfAGenerationThatIsPending) {
+  ASSERT_TRUE(store_->BeginGeneration().ok());
+  Put(kSecret, "v");
+  Delete(kSecret);
+  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  EXPECT_THAT(Found(), IsEmpty());
+  EXPECT_TRUE(store_->SwitchGeneration({}).ok());
+  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+}
+
+}  // namespace
+}  // namespace unirust::store

@@ -19,7 +19,7 @@ import tarfile
 import feed
 import harness
 from harness import REPO, Store, unirust
-from judge import Verdict
+from judge import Verdict, name_of
 from retention_rules import remains
 
 FOLDER = REPO / "tests/formats"
@@ -44,19 +44,25 @@ class Fixture:
         self.ontology = json.loads(self.answers["ontology.json"])
 
 
-def format_of_backups(directory):
-    """The format version that the newest backup names: its metadata is the store's identity record, and a number."""
-    newest = max((directory / "backups/meta").iterdir(), key=lambda path: int(path.name))
-    return int(re.search(rb"^metadata ([0-9A-Fa-f]{8})", newest.read_bytes(), re.M).group(1), 16)
+def identity_in(log):
+    """Where a log has the format version of a store that was killed as it was made: all that it has is the row `store`."""
+    return log.read_bytes().index(b"\x05store\x18") + len(b"\x05store\x18")
+
+
+def new_store(directory):
+    """The log of a store that has an identity and nothing else."""
+    made = harness.run("unirust_shard", "--listen", harness.LOCAL, "--data-dir", directory,
+                       env={"UNIRUST_ABORT_AT": "open.identified"})
+    assert made.returncode == -9, made.stderr
+    log, = directory.glob("*.log")
+    return log
 
 
 def program_format(directory):
     """What the programs write."""
-    there = ["--data-dir", directory / "new", "--backup-dir", directory / "new-backups"]
-    line = {"entity_type": "p", "perspective": "s", "uid": "1", "descriptors": []}
-    unirust("ingest", *there[:2], "-", stdin=json.dumps(line).encode())
-    unirust("backup", *there)
-    return format_of_backups(directory / "new-backups")
+    log = new_store(directory / "new")
+    at = identity_in(log)
+    return int.from_bytes(log.read_bytes()[at:at + 4], "big")
 
 
 def export(data):
@@ -98,18 +104,28 @@ class Maker:
         feed.ingest_unary(store.client, lines, size)
         self.lines += lines
 
+    def erase(self, store, lines):
+        """Writes them and erases them; after a purge of half of them."""
+        half = len(lines) // 2
+        feed.ingest_unary(store.client, lines, 10)
+        store.client.call("EraseRecords", records=[name_of(line) for line in lines[:half]])
+        store.client.call("PurgeErased")
+        store.client.call("EraseRecords", records=[name_of(line) for line in lines[half:]])
+
     def backup(self, store):
         number = len(self.exports) + 1
         self.exports[number] = unirust("export", "--router", store.address, "--format", "canonical").stdout
         unirust("backup", "--router", store.address)
 
     def steps(self):
-        """Three ontologies, so two generations that are gone; two backups, which flush; then a log that is not flushed,
+        """Three ontologies, so two generations that are gone; records that are erased; two backups, which flush; then a log that is not flushed,
         retractions in it, and a kill while a fourth ontology is made."""
         first, second, third = (input_ontology(f"{n}.json") for n in ("first", "second", "third"))
         with Store("serve", self.data, *self.flags) as store:
             store.client.call("SetOntology", json=json.dumps(first))
             self.ingest(store, input_lines("first.jsonl"), 7)
+            self.erase(store, [{**line, "perspective": "erased " + line["perspective"]}
+                               for line in input_lines("first.jsonl")[:20] if "op" not in line])
             self.backup(store)
             store.client.call("SetOntology", json=json.dumps(second))
             store.client.call("SetOntology", json=json.dumps(third))

@@ -7,11 +7,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "access/principals.h"
-#include "base/mutex.h"
+#include "base/watched_file.h"
 
 namespace unirust::access {
 
@@ -37,27 +38,9 @@ class Gate {
   bool KnowsCertificates();
 
  private:
-  // What tells that the file is another one, or was written.
-  struct Stamp {
-    uint64_t inode = 0;
-    int64_t size = 0;
-    int64_t changed_ns = 0;  // also by a change of its rights
-    bool operator==(const Stamp&) const = default;
-  };
-  using Principals = std::vector<Principal>;
+  explicit Gate(std::unique_ptr<WatchedFile<Principal>> file) : file_(std::move(file)) {}
 
-  Gate(std::string path, uint64_t look_every_micros, Stamp stamp, Principals principals);
-  static Stamp StampOf(const std::string& path);
-  std::shared_ptr<const Principals> Current();
-
-  const std::string path_;
-  const uint64_t look_every_micros_;
-  Mutex mutex_;
-  std::shared_ptr<const Principals> principals_ ABSL_GUARDED_BY(mutex_);
-  Stamp stamp_ ABSL_GUARDED_BY(mutex_);
-  uint64_t looked_micros_ ABSL_GUARDED_BY(mutex_);
-  bool looking_ ABSL_GUARDED_BY(mutex_) = false;
-  std::string fault_ ABSL_GUARDED_BY(mutex_);  // told last
+  const std::unique_ptr<WatchedFile<Principal>> file_;
 };
 
 }  // namespace unirust::access

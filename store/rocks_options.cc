@@ -123,15 +123,23 @@ uint64_t PlaceBytes(uint64_t memory_budget_bytes) {
 
 }  // namespace
 
-RocksOptions::RocksOptions(uint64_t memory_budget_bytes)
+std::shared_ptr<BlockCache> NewBlockCache(uint64_t memory_budget_bytes, size_t stores) {
+  return std::make_shared<BlockCache>(stores *
+                                      (memory_budget_bytes - PlaceBytes(memory_budget_bytes)));
+}
+
+BlockCache::BlockCache(uint64_t bytes)
+    : cache(rdb::NewLRUCache(bytes)), pinned(std::make_shared<PinnedPartitions>(cache)) {}
+
+RocksOptions::RocksOptions(uint64_t memory_budget_bytes, std::shared_ptr<BlockCache> shared)
     : memory_budget_bytes_(memory_budget_bytes),
-      cache_(rdb::NewLRUCache(memory_budget_bytes - PlaceBytes(memory_budget_bytes))),
+      blocks_(shared != nullptr ? std::move(shared) : NewBlockCache(memory_budget_bytes, 1)),
       write_buffers_(std::make_shared<rdb::WriteBufferManager>(
-          WriteBufferBytes(memory_budget_bytes), cache_)),
-      pinned_(std::make_shared<PinnedPartitions>(cache_, write_buffers_)),
+          WriteBufferBytes(memory_budget_bytes), blocks_->cache)),
       statistics_(rdb::CreateDBStatistics()) {
+  blocks_->pinned->Add(write_buffers_);
   statistics_->set_stats_level(rdb::StatsLevel::kExceptHistogramOrTimers);
-  table_.block_cache = cache_;
+  table_.block_cache = blocks_->cache;
   table_.cache_index_and_filter_blocks = true;
   table_.cache_index_and_filter_blocks_with_high_priority = true;
   // Look-ups go through these in every file: no search in the cache for the small top parts. What is pinned counts as
@@ -195,7 +203,7 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
     table.partition_filters = true;
     table.whole_key_filtering = false;
   }
-  out.table_factory = NewPinningTableFactory(table, pinned_);
+  out.table_factory = NewPinningTableFactory(table, blocks_->pinned);
   out.compression = rdb::kLZ4Compression;
   // Keys are hashes: every flush goes all over a family, and levels would be rewritten by each few of them
   // (docs/decisions/0010-universal-compaction.md).

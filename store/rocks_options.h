@@ -18,10 +18,18 @@ namespace unirust::store {
 // A MANIFEST that has grown to this is replaced by one of what is there now. It names every table: thousands have room.
 inline constexpr uint64_t kManifestBytesMax = 1U << 20U;
 
-// Families that share one block cache. Immutable.
+class BlockCache {
+ public:
+  explicit BlockCache(uint64_t bytes);
+  const std::shared_ptr<rocksdb::Cache> cache;
+  const std::shared_ptr<PinnedPartitions> pinned;
+};
+
+// Of one store. Immutable.
 class RocksOptions {
  public:
-  explicit RocksOptions(uint64_t memory_budget_bytes);
+  // The store has write buffers by its own budget. `shared`: null for a cache of its own.
+  RocksOptions(uint64_t memory_budget_bytes, std::shared_ptr<BlockCache> shared);
 
   rocksdb::Options Db() const;
   rocksdb::Options ReadOnlyDb() const;  // every file stays open; memtables do not count as cache, for none is flushed
@@ -30,14 +38,13 @@ class RocksOptions {
   // Afterwards write_buffer_size is to be set to WriteBufferBytesOf.
   rocksdb::ColumnFamilyOptions OfReplay(Family family) const;
   uint64_t WriteBufferBytesOf(Family family) const;
-  const rocksdb::Cache& cache() const { return *cache_; }
+  const rocksdb::Cache& cache() const { return *blocks_->cache; }
   const rocksdb::Statistics& statistics() const { return *statistics_; }
 
  private:
   uint64_t memory_budget_bytes_;
-  std::shared_ptr<rocksdb::Cache> cache_;
+  std::shared_ptr<BlockCache> blocks_;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
-  std::shared_ptr<PinnedPartitions> pinned_;
   std::shared_ptr<rocksdb::Statistics> statistics_;  // counters only: timers would cost
   rocksdb::BlockBasedTableOptions table_;
 };

@@ -65,7 +65,7 @@ class RocksStore final : public Store {
 
  private:
   explicit RocksStore(StoreOptions options)
-      : options_(std::move(options)), rocks_(options_.memory_budget_bytes) {}
+      : options_(std::move(options)), rocks_(options_.memory_budget_bytes, options_.block_cache) {}
 
   // --- open.cc
   absl::Status Load();

@@ -63,15 +63,20 @@ class PinningTableFactory : public rdb::TableFactory {
 
 }  // namespace
 
-PinnedPartitions::PinnedPartitions(std::shared_ptr<rdb::Cache> cache,
-                                   std::shared_ptr<rdb::WriteBufferManager> write_buffers)
-    : cache_(std::move(cache)), write_buffers_(std::move(write_buffers)) {}
+void PinnedPartitions::Add(std::shared_ptr<rdb::WriteBufferManager> write_buffers) {
+  MutexLock lock(mutex_);
+  write_buffers_.push_back(std::move(write_buffers));
+}
 
 bool PinnedPartitions::Begin(uint64_t file_size) {
   const uint64_t bytes = PartitionBytes(file_size);
   const uint64_t opening = opening_.fetch_add(bytes) + bytes;
   const uint64_t all = cache_->GetPinnedUsage();
-  const uint64_t others = write_buffers_->dummy_entries_in_cache_usage();
+  uint64_t others = 0;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& buffers : write_buffers_) others += buffers->dummy_entries_in_cache_usage();
+  }
   const uint64_t pinned = all - std::min(all, others);
   return static_cast<double>(pinned + opening) <
          kShare * static_cast<double>(cache_->GetCapacity());

@@ -10,18 +10,23 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
 
 namespace unirust::store {
 
-// How much of the block cache partitions may pin, of all families together. Thread-safe.
+// How much of the block cache partitions may pin, of all stores and families together. Thread-safe.
 class PinnedPartitions {
  public:
   // Of the cache. Beside write buffers, which may be another 36 % of it, the rest is left to data.
   static constexpr double kShare = 0.25;
 
-  // `write_buffers`: those that are charged to the cache too.
-  PinnedPartitions(std::shared_ptr<rocksdb::Cache> cache,
-                   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
+  explicit PinnedPartitions(std::shared_ptr<rocksdb::Cache> cache) : cache_(std::move(cache)) {}
+
+  // These are charged to the cache too.
+  void Add(std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
 
   // A file of that size is to be opened: whether it may pin its partitions. Ended must be called when it is open.
   bool Begin(uint64_t file_size);
@@ -29,7 +34,8 @@ class PinnedPartitions {
 
  private:
   const std::shared_ptr<rocksdb::Cache> cache_;
-  const std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
+  Mutex mutex_;
+  std::vector<std::shared_ptr<rocksdb::WriteBufferManager>> write_buffers_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> opening_ = 0;  // bytes that files which are not open yet may pin
 };
 

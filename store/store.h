@@ -32,6 +32,12 @@ namespace unirust::store {
 struct SlotQuery;
 struct SlotRows;
 
+// What RocksDB keeps in memory of several stores. What one of them does not use the others have; no store reads a
+// block of another. Thread-safe.
+class BlockCache;
+// For `stores` stores that have `memory_budget_bytes` each.
+std::shared_ptr<BlockCache> NewBlockCache(uint64_t memory_budget_bytes, size_t stores);
+
 struct StoreOptions {
   std::string dir;
   uint32_t shard_id = 0;
@@ -39,6 +45,7 @@ struct StoreOptions {
   bool read_only = false;  // see Store::Open
   // Empties the indexes of records. Until SwitchGeneration was called the store opens only so.
   bool rebuild = false;
+  std::shared_ptr<BlockCache> block_cache = nullptr;  // null: one of its own
 };
 
 inline constexpr uint64_t kNoGeneration = ~uint64_t{0};  // of a state of which nothing can be read

@@ -276,6 +276,7 @@ void AuditLog::Write(const std::string& lines, bool sync) const {
 
 uint64_t AuditLog::Begin(const AuditEntry& entry) {
   Json json{{"who", entry.who}, {"method", entry.method}, {"request_id", entry.request_id}};
+  if (!entry.tenant.empty()) json["tenant"] = entry.tenant;
   if (!entry.records.empty()) json["records"] = entry.records;
   if (!entry.retracted.empty()) json["retracted"] = entry.retracted;
   if (!entry.detail.empty()) json["detail"] = entry.detail;

@@ -27,7 +27,8 @@
 namespace unirust::access {
 
 struct AuditEntry {
-  std::string who;  // a principal; empty: anyone
+  std::string who;     // a principal; empty: anyone
+  std::string tenant;  // empty: the default one
   std::string method;
   std::string request_id;
   std::vector<std::string> records;    // names of what is written,

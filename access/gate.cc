@@ -20,6 +20,14 @@ bool Holds(const Principal& principal, const Credentials& credentials, const Tok
   return credentials.token.empty() ? has_certificate : has_token;
 }
 
+bool IsFor(const Principal& principal, std::string_view tenant) {
+  const std::vector<std::string>& tenants = principal.tenants;
+  if (tenants.empty()) return tenant.empty();
+  return std::any_of(tenants.begin(), tenants.end(), [&](const std::string& name) {
+    return name == kEveryTenant || name == tenant;
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Gate>> Gate::Open(std::string path, uint64_t look_every_micros) {
@@ -35,10 +43,11 @@ bool Gate::KnowsCertificates() {
                      [](const Principal& one) { return !one.certificate.empty(); });
 }
 
-absl::StatusOr<std::string> Gate::Check(std::string_view path, const Credentials& credentials) {
+absl::StatusOr<std::string> Gate::Check(std::string_view path, const Credentials& credentials,
+                                        std::string_view tenant) {
   const std::optional<Role> role = RequiredRole(path);
   if (!role) return absl::PermissionDeniedError("nobody may call " + std::string(path));
-  if (*role == Role::kAnyone) return std::string();
+  if (*role == Role::kAnyone && tenant.empty()) return std::string();
   if (credentials.token.empty() && credentials.certificates.empty()) {
     return absl::UnauthenticatedError("a token is needed: metadata 'authorization: Bearer TOKEN'");
   }
@@ -46,10 +55,13 @@ absl::StatusOr<std::string> Gate::Check(std::string_view path, const Credentials
   const TokenHash token = HashToken(credentials.token);
   const int64_t now = static_cast<int64_t>(WallClockMicros() / 1'000'000);
   const Principal* known = nullptr;
+  const Principal* of_tenant = nullptr;
   const Principal* permitted = nullptr;
   for (const Principal& principal : *principals) {
     if (!Holds(principal, credentials, token) || now >= principal.expires) continue;
     known = &principal;
+    if (!IsFor(principal, tenant)) continue;
+    of_tenant = &principal;
     if (principal.roles.Has(*role)) permitted = &principal;
   }
   if (permitted != nullptr) return permitted->name;
@@ -58,7 +70,10 @@ absl::StatusOr<std::string> Gate::Check(std::string_view path, const Credentials
                                           ? "the certificate is not known here; or give a token"
                                           : "the token is not known here, or has expired");
   }
-  return absl::PermissionDeniedError("'" + known->name + "' has not the role " +
+  if (of_tenant == nullptr) {
+    return absl::PermissionDeniedError("'" + known->name + "' has no access to this tenant");
+  }
+  return absl::PermissionDeniedError("'" + of_tenant->name + "' has not the role " +
                                      std::string(RoleName(*role)) + ", which this needs");
 }
 

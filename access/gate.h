@@ -28,11 +28,13 @@ class Gate {
   static absl::StatusOr<std::unique_ptr<Gate>> Open(std::string path,
                                                     uint64_t look_every_micros = 1'000'000);
 
-  // The name of the principal that may call the method now, empty where anyone may. UNAUTHENTICATED
-  // for a caller who shows nothing, or nothing that is known and has not expired; PERMISSION_DENIED
-  // for one who has not the role, and for methods without a row. What was read before stays in
-  // force while the file has a fault.
-  absl::StatusOr<std::string> Check(std::string_view path, const Credentials& credentials);
+  // The name of the principal that may call the method now, empty where anyone may: such methods, of
+  // the default tenant. UNAUTHENTICATED for a caller who shows nothing, or nothing that is known and
+  // has not expired; PERMISSION_DENIED for one who has not the role for that tenant, whether there is
+  // such a tenant or not, and for methods without a row. What was read before stays in force while
+  // the file has a fault. `tenant`: as the call names it; empty: the default one.
+  absl::StatusOr<std::string> Check(std::string_view path, const Credentials& credentials,
+                                    std::string_view tenant = {});
 
   // Whether somebody is known by a certificate.
   bool KnowsCertificates();

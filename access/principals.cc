@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "base/tenant_name.h"
 
 namespace unirust::access {
 namespace {
@@ -30,7 +31,8 @@ class Entry {
 
   absl::StatusOr<Principal> Read() {
     static const auto& known =
-        *new std::set<std::string_view>{"name", "roles", "token-sha256", "certificate", "expires"};
+        *new std::set<std::string_view>{"name",         "roles",       "tenants",
+                                        "token-sha256", "certificate", "expires"};
     for (const auto& [key, node] : table_) {
       if (!known.contains(key.str())) {
         return Fault("unknown key '" + std::string(key.str()) + "'");
@@ -49,6 +51,7 @@ class Entry {
       if (!plain) return Fault("'name' has characters other than ASCII letters, digits and ._:/@-");
     }
     UNIRUST_RETURN_IF_ERROR(ReadRoles(&out.roles));
+    UNIRUST_RETURN_IF_ERROR(ReadTenants(&out.tenants));
     UNIRUST_RETURN_IF_ERROR(ReadProof(&out));
     UNIRUST_RETURN_IF_ERROR(ReadExpiry(&out.expires));
     return out;
@@ -81,6 +84,23 @@ class Entry {
                      "' is no role: reader, writer, steward, admin and peer are");
       }
       roles->Add(*role);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadTenants(std::vector<std::string>* tenants) const {
+    const toml::node* node = table_.get("tenants");
+    if (node == nullptr) return absl::OkStatus();
+    const toml::array* list = node->as_array();
+    if (list == nullptr || list->empty()) {
+      return Fault("'tenants' is no list of names; leave it out for the default tenant");
+    }
+    for (const toml::node& item : *list) {
+      const std::string name = item.value_or(std::string());
+      if (name != kEveryTenant && !IsTenantName(name)) {
+        return Fault("'tenants': '" + name + "' is no name of a tenant, and not \"*\"");
+      }
+      tenants->push_back(name);
     }
     return absl::OkStatus();
   }

@@ -11,8 +11,15 @@
 //   roles = ["peer"]
 //   certificate = "home.unirust.example"
 //
+//   [[principal]]
+//   name = "acme-app"
+//   roles = ["reader"]
+//   tenants = ["acme"]            # absent: the default tenant only; "*": every one
+//   token-sha256 = "..."
+//
 // A principal is known by a token (`unirust token` makes them) or by a name in the certificate of
-// its connection. Entries may share a name: so a token is replaced by another while both hold.
+// its connection. Entries may share a name: so a token is replaced by another while both hold; and a
+// token: so it has other roles for another tenant.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +35,12 @@
 
 namespace unirust::access {
 
+inline constexpr std::string_view kEveryTenant = "*";
+
 struct Principal {
   std::string name;
   RoleSet roles;
+  std::vector<std::string> tenants;  // names, or kEveryTenant; empty: the default one
   std::optional<TokenHash> token;  // exactly one of token and certificate
   std::string certificate;  // a subject alternative name, or the common name of one that has none
   int64_t expires = std::numeric_limits<int64_t>::max();  // seconds since 1970, exclusive
@@ -38,7 +48,7 @@ struct Principal {
 };
 
 // INVALID_ARGUMENT, with `source` and line, if the text is not TOML, or an entry is incomplete or
-// has an unknown key or role. The role peer is given to certificates only.
+// has an unknown key or role, or a tenant that can have no such name. The role peer is given to certificates only.
 absl::StatusOr<std::vector<Principal>> ParsePrincipals(std::string_view text,
                                                        const std::string& source);
 

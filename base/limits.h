@@ -94,6 +94,11 @@ inline constexpr size_t kPrincipalsMax = 10'000;       // of one access file
 inline constexpr size_t kPrincipalNameBytesMax = 64;   // of the name of one
 inline constexpr uint64_t kAuditFileBytesMax = 64 * 1024 * 1024;  // of the audit log until the next file begins
 
+// --- tenants --------------------------------------------------------------------------------
+inline constexpr size_t kTenantsMax = 64;                // of one daemon, besides the default one
+inline constexpr size_t kTenantNameBytesMax = 63;        // of the name of one
+inline constexpr uint64_t kTenantRequestsMax = 1'000'000;  // a second, and in a burst, that a quota may allow
+
 // --- addresses ------------------------------------------------------------------------------
 inline constexpr uint32_t kSlots = 1024;
 inline constexpr uint32_t kRecordsPerSlotMax = (1U << 22U) / 2;  // half of a slot's record ids

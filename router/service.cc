@@ -54,9 +54,12 @@ std::unique_ptr<grpc::ClientContext> RouterService::NewCall(const grpc::ServerCo
   using Clock = std::chrono::system_clock;
   auto call = grpc::ClientContext::FromServerContext(context);
   call->AddMetadata(rpc::kRequestIdKey, rpc::RequestId(context));
-  const auto token = context.client_metadata().find(rpc::kTokenKey);
-  if (token != context.client_metadata().end()) {
-    call->AddMetadata(rpc::kTokenKey, std::string(token->second.data(), token->second.size()));
+  // Several of a kind, too: the shard refuses them.
+  for (const char* const key : {rpc::kTokenKey, rpc::kTenantKey}) {
+    const auto [begin, end] = context.client_metadata().equal_range(key);
+    for (auto it = begin; it != end; ++it) {
+      call->AddMetadata(key, std::string(it->second.data(), it->second.size()));
+    }
   }
   const Clock::time_point now = Clock::now();
   if (context.deadline() != Clock::time_point::max()) {

@@ -1,7 +1,7 @@
 // RouterService of the contract over one shard. Stateless: every method is passed on to the shard
 // with nine tenths of the client's remaining time, and ends when the client's call does. A shard
-// that cannot be reached is UNAVAILABLE, by its address. The shard gets the client's request id
-// and its token, and decides what it may do.
+// that cannot be reached is UNAVAILABLE, by its address. The shard gets the client's request id,
+// its token and its tenant, and decides what it may do.
 // Thread-safe.
 #pragma once
 

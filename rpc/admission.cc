@@ -16,34 +16,48 @@ constexpr char kRefusalKey[] = "x-unirust-refusal";
 
 std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
 
+// Empty if there is none.
+std::string_view ValueOf(const Admission::Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? std::string_view() : View(found->second);
+}
+
 }  // namespace
 
 void Admission::Decide(access::Gate* gate, const char* path, const grpc::ServerContextBase& context,
                        Metadata& metadata) {
   metadata.erase(kCallerKey);
   metadata.erase(kRefusalKey);
-  if (gate != nullptr) {
-    access::Credentials credentials;
-    const auto token = metadata.find(kTokenKey);
-    if (token != metadata.end() && View(token->second).starts_with(kTokenScheme)) {
-      credentials.token = View(token->second).substr(std::string_view(kTokenScheme).size());
-    }
-    const std::shared_ptr<const grpc::AuthContext> connection = context.auth_context();
-    if (connection != nullptr && connection->IsPeerAuthenticated()) {
-      for (const grpc::string_ref& name : connection->GetPeerIdentity()) {
-        credentials.certificates.push_back(View(name));
-      }
-    }
-    absl::StatusOr<std::string> caller = gate->Check(path, credentials);
-    if (!caller.ok()) {
-      refusal_ =
-          std::to_string(caller.status().raw_code()) + " " + std::string(caller.status().message());
-      metadata.emplace(kRefusalKey, refusal_);
-      return;
-    }
+  absl::StatusOr<std::string> caller = Ask(gate, path, context, metadata);
+  if (caller.ok()) {
     caller_ = *std::move(caller);
+    metadata.emplace(kCallerKey, caller_);
+  } else {
+    refusal_ =
+        std::to_string(caller.status().raw_code()) + " " + std::string(caller.status().message());
+    metadata.emplace(kRefusalKey, refusal_);
   }
-  metadata.emplace(kCallerKey, caller_);
+}
+
+absl::StatusOr<std::string> Admission::Ask(access::Gate* gate, const char* path,
+                                           const grpc::ServerContextBase& context,
+                                           const Metadata& metadata) const {
+  if (metadata.count(kTenantKey) > 1) {
+    return absl::InvalidArgumentError("unirust-tenant: a call is for one tenant");
+  }
+  if (gate == nullptr) return std::string();
+  access::Credentials credentials;
+  const std::string_view token = ValueOf(metadata, kTokenKey);
+  if (token.starts_with(kTokenScheme)) {
+    credentials.token = token.substr(std::string_view(kTokenScheme).size());
+  }
+  const std::shared_ptr<const grpc::AuthContext> connection = context.auth_context();
+  if (connection != nullptr && connection->IsPeerAuthenticated()) {
+    for (const grpc::string_ref& name : connection->GetPeerIdentity()) {
+      credentials.certificates.push_back(View(name));
+    }
+  }
+  return gate->Check(path, credentials, ValueOf(metadata, kTenantKey));
 }
 
 std::optional<grpc::Status> Refused(const grpc::ServerContextBase& context) {
@@ -59,9 +73,11 @@ std::optional<grpc::Status> Refused(const grpc::ServerContextBase& context) {
 }
 
 std::string CallerName(const grpc::ServerContextBase& context) {
-  const auto caller = context.client_metadata().find(kCallerKey);
-  if (caller == context.client_metadata().end()) return "";
-  return std::string(View(caller->second));
+  return std::string(ValueOf(context.client_metadata(), kCallerKey));
+}
+
+std::string TenantName(const grpc::ServerContextBase& context) {
+  return std::string(ValueOf(context.client_metadata(), kTenantKey));
 }
 
 }  // namespace unirust::rpc

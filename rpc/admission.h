@@ -4,7 +4,8 @@
 //
 //   if (const auto refused = rpc::Refused(*context)) return *refused;
 //
-// A test calls every method without credentials; a call whose gate was never asked is refused.
+// or with what asks that first (shard/tenant_call.h). A test calls every method without
+// credentials; a call whose gate was never asked is refused.
 #pragma once
 
 #include <grpcpp/server_context.h>
@@ -13,6 +14,8 @@
 #include <map>
 #include <optional>
 #include <string>
+
+#include "absl/status/statusor.h"
 
 namespace unirust::access {
 class Gate;
@@ -24,22 +27,32 @@ namespace unirust::rpc {
 inline constexpr char kTokenKey[] = "authorization";
 inline constexpr char kTokenScheme[] = "Bearer ";
 
+// The tenant that a call is for (docs/tenants.md); without it, or empty: the default one.
+inline constexpr char kTenantKey[] = "unirust-tenant";
+
 // Why the call may not go on, if it may not.
 std::optional<grpc::Status> Refused(const grpc::ServerContextBase& context);
 
 // The principal that calls; empty for anyone. Of a call that is not refused.
 std::string CallerName(const grpc::ServerContextBase& context);
 
+// The tenant that it names, which may be unknown; empty: the default one.
+std::string TenantName(const grpc::ServerContextBase& context);
+
 // The gate's answer about one call, left among its metadata for the handler. Must outlive the call.
 class Admission {
  public:
   using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
 
-  // Asks the gate, null for a server without one. What a client says under our keys is removed.
+  // Asks the gate, null for a server without one. What a client says under our keys is removed. INVALID_ARGUMENT for
+  // a call that names several tenants: what the gate is asked about is what the handler sees.
   void Decide(access::Gate* gate, const char* path, const grpc::ServerContextBase& context,
               Metadata& metadata);
 
  private:
+  absl::StatusOr<std::string> Ask(access::Gate* gate, const char* path,
+                                  const grpc::ServerContextBase& context,
+                                  const Metadata& metadata) const;
   std::string caller_;
   std::string refusal_;  // code and message; empty: it may go on
 };

@@ -22,28 +22,34 @@ using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
 
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
 // gRPC's own call credentials refuse connections without TLS, which are right on loopback.
-class TokenSender final : public Interceptor {
+class HeaderSender final : public Interceptor {
  public:
-  explicit TokenSender(const std::string& header) : header_(header) {}
+  explicit HeaderSender(const Headers& headers) : headers_(headers) {}
   void Intercept(InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
-      methods->GetSendInitialMetadata()->emplace(kTokenKey, header_);
+      for (const auto& [key, value] : headers_) {
+        methods->GetSendInitialMetadata()->emplace(key, value);
+      }
     }
     methods->Proceed();
   }
 
  private:
-  const std::string& header_;
+  const Headers& headers_;
 };
 
-class TokenSenderFactory final : public ClientInterceptorFactoryInterface {
+class HeaderSenderFactory final : public ClientInterceptorFactoryInterface {
  public:
-  explicit TokenSenderFactory(const std::string& token) : header_(kTokenScheme + token) {}
-  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override { return new TokenSender(header_); }
+  explicit HeaderSenderFactory(Headers headers) : headers_(std::move(headers)) {}
+  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override {
+    return new HeaderSender(headers_);
+  }
 
  private:
-  const std::string header_;
+  const Headers headers_;
 };
 
 }  // namespace
@@ -68,9 +74,12 @@ bool IsAddress(const std::string& address) {
 }
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientSecurity& security) {
+  Headers headers;
+  if (!security.token.empty()) headers.emplace_back(kTokenKey, kTokenScheme + security.token);
+  if (!security.tenant.empty()) headers.emplace_back(kTenantKey, security.tenant);
   std::vector<std::unique_ptr<ClientInterceptorFactoryInterface>> interceptors;
-  if (!security.token.empty()) {
-    interceptors.push_back(std::make_unique<TokenSenderFactory>(security.token));
+  if (!headers.empty()) {
+    interceptors.push_back(std::make_unique<HeaderSenderFactory>(std::move(headers)));
   }
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       address,

@@ -22,7 +22,8 @@ bool IsAddress(const std::string& address);
 struct ClientSecurity {
   std::shared_ptr<grpc::ChannelCredentials> credentials =
       nullptr;             // credentials.h; null: plaintext
-  std::string token = {};  // sent with every call; empty: none
+  std::string token = {};   // sent with every call; empty: none
+  std::string tenant = {};  // that every call is for; empty: the default one
 };
 
 // A channel to `address` (host:port or unix:path). Connects when first used; never fails by itself.

@@ -35,6 +35,7 @@ Audited::Audited(access::AuditLog* log, const grpc::ServerContextBase& context, 
   if (log == nullptr) return;
   access::AuditEntry entry;
   entry.who = rpc::CallerName(context);
+  entry.tenant = rpc::TenantName(context);
   entry.method = method;
   entry.request_id = rpc::RequestId(context);
   describe(entry);

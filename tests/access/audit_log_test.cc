@@ -35,6 +35,7 @@ class AuditLogTest : public ::testing::Test {
   }
   static AuditEntry Entry(int number) {
     return {.who = "ann",
+            .tenant = number == 1 ? "" : "acme",
             .method = "IngestRecords",
             .request_id = "r" + std::to_string(number),
             .records = {"person/crm/\"1\"\n", "person/crm/2"},
@@ -80,6 +81,7 @@ TEST_F(AuditLogTest, TellsWhoDidWhatAndHowItEnded) {
   EXPECT_EQ(lines[1]["records"][0], "person/crm/\"1\"\n");
   EXPECT_EQ(lines[1]["retracted"], nlohmann::json({"person/crm/3"}));
   EXPECT_FALSE(lines[1].contains("detail"));
+  EXPECT_FALSE(lines[1].contains("tenant"));
   EXPECT_THAT(std::string(lines[1]["time"]), ::testing::MatchesRegex("20..-..-..T..:..:..\\....Z"));
   EXPECT_EQ(lines[2]["of"], 2);
   EXPECT_EQ(lines[2]["code"], "OK");
@@ -88,6 +90,11 @@ TEST_F(AuditLogTest, TellsWhoDidWhatAndHowItEnded) {
   EXPECT_EQ(summary.last, 3U);
   EXPECT_EQ(summary.files, 1U);
   EXPECT_EQ(summary.hash, lines[2]["hash"]);
+}
+
+TEST_F(AuditLogTest, NamesTheTenant) {
+  Open()->Begin(Entry(2));
+  EXPECT_EQ(Lines(1)[1]["tenant"], "acme");
 }
 
 TEST_F(AuditLogTest, WhatHasBegunIsInTheFileAtOnce) {

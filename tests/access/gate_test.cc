@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/files.h"
 
@@ -75,6 +76,49 @@ TEST_F(GateTest, RefusesTheEmptyTokenAlsoWhereItsHashIsListed) {
 TEST_F(GateTest, RefusesMethodsWithoutARow) {
   Open(Entry("ann", "admin", "a"));
   EXPECT_EQ(Code("/unirust.ShardService/Fly", "a"), absl::StatusCode::kPermissionDenied);
+}
+
+TEST_F(GateTest, LetsNobodyIntoATenantThatIsNotTheirs) {
+  Open(Entry("ann", "reader", "a") + Entry("acme", "reader", "t", "tenants = [\"acme\"]\n") +
+       Entry("both", "reader", "2", "tenants = [\"acme\", \"globex\"]\n") +
+       Entry("root", "reader", "r", "tenants = [\"*\"]\n"));
+  const auto names = [&](std::string_view token) {
+    std::string out;
+    for (const char* tenant : {"", "acme", "globex", "none", "*", "acmes", "acm"}) {
+      const auto caller = gate_->Check(kRead, {.token = token}, tenant);
+      out += caller.ok() ? "y" : "n";
+      if (caller.ok()) continue;
+      EXPECT_TRUE(absl::IsPermissionDenied(caller.status()));  // the same words, whoever is there
+      EXPECT_THAT(caller.status().message(), HasSubstr("has no access to this tenant"));
+    }
+    return out;
+  };
+  EXPECT_EQ(names("a"), "ynnnnnn");
+  EXPECT_EQ(names("t"), "nynnnnn");
+  EXPECT_EQ(names("2"), "nyynnnn");
+  EXPECT_EQ(names("r"), "yyyyyyy");
+  EXPECT_EQ(gate_->Check(kRead, {.token = "x"}, "acme").status().code(),
+            absl::StatusCode::kUnauthenticated);
+}
+
+TEST_F(GateTest, GivesATokenOtherRolesForATenant) {
+  Open(Entry("ann", "writer", "a") + Entry("ann", "reader", "a", "tenants = [\"acme\"]\n"));
+  EXPECT_EQ(gate_->Check(kWrite, {.token = "a"}).value(), "ann");
+  EXPECT_EQ(gate_->Check(kRead, {.token = "a"}, "acme").value(), "ann");
+  for (const auto& [path, tenant] : {std::pair(kWrite, "acme"), std::pair(kRead, "")}) {
+    EXPECT_THAT(gate_->Check(path, {.token = "a"}, tenant).status().message(),
+                HasSubstr("has not the role"));
+  }
+}
+
+TEST_F(GateTest, TellsOfATenantOnlyToThoseWhoHaveIt) {
+  constexpr char kHealth[] = "/unirust.ShardService/HealthCheck";
+  Open(Entry("ann", "reader", "a") + Entry("acme", "writer", "t", "tenants = [\"acme\"]\n"));
+  EXPECT_EQ(gate_->Check(kHealth, {}).value(), "");
+  EXPECT_EQ(gate_->Check(kHealth, {}, "acme").status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(gate_->Check(kHealth, {.token = "a"}, "acme").status().code(),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(gate_->Check(kHealth, {.token = "t"}, "acme").value(), "acme");
 }
 
 TEST_F(GateTest, KnowsCertificatesByTheirNames) {

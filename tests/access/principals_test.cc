@@ -11,7 +11,9 @@
 namespace unirust::access {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const std::string kHash(64, 'a');
 const std::string kEntry =
@@ -57,6 +59,19 @@ TEST(Principals, ExpireAtADayOrATime) {
     EXPECT_THAT(expiry(text).status().message(), HasSubstr("'expires' is no date")) << text;
   }
   EXPECT_THAT(expiry("2027-02-30").status().message(), HasSubstr("f:5"));
+}
+
+TEST(Principals, AreOfTenants) {
+  const auto tenants = [](const std::string& line) {
+    return ParsePrincipals(kEntry + line, "f").value().front().tenants;
+  };
+  EXPECT_THAT(tenants(""), IsEmpty());
+  EXPECT_THAT(tenants("tenants = [\"acme\", \"b-2\"]\n"), ElementsAre("acme", "b-2"));
+  EXPECT_THAT(tenants("tenants = [\"*\"]\n"), ElementsAre("*"));
+  for (const char* list : {"[]", "\"acme\"", "7", "[7]", "[\"\"]", "[\"Acme\"]", "[\"a\", \"../b\"]", "[\"a*\"]"}) {
+    const auto read = ParsePrincipals(kEntry + "tenants = " + list + "\n", "f");
+    EXPECT_THAT(std::string(read.status().message()), HasSubstr("f:1: principal: 'tenants'")) << list;
+  }
 }
 
 TEST(Principals, FaultsNameTheirLine) {

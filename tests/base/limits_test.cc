@@ -60,7 +60,9 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kPartStatesMax),         LIMIT(kPartStateIdleSecondsMax),
       LIMIT(kPartsMax),              LIMIT(kSlotRowsBytesMax),
       LIMIT(kSlotRowsReadMax),       LIMIT(kPrincipalsMax),
-      LIMIT(kPrincipalNameBytesMax), LIMIT(kAuditFileBytesMax)};
+      LIMIT(kPrincipalNameBytesMax), LIMIT(kAuditFileBytesMax),
+      LIMIT(kTenantsMax),            LIMIT(kTenantNameBytesMax),
+      LIMIT(kTenantRequestsMax)};
 #undef LIMIT
   return values;
 }

@@ -26,6 +26,10 @@ class Observer final : public proto::ShardService::Service {
   grpc::Status GetStats(grpc::ServerContext* context, const proto::StatsRequest*,
                         proto::StatsResponse*) override {
     time_left = context->deadline() - Clock::now();
+    for (const char* key : {"authorization", "unirust-tenant"}) {
+      const auto [begin, end] = context->client_metadata().equal_range(key);
+      for (auto it = begin; it != end; ++it) shown += std::string(it->second.data(), it->second.size()) + " ";
+    }
     return grpc::Status::OK;
   }
 
@@ -63,6 +67,7 @@ class Observer final : public proto::ShardService::Service {
   }
 
   std::atomic<Clock::duration> time_left;
+  std::string shown;  // by the client of GetStats
   std::atomic<bool> forever = false;
   std::atomic<int> cancelled = 0;
 
@@ -103,6 +108,15 @@ TEST_F(Forwarding, SetsTheDefaultDeadlineWhenTheClientHasNone) {
   ASSERT_TRUE(stub_->GetStats(&context_, {}, &response).ok());
   EXPECT_LT(observer_.time_left.load(), seconds(8));
   EXPECT_GT(observer_.time_left.load(), seconds(1));
+}
+
+TEST_F(Forwarding, ShowsTheShardTokenAndTenantsOfTheClient) {
+  context_.AddMetadata("authorization", "Bearer t");
+  context_.AddMetadata("unirust-tenant", "acme");
+  context_.AddMetadata("unirust-tenant", "globex");
+  proto::StatsResponse response;
+  ASSERT_TRUE(stub_->GetStats(&context_, {}, &response).ok());
+  EXPECT_EQ(observer_.shown, "Bearer t acme globex ");
 }
 
 TEST_F(Forwarding, LetsLongOperationsRun) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "access/gate.h"
 #include "access/token.h"
@@ -21,13 +22,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Answers with the caller's name.
+// Answers with the names of the caller and the tenant.
 class Greeter final : public proto::ShardService::Service {
  public:
   grpc::Status GetConfigVersion(grpc::ServerContext* context, const proto::ConfigVersionRequest*,
                                 proto::ConfigVersionResponse* response) override {
     if (const auto refused = Refused(*context)) return *refused;
-    response->set_version(CallerName(*context));
+    const std::string tenant = TenantName(*context);
+    response->set_version(CallerName(*context) + (tenant.empty() ? "" : " of " + tenant));
     return grpc::Status::OK;
   }
 };
@@ -39,7 +41,10 @@ class AdmissionTest : public ::testing::Test {
     std::ofstream(path) << "[[principal]]\nname = \"ann\"\nroles = [\"reader\"]\ntoken-sha256 = \""
                         << access::ToHex(access::HashToken("secret")) << "\"\n"
                         << "[[principal]]\nname = \"bob\"\nroles = [\"writer\"]\ntoken-sha256 = \""
-                        << access::ToHex(access::HashToken("other")) << "\"\n";
+                        << access::ToHex(access::HashToken("other")) << "\"\n"
+                        << "[[principal]]\nname = \"zoe\"\nroles = [\"reader\"]\ntenants = [\"acme\"]\n"
+                        << "token-sha256 = \"" << access::ToHex(access::HashToken("third"))
+                        << "\"\n";
     gate_ = access::Gate::Open(path).value();
     server_ = Server::Start("127.0.0.1:0", service_, nullptr, {.gate = gate_.get()}).value();
   }
@@ -71,6 +76,21 @@ TEST_F(AdmissionTest, TheTokenOfTheChannelTellsWhoCalls) {
   EXPECT_THAT(Call(server_->InProcessChannel()), HasSubstr("16 a token is needed"));
 }
 
+TEST_F(AdmissionTest, TheGateIsAskedAboutTheTenantThatTheHandlerSees) {
+  EXPECT_EQ(Call(Connect(server_->address(), {.token = "third", .tenant = "acme"})),
+            "hello zoe of acme");
+  EXPECT_THAT(Call(Connect(server_->address(), {.token = "third"})), HasSubstr("7 'zoe' has no access"));
+  EXPECT_THAT(Call(Connect(server_->address(), {.token = "third", .tenant = "globex"})),
+              HasSubstr("7 'zoe' has no access"));
+  EXPECT_THAT(Call(Connect(server_->address(), {.token = "secret", .tenant = "acme"})),
+              HasSubstr("7 'ann' has no access"));
+  // Two of them, in either order.
+  for (const auto& [one, other] : {std::pair("acme", "globex"), std::pair("globex", "acme")}) {
+    EXPECT_THAT(Call(Connect(server_->address(), {.token = "third", .tenant = one}), kTenantKey, other),
+                HasSubstr("3 unirust-tenant: a call is for one tenant"));
+  }
+}
+
 TEST_F(AdmissionTest, WhatAClientSaysUnderOurKeysCountsForNothing) {
   const auto channel = Connect(server_->address());
   EXPECT_THAT(Call(channel, "x-unirust-caller", "ann"), HasSubstr("16 "));
@@ -85,6 +105,9 @@ TEST_F(AdmissionTest, WithoutAGateEveryoneMayDoEverything) {
   EXPECT_EQ(Call(Connect(open->address(), {.token = "none"})), "hello ");
   EXPECT_EQ(Call(Connect(open->address()), "x-unirust-caller", "ann"), "hello ");
   EXPECT_EQ(Call(Connect(open->address()), "x-unirust-refusal", "7 no"), "hello ");
+  EXPECT_EQ(Call(Connect(open->address()), kTenantKey, "acme"), "hello  of acme");
+  EXPECT_THAT(Call(Connect(open->address(), {.tenant = "acme"}), kTenantKey, "acme"),
+              HasSubstr("3 unirust-tenant"));
 }
 
 TEST(IsLocal, IsLoopbackAndNothingThatLooksLikeIt) {

@@ -11,6 +11,7 @@
 #include "shard/metrics.h"
 #include "shard/open.h"
 #include "shard/service.h"
+#include "shard/tenants.h"
 
 namespace unirust::cli {
 namespace {
@@ -18,10 +19,13 @@ namespace {
 // Of calls from the router to the shard: nothing can get lost between them.
 constexpr std::chrono::hours kDeadline{24};
 
-absl::StatusOr<shard::OpenedStore> OpenStore(const config::StoreSettings& settings) {
-  absl::StatusOr<shard::OpenedStore> store = shard::OpenStore(settings, /*shard_id=*/0);
-  if (store.ok()) return store;
-  absl::Status status = WithExitCodeOfStore(store.status());
+absl::StatusOr<std::unique_ptr<shard::Tenants>> OpenStores(
+    const config::StoreSettings& settings) {
+  auto declared = config::OpenTenants(settings);
+  if (!declared.ok()) return WithExitCode(declared.status(), kExitUsage);
+  auto tenants = shard::Tenants::Open(settings, *std::move(declared), /*shard_id=*/0);
+  if (tenants.ok()) return tenants;
+  absl::Status status = WithExitCodeOfStore(tenants.status());
   if (!absl::IsUnavailable(status)) return status;
   return WithHint(status, "Talk to the process that has it open instead: --router ADDR.");
 }
@@ -34,13 +38,12 @@ absl::Status WithExitCodeOfStore(const absl::Status& status) {
 
 // Each part uses the ones above it.
 struct LocalStore::Parts {
-  Parts(shard::OpenedStore opened, std::unique_ptr<access::AuditLog> audit_log,
-        const std::string& import_dir)
-      : store(std::move(opened)),
+  Parts(std::unique_ptr<shard::Tenants> opened, std::unique_ptr<access::AuditLog> audit_log)
+      : tenants(std::move(opened)),
         audit(std::move(audit_log)),
-        shard_service(*store.engine, import_dir, audit.get()) {}
+        shard_service(*tenants, audit.get()) {}
 
-  shard::OpenedStore store;
+  std::unique_ptr<shard::Tenants> tenants;
   std::unique_ptr<access::AuditLog> audit;  // null: none is kept
   shard::ShardService shard_service;
   std::unique_ptr<access::Gate> gate;  // null: everyone may do everything
@@ -57,9 +60,8 @@ absl::StatusOr<std::unique_ptr<LocalStore>> LocalStore::Open(const config::Store
   if (!security.ok()) return WithExitCode(security.status(), kExitUsage);
   auto audit = access::AuditLog::OpenIfAny(listener.access.audit_dir);
   if (!audit.ok()) return WithExitCodeOfStore(audit.status());
-  UNIRUST_ASSIGN_OR_RETURN(shard::OpenedStore store, OpenStore(settings));
-  auto parts =
-      std::make_unique<Parts>(std::move(store), *std::move(audit), settings.import_dir);
+  UNIRUST_ASSIGN_OR_RETURN(auto tenants, OpenStores(settings));
+  auto parts = std::make_unique<Parts>(std::move(tenants), *std::move(audit));
   parts->gate = std::move(gate);
   UNIRUST_ASSIGN_OR_RETURN(parts->shard_server, rpc::Server::Start("", parts->shard_service,
                                                                    &parts->shard_service.requests(),
@@ -82,7 +84,8 @@ rpc::Server& LocalStore::server() { return *parts_->router_server; }
 void LocalStore::AddMetrics(rpc::MetricFamilies& families) const {
   parts_->router_service->requests().AddTo(families);
   parts_->shard_service.requests().AddTo(families);
-  shard::AddMetrics(*parts_->store.engine, families);
+  shard::AddMetrics(parts_->tenants->engine(), families);
+  parts_->tenants->AddMetrics(families);
 }
 
 }  // namespace unirust::cli

@@ -41,6 +41,8 @@ void AddStore(Settings& settings, StoreSettings& store) {
                "time between advances of retention by the wall clock, such as 30m, 6h or 1d");
   settings.Add("purge-after", &store.purge_after,
                "when what was erased leaves the files, such as 6h or 1d; 0s: when told to");
+  settings.Add("tenants", &store.tenants,
+               "TOML file of tenants, each with a store of its own; empty: none");
 }
 
 void AddServerTls(Settings& settings, TlsSettings& tls) {
@@ -127,6 +129,9 @@ absl::Status CheckShard(const ShardSettings& shard) {
   }
   if (shard.part && !shard.access.audit_dir.empty()) {
     return absl::InvalidArgumentError("--audit-dir: give it to the shard with --parts");
+  }
+  if (divided && !shard.store.tenants.empty()) {
+    return absl::InvalidArgumentError("--tenants: not for stores of several parts");
   }
   if (divided && !shard.store.backup_dir.empty()) {
     return absl::InvalidArgumentError(

@@ -23,6 +23,7 @@ struct StoreSettings {
   ClockUnit retention_clock = ClockUnit::kNone;
   Duration retention_every{3600};
   Duration purge_after{86400};  // 0: never
+  std::string tenants;     // file of them (config/tenants.h); empty: there is the default one only
   bool read_only = false;  // no setting of a daemon: the command line's
 };
 

@@ -18,6 +18,12 @@ void ChunkAnswers::Add(PendingChunk chunk) {
   changed_.NotifyAll();
 }
 
+grpc::Status ChunkAnswers::Drain() {
+  MutexLock lock(mutex_);
+  while (!chunks_.empty()) changed_.Wait(mutex_);
+  return status_;
+}
+
 grpc::Status ChunkAnswers::Finish() {
   {
     MutexLock lock(mutex_);

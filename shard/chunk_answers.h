@@ -14,6 +14,7 @@
 #include "proto/unirust.pb.h"
 #include "shard/audited.h"
 #include "shard/engine.h"
+#include "shard/quotas.h"
 
 namespace unirust::shard {
 
@@ -21,6 +22,7 @@ struct PendingChunk {
   int number = 0;       // in its stream, from 0
   uint64_t micros = 0;  // when it was read
   proto::IngestRecordsChunk inputs;
+  Quotas::Room room;  // until it is answered
   std::optional<Audited> audited;
   std::optional<Ingestion> ingestion;
 };
@@ -34,7 +36,10 @@ class ChunkAnswers {
   // Blocks while limits::kChunksInFlightMax chunks are unanswered.
   void Add(PendingChunk chunk);
 
-  // Waits until all chunks are answered; the first status that was not OK.
+  // Waits until all chunks so far are answered; the first status that was not OK.
+  grpc::Status Drain();
+
+  // The same, and no more are added.
   grpc::Status Finish();
 
  private:

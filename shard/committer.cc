@@ -11,6 +11,7 @@
 #include "resolve/evidence.h"
 #include "resolve/retention.h"
 #include "shard/meta_keys.h"
+#include "shard/retry_delay.h"
 
 namespace unirust::shard {
 namespace {
@@ -136,6 +137,7 @@ absl::Status Committer::Start() {
     if (found && !store::CountersRow::Decode(bytes, &counters_)) {
       return store::Damaged(Family::kMeta, kCountersKey);
     }
+    records_ = counters_.records;
     store::RetentionRow retention;
     UNIRUST_ASSIGN_OR_RETURN(found, latest.Get(Family::kMeta, kRetentionKey, &bytes));
     if (found && !store::RetentionRow::Decode(bytes, &retention)) {
@@ -205,6 +207,8 @@ absl::StatusOr<std::vector<Assignment>> Ingestion::Await() {
   return std::move(state_->request.assignments);
 }
 
+bool Ingestion::certain() const { return state_->request.certain; }
+
 absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFull if_full) {
   if (writes.size() > limits::kRecordsPerRequestMax) {
     return absl::InvalidArgumentError(
@@ -228,12 +232,15 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFu
   MutexLock lock(queue_mutex_);
   while (queued_bytes_ > 0 && queued_bytes_ + request.bytes > shares_.queue_bytes) {
     if (if_full == IfQueueFull::kRefuse) {
-      return absl::ResourceExhaustedError(
-          std::to_string(queued_records_) +
-          " records wait for a commit already: send again a little later");
+      return Busy(std::to_string(queued_records_) +
+                      " records wait for a commit already: send again a little later",
+                  kRetryAfterMs);
     }
     queue_has_room_.Wait(queue_mutex_);
   }
+  // Each write adds a record at most, and what is resolved and not answered counts twice.
+  unanswered_records_ += request.writes.size();
+  request.certain = records_ + unanswered_records_ <= records_max_;
   request.queued_micros = SteadyClockMicros();
   queue_.push_back(&request);
   queued_records_ += request.writes.size();
@@ -329,12 +336,14 @@ void Committer::Answer(const std::vector<Request*>& requests, const absl::Status
   MutexLock lock(queue_mutex_);
   for (Request* request : requests) {
     if (request->status.ok()) request->status = status;
+    unanswered_records_ -= request->writes.size();
     request->done = true;
   }
   answered_.NotifyAll();
 }
 
-// Waits for requests; takes as many as fit one commit, at least one, or one without writes. Empty: stop.
+// Waits for requests; takes as many as fit one commit, at least one, or one without writes. A commit is kept or dropped
+// as a whole: what the quota may refuse has one of its own. Empty: stop.
 std::vector<Committer::Request*> Committer::Gather() {
   MutexLock lock(queue_mutex_);
   while (queue_.empty() && !stopping_) queue_changed_.Wait(queue_mutex_);
@@ -343,8 +352,8 @@ std::vector<Committer::Request*> Committer::Gather() {
   while (!queue_.empty()) {
     Request* const next = queue_.front();
     const size_t more = next->writes.size();
-    if (!out.empty() && (records + more > shares_.commit_records || next->writes.empty() ||
-                         out.front()->writes.empty())) {
+    if (!out.empty() && (records + more > shares_.commit_records || next->IsAlone() ||
+                         out.front()->IsAlone())) {
       break;
     }
     out.push_back(next);
@@ -373,6 +382,19 @@ void Committer::Work(Request& request) {
   absl::Status status = AwaitComplete();
   if (status.ok()) status = request.work();
   Answer({&request}, status);
+}
+
+// `counters`: as the commit would leave them.
+absl::Status Committer::CheckQuota(const store::CountersRow& counters) {
+  const uint64_t allowed = records_max_;
+  if (counters.records <= allowed || counters.records <= counters_.records) {
+    return absl::OkStatus();
+  }
+  ++metrics_.refused_by_quota;
+  return absl::ResourceExhaustedError("the quota of " + std::to_string(allowed) +
+                                      " records: this would make " +
+                                      std::to_string(counters.records) + " of " +
+                                      std::to_string(counters_.records));
 }
 
 void Committer::Resolve(std::vector<Request*> requests) {
@@ -417,6 +439,7 @@ void Committer::Resolve(std::vector<Request*> requests) {
   rows->ForgetPrevious();
   resolved.retired = std::exchange(last_rows_, std::move(rows));
   counters_ = counters;
+  records_ = counters.records;
   resolved.resolve_micros = SteadyClockMicros() - start;
   metrics_.resolve.Add(resolved.resolve_micros);
   if (advance != nullptr) retention_ = advance->done.declared;
@@ -448,6 +471,7 @@ absl::Status Committer::ResolveBatch(const std::vector<Request*>& requests, cons
     accepted.push_back(request);
   }
   UNIRUST_RETURN_IF_ERROR(resolve::Resolve(rows, interner_, &counters, &batch));
+  if (!requests.front()->certain) UNIRUST_RETURN_IF_ERROR(CheckQuota(counters));
   std::vector<store::BlockName> entities;
   for (Request* request : accepted) UNIRUST_RETURN_IF_ERROR(Assign(*request, rows, &entities));
   CountEntities(std::move(entities), rows, metrics_);

@@ -6,6 +6,7 @@
 // Thread-safe. Requests are applied in the order of their arrival.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -46,6 +47,7 @@ class Committer {
 
   // See Engine.
   absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, IfQueueFull if_full);
+  void SetRecordsMax(uint64_t records) { records_max_ = records; }
   absl::Status SetOntology(const ontology::Ontology& ontology);
   absl::Status CheckOntology(const ontology::Ontology& ontology);
   absl::Status Verify(VerifyReport& report);
@@ -94,7 +96,9 @@ class Committer {
     absl::Status status;
     uint64_t queued_micros = 0;  // when it began to wait
     uint64_t bytes = 0;          // of memory, about
+    bool certain = true;         // the quota of records has room for it, whatever comes before it
     bool done = false;  // guarded by queue_mutex_
+    bool IsAlone() const { return writes.empty() || !certain; }  // in its commit
   };
   void Enqueue(Request& request);
   void Await(Request& request);
@@ -114,6 +118,8 @@ class Committer {
   void WriteLoop();
   void WriteOut(Resolved& resolved);
   std::vector<Request*> Gather();
+  absl::Status CheckQuota(const store::CountersRow& counters)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   void Resolve(std::vector<Request*> requests);
   void Work(Request& request);
   absl::Status ResolveBatch(const std::vector<Request*>& requests, const Config& config,
@@ -151,6 +157,8 @@ class Committer {
   interner::Interner& interner_;
   Metrics& metrics_;
   const MemoryShares shares_;
+  std::atomic<uint64_t> records_max_ = kNoRecordsMax;
+  std::atomic<uint64_t> records_ = 0;  // live, as the last commit that was resolved leaves them
 
   // Held while the next state is made: by the resolving thread for a batch, by SetOntology and Reset for their whole
   // length.
@@ -174,6 +182,7 @@ class Committer {
   CondVar answered_;
   std::deque<Request*> queue_ ABSL_GUARDED_BY(queue_mutex_);
   size_t queued_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
+  uint64_t unanswered_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
   uint64_t queued_bytes_ ABSL_GUARDED_BY(queue_mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -44,7 +44,8 @@ bool IsCheckpointName(std::string_view name) {
            c == '_' || c == '-';
   };
   return name.size() <= kCheckpointNameBytesMax && name != "." && name != ".." &&
-         name != kBackupsName && std::all_of(name.begin(), name.end(), allowed);
+         name != kBackupsName && name != kTenantsName &&
+         std::all_of(name.begin(), name.end(), allowed);
 }
 
 // A part of a store answers nothing by itself.
@@ -110,9 +111,11 @@ absl::Status Engine::Impl::CheckBackupDir(const std::string& what) const {
     return absl::FailedPreconditionError(what +
                                          " need a place: start the daemon with --backup-dir");
   }
-  if (mkdir(root.c_str(), 0777) == 0 || errno == EEXIST) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::create_directories(root, error);
+  if (!error) return absl::OkStatus();
   return absl::FailedPreconditionError("cannot create --backup-dir " + root + ": " +
-                                       std::strerror(errno));
+                                       error.message());
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -129,7 +132,8 @@ absl::StatusOr<std::unique_ptr<store::Store>> Engine::OpenStore(const EngineOpti
                              .memory_budget_bytes =
                                  MemoryShares::Of(options.memory_budget_bytes).store_bytes,
                              .read_only = options.read_only,
-                             .rebuild = rebuild});
+                             .rebuild = rebuild,
+                             .block_cache = options.block_cache});
 }
 
 absl::StatusOr<std::unique_ptr<Engine::Impl>> Engine::OpenImpl(
@@ -199,6 +203,8 @@ absl::Status Engine::CheckOntology(const ontology::Ontology& ontology) {
   UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());  // the names of a new ontology become symbols
   return impl_->committer->CheckOntology(ontology);
 }
+
+void Engine::SetRecordsMax(uint64_t records) { impl_->committer->SetRecordsMax(records); }
 
 ontology::Ontology Engine::GetOntology() const { return impl_->committer->config()->ontology; }
 

@@ -36,8 +36,9 @@ class ClusterStore;
 }  // namespace unirust::cluster
 
 namespace unirust::store {
+class BlockCache;
 class Store;
-}
+}  // namespace unirust::store
 
 namespace unirust::shard {
 
@@ -51,7 +52,10 @@ struct EngineOptions {
   size_t backup_keep = 10;         // backups; older ones are removed after the next one
   bool read_only = false;          // see Engine::Open
   bool allow_reset = false;
+  std::shared_ptr<store::BlockCache> block_cache = nullptr;  // null: one of its own
 };
+
+inline constexpr uint64_t kNoRecordsMax = ~uint64_t{0};
 
 // One consistent, immutable state of the store, however long it is kept, but not beyond the Engine.
 // Not thread-safe; any number may exist. Pages: `cursor` empty starts, a page's cursor continues,
@@ -132,6 +136,9 @@ class Ingestion {
   // As Engine::Ingest answers. To be called once.
   absl::StatusOr<std::vector<Assignment>> Await();
 
+  // False if its commit may still refuse it, by the quota of records.
+  bool certain() const;
+
  private:
   friend class Committer;
   struct State;
@@ -188,6 +195,10 @@ class Engine {
 
   // The check of SetOntology alone; changes nothing.
   absl::Status CheckOntology(const ontology::Ontology& ontology);
+
+  // From now on no request may leave more live records than that, and more than there were before it: it is
+  // RESOURCE_EXHAUSTED as a whole. What is stored stays. kNoRecordsMax, as at the opening: as many as fit.
+  void SetRecordsMax(uint64_t records);
 
   ontology::Ontology GetOntology() const;
 

@@ -50,7 +50,9 @@ absl::StatusOr<std::string> RelativePath(std::string import_dir, std::string_vie
         "url: only file: URLs below the import directory of the daemon are read");
   }
   if (import_dir.empty()) {
-    return absl::FailedPreconditionError("the daemon was started without --import-dir");
+    return absl::FailedPreconditionError(
+        "there is no import directory: start the daemon with --import-dir, or declare one for the "
+        "tenant");
   }
   url.remove_prefix(kScheme.size());
   if (url.starts_with("//")) url.remove_prefix(2);

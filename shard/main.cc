@@ -15,6 +15,7 @@
 #include "shard/metrics.h"
 #include "shard/open.h"
 #include "shard/service.h"
+#include "shard/tenants.h"
 
 namespace unirust::shard {
 namespace {
@@ -66,21 +67,26 @@ int Run(const config::ShardSettings& settings) {
   const auto security =
       rpc::MakeServerSecurity(settings.tls, settings.access, settings.listen, &gate);
   if (!security.ok()) return Fail(security.status(), kExitUsage);
+  auto declared = config::OpenTenants(settings.store);
+  if (!declared.ok()) return Fail(declared.status(), kExitUsage);
   const absl::StatusOr<std::vector<PartChannel>> parts = ConnectParts(settings);
   if (!parts.ok()) return Fail(parts.status(), kExitUsage);
   const auto audit = access::AuditLog::OpenIfAny(settings.access.audit_dir);
   if (!audit.ok()) return Fail(audit.status(), ExitCodeOf(audit.status()));
-  const absl::StatusOr<OpenedStore> store = OpenStore(settings.store, settings.shard_id, *parts);
-  if (!store.ok()) return Fail(store.status(), ExitCodeOf(store.status()));
-  ShardService service(*store->engine, settings.store.import_dir, audit->get());
+  const auto tenants =
+      Tenants::Open(settings.store, *std::move(declared), settings.shard_id, *parts);
+  if (!tenants.ok()) return Fail(tenants.status(), ExitCodeOf(tenants.status()));
+  Engine& engine = (*tenants)->engine();
+  ShardService service(**tenants, audit->get());
   const auto server = rpc::Server::Start(settings.listen, service, &service.requests(), *security);
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);
   const auto metrics =
       rpc::MetricsEndpoint::Start(settings.observe.metrics_listen,
                                   {[&](auto& families) { service.requests().AddTo(families); },
-                                   [&](auto& families) { AddMetrics(*store->engine, families); }});
+                                   [&](auto& families) { AddMetrics(engine, families); },
+                                   [&](auto& families) { (*tenants)->AddMetrics(families); }});
   if (!metrics.ok()) return Fail(metrics.status(), rpc::ExitCodeOf(metrics.status()));
-  rpc::ServeUntilTerminated(kText.name, **server, [&] { store->engine->StopWaiting(); });
+  rpc::ServeUntilTerminated(kText.name, **server, [&] { engine.StopWaiting(); });
   return kExitOk;
 }
 

@@ -188,6 +188,16 @@ void AddErasure(const Engine& engine, MetricFamilies& families) {
 
 }  // namespace
 
+void AddTenantMetrics(const Engine& engine, const std::string& tenant, MetricFamilies& families) {
+  const rpc::MetricLabels label = {{"tenant", tenant}};
+  const absl::StatusOr<StoreStats> stats = engine.Read().GetStats();
+  if (stats.ok()) families.Add(kRecords, Number(stats->records), label);
+  families.Add(kIngested, Number(engine.metrics().ingested_records), label);
+  const StorageMetrics storage = engine.GetStorageMetrics();
+  families.Add(kBackupsMade, Number(storage.backups_made), label);
+  families.Add(kBackupsFailed, Number(storage.backups_failed), label);
+}
+
 void AddMetrics(const Engine& engine, MetricFamilies& families) {
   AddIngest(engine, families);
   AddStats(engine, families);

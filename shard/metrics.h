@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "base/histogram.h"
 #include "rpc/metrics.h"
@@ -31,7 +32,12 @@ struct Metrics {
   std::atomic<uint64_t> generic_groups = 0;    // of these: of more records than their key allows
 
   std::atomic<uint64_t> ingested_records = 0;
+  std::atomic<uint64_t> refused_by_quota = 0;  // requests that would have made too many records
 };
+
+// What there is of every tenant: samples with its label beside those of the default one.
+void AddTenantMetrics(const Engine& engine, const std::string& tenant,
+                      rpc::MetricFamilies& families);
 
 // Everything that an engine, its store and RocksDB can tell. Takes locks only for moments: no ingest waits for it.
 void AddMetrics(const Engine& engine, rpc::MetricFamilies& families);

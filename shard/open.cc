@@ -79,7 +79,8 @@ absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint3
 }
 
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
-                                      const std::vector<PartChannel>& parts) {
+                                      const std::vector<PartChannel>& parts,
+                                      std::shared_ptr<store::BlockCache> block_cache) {
   OpenedStore store;
   EngineOptions options;
   UNIRUST_ASSIGN_OR_RETURN(options.data_dir, DirectoryOf(settings, &store.directory));
@@ -89,6 +90,7 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
   options.backup_keep = settings.backup_keep;
   options.allow_reset = settings.allow_reset;
   options.read_only = settings.read_only;
+  options.block_cache = std::move(block_cache);
   if (parts.empty()) {
     UNIRUST_ASSIGN_OR_RETURN(store.engine, Engine::Open(options));
   } else {

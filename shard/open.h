@@ -45,10 +45,12 @@ struct OpenedStore {
 // and purges and the clock of retention, if there are any. `settings` have passed CheckStore. The errors of
 // Engine::Open; INVALID_ARGUMENT if the ontology file cannot be read or is refused.
 //
+// `block_cache`: of stores that share it (store/store.h); not of one that has parts.
 // `parts`: the other parts of the store, which must be up. Then also UNAVAILABLE if one cannot be
 // reached, and the errors of cluster::ClusterStore::Open.
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
-                                      const std::vector<PartChannel>& parts = {});
+                                      const std::vector<PartChannel>& parts,
+                                      std::shared_ptr<store::BlockCache> block_cache);
 
 // What a part of a store needs to be served (peer/part_service.h).
 struct OpenedPart {

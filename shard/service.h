@@ -1,5 +1,5 @@
-// ShardService of the contract over one Engine. Every method decodes, calls the engine and encodes;
-// docs/api.md says what each does. Thread-safe.
+// ShardService of the contract over the engines of tenants. Every method decodes, calls the engine of its tenant
+// (tenant_call.h) and encodes; docs/api.md says what each does. Thread-safe.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -13,7 +13,7 @@
 #include "proto/unirust.grpc.pb.h"
 #include "rpc/message_stream.h"
 #include "rpc/requests.h"
-#include "shard/engine.h"
+#include "shard/tenant_call.h"
 
 namespace unirust::access {
 class AuditLog;
@@ -25,9 +25,8 @@ struct PendingChunk;
 
 class ShardService final : public proto::ShardService::Service {
  public:
-  // Files for IngestRecordsFromUrl are read below `import_dir`; empty: none. Calls that change something are noted in
-  // `audit`, if it is not null. It and `engine` must outlive the service.
-  ShardService(Engine& engine, std::string import_dir, access::AuditLog* audit = nullptr);
+  // Calls that change something are noted in `audit`, if it is not null. It and `tenants` must outlive the service.
+  explicit ShardService(Tenants& tenants, access::AuditLog* audit = nullptr);
 
   // The calls of the server that has this service.
   rpc::RequestMetrics& requests() { return requests_; }
@@ -118,39 +117,17 @@ class ShardService final : public proto::ShardService::Service {
   using IngestStream = rpc::MessageStream<proto::IngestRecordsChunk, proto::IngestRecordsResponse>;
   using ImportStream = rpc::MessageStream<proto::ImportRecordsChunk, proto::ImportRecordsResponse>;
   grpc::Status ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream);
-  grpc::Status AnswerChunk(grpc::ServerContext* context, PendingChunk& chunk, IngestStream& stream);
+  grpc::Status AnswerChunk(grpc::ServerContext* context, Engine& engine, PendingChunk& chunk,
+                           IngestStream& stream);
   grpc::Status ServeIngestRecordsStream(grpc::ServerContext* context, IngestStream& stream);
   grpc::Status ServeImportRecordsStream(grpc::ServerContext* context, ImportStream& stream);
   // Its chunks are written as bytes (proto/graph_chunk.h).
   using GraphStream = rpc::MessageStream<proto::ExportGraphRequest, grpc::ByteBuffer>;
   grpc::Status ServeExportGraph(grpc::ServerContext* context, GraphStream& stream);
 
-  // Engine::Ingest with metrics.
-  absl::StatusOr<std::vector<Assignment>> Apply(std::vector<Write> writes);
-  using Inputs = google::protobuf::RepeatedPtrField<proto::RecordInput>;
-  absl::StatusOr<proto::IngestRecordsResponse> Ingest(const Inputs& inputs);
-  absl::StatusOr<Ingestion> Submit(const Inputs& inputs, IfQueueFull if_full);
-  absl::StatusOr<std::vector<Write>> Decode(const Inputs& inputs);
-  proto::IngestRecordsResponse ToResponse(const Inputs& inputs,
-                                          const std::vector<Assignment>& assignments) const;
-  absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const std::string& url);
-  using Snapshots = google::protobuf::RepeatedPtrField<proto::RecordSnapshot>;
-  absl::StatusOr<proto::ImportRecordsResponse> Import(const Snapshots& snapshots);
-
-  absl::StatusOr<proto::GetEntityResponse> Entity(const proto::GetEntityRequest& request);
-  absl::StatusOr<proto::ListConflictsResponse> Conflicts(
-      const proto::ListConflictsRequest& request);
-  absl::StatusOr<proto::RetentionStatus> Retention() const;
-  absl::StatusOr<proto::EraseRecordsResponse> Erase(const proto::EraseRecordsRequest& request);
-  absl::StatusOr<proto::ErasureStatus> Erasures() const;
-  absl::StatusOr<proto::AdvanceRetentionResponse> Advance(
-      const proto::AdvanceRetentionRequest& request, const std::function<bool()>& stop);
-
-  Engine& engine_;
-  const std::string import_dir_;
+  Tenants& tenants_;
   access::AuditLog* const audit_;
   const uint64_t started_micros_ = SteadyClockMicros();
-  Metrics& metrics_;
   rpc::RequestMetrics requests_{proto::ShardService::service_full_name()};
 };
 

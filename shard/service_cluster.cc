@@ -4,7 +4,6 @@
 #include "base/status_macros.h"
 #include "cluster/placement.h"
 #include "proto/status.h"
-#include "rpc/admission.h"
 #include "shard/audited.h"
 #include "shard/reply.h"
 #include "shard/service.h"
@@ -43,10 +42,12 @@ std::vector<uint32_t> Drained(const google::protobuf::RepeatedField<uint32_t>& p
 
 }  // namespace
 
-grpc::Status ShardService::GetParts(grpc::ServerContext* context, const proto::GetPartsRequest*,
+grpc::Status ShardService::GetParts(grpc::ServerContext* context,
+                                    const proto::GetPartsRequest* request,
                                     proto::GetPartsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  for (const PartStatus& status : engine_.GetParts()) {
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  for (const PartStatus& status : call.engine().GetParts()) {
     proto::PartStatus* part = response->add_parts();
     part->set_part(status.part);
     part->set_address(status.address);
@@ -56,7 +57,7 @@ grpc::Status ShardService::GetParts(grpc::ServerContext* context, const proto::G
     part->set_version(status.version);
     part->set_fault(status.fault);
   }
-  const Engine::Slots slots = engine_.GetSlots();
+  const Engine::Slots slots = call.engine().GetSlots();
   if (slots.placement == nullptr) return grpc::Status::OK;
   response->set_slot_map_version(slots.placement->version);
   if (slots.placement->move) Fill(*slots.placement->move, response->mutable_move());
@@ -69,8 +70,9 @@ grpc::Status ShardService::GetParts(grpc::ServerContext* context, const proto::G
 grpc::Status ShardService::PlanSlots(grpc::ServerContext* context,
                                      const proto::PlanSlotsRequest* request,
                                      proto::PlanSlotsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const absl::StatusOr<Engine::SlotPlan> plan = engine_.PlanSlots(Drained(request->drain()));
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const absl::StatusOr<Engine::SlotPlan> plan = call.engine().PlanSlots(Drained(request->drain()));
   if (!plan.ok()) return proto::ToGrpc(plan.status());
   response->set_slot_map_version(plan->version);
   AddMoves(plan->now, plan->target, response->mutable_moves());
@@ -80,21 +82,23 @@ grpc::Status ShardService::PlanSlots(grpc::ServerContext* context,
 grpc::Status ShardService::MoveSlots(grpc::ServerContext* context,
                                      const proto::MoveSlotsRequest* request,
                                      proto::MoveSlotsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const absl::StatusOr<Engine::SlotPlan> plan = engine_.PlanSlots(Drained(request->drain()));
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const absl::StatusOr<Engine::SlotPlan> plan = call.engine().PlanSlots(Drained(request->drain()));
   if (!plan.ok()) return proto::ToGrpc(plan.status());
   AddMoves(plan->now, plan->target, response->mutable_moves());
   const Audited audited(audit_, *context, "MoveSlots", request->ShortDebugString());
   return audited.End(
-      proto::ToGrpc(engine_.MoveSlots(request->slot_map_version(), plan->target)));
+      proto::ToGrpc(call.engine().MoveSlots(request->slot_map_version(), plan->target)));
 }
 
 grpc::Status ShardService::CancelMoves(grpc::ServerContext* context,
-                                       const proto::CancelMovesRequest*,
+                                       const proto::CancelMovesRequest* request,
                                        proto::CancelMovesResponse*) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "CancelMoves");
-  return audited.End(proto::ToGrpc(engine_.CancelMoves()));
+  return audited.End(proto::ToGrpc(call.engine().CancelMoves()));
 }
 
 }  // namespace unirust::shard

@@ -2,7 +2,6 @@
 #include "ontology/ontology.h"
 #include "proto/ontology.h"
 #include "proto/status.h"
-#include "rpc/admission.h"
 #include "shard/audited.h"
 #include "shard/metrics.h"
 #include "shard/reply.h"
@@ -31,43 +30,70 @@ absl::StatusOr<ontology::Ontology> Parse(const proto::ApplyOntologyRequest& requ
   return ontology::ParseOntology(json);
 }
 
+absl::StatusOr<proto::RetentionStatus> Retention(const Engine& engine) {
+  UNIRUST_ASSIGN_OR_RETURN(const RetentionStatus status, engine.Read().GetRetention());
+  proto::RetentionStatus out;
+  out.set_shard_id(engine.shard_id());
+  if (status.declared) out.set_declared(*status.declared);
+  if (status.earliest_due) out.set_earliest_due(*status.earliest_due);
+  return out;
+}
+
+absl::StatusOr<proto::AdvanceRetentionResponse> Advance(
+    Engine& engine, const proto::AdvanceRetentionRequest& request,
+    const std::function<bool()>& stop) {
+  if (!request.has_now()) return absl::InvalidArgumentError("now is missing");
+  UNIRUST_ASSIGN_OR_RETURN(const RetentionAdvance done,
+                           engine.AdvanceRetention(request.now(), stop));
+  proto::AdvanceRetentionResponse response;
+  response.set_records(done.records);
+  response.set_descriptors(done.descriptors);
+  UNIRUST_ASSIGN_OR_RETURN(*response.add_shards(), Retention(engine));
+  return response;
+}
+
 }  // namespace
 
 grpc::Status ShardService::SetOntology(grpc::ServerContext* context,
                                        const proto::ApplyOntologyRequest* request,
                                        proto::ApplyOntologyResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const absl::StatusOr<ontology::Ontology> ontology = Parse(*request);
   if (!ontology.ok()) return proto::ToGrpc(ontology.status());
   const std::string version = ontology::Version(*ontology);
   response->set_version(version);
-  if (request->check_only()) return proto::ToGrpc(engine_.CheckOntology(*ontology));
+  if (request->check_only()) return proto::ToGrpc(call.engine().CheckOntology(*ontology));
   const Audited audited(audit_, *context, "SetOntology", version);
-  return audited.End(proto::ToGrpc(engine_.SetOntology(*ontology)));
+  return audited.End(proto::ToGrpc(call.engine().SetOntology(*ontology)));
 }
 
 grpc::Status ShardService::GetOntology(grpc::ServerContext* context,
-                                       const proto::GetOntologyRequest*,
+                                       const proto::GetOntologyRequest* request,
                                        proto::GetOntologyResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const ontology::Ontology ontology = engine_.GetOntology();
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const ontology::Ontology ontology = call.engine().GetOntology();
   response->set_json(ontology::ToJson(ontology));
   response->set_version(ontology::Version(ontology));
   return grpc::Status::OK;
 }
 
 grpc::Status ShardService::GetConfigVersion(grpc::ServerContext* context,
-                                            const proto::ConfigVersionRequest*,
+                                            const proto::ConfigVersionRequest* request,
                                             proto::ConfigVersionResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  response->set_version(ontology::Version(engine_.GetOntology()));
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  response->set_version(ontology::Version(call.engine().GetOntology()));
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::GetStats(grpc::ServerContext* context, const proto::StatsRequest*,
+grpc::Status ShardService::GetStats(grpc::ServerContext* context,
+                                    const proto::StatsRequest* request,
                                     proto::StatsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const absl::StatusOr<StoreStats> stats = engine_.Read().GetStats();
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const absl::StatusOr<StoreStats> stats = call.engine().Read().GetStats();
   if (!stats.ok()) return proto::ToGrpc(stats.status());
   response->set_record_count(stats->records);
   response->set_cluster_count(stats->entities);
@@ -80,31 +106,35 @@ grpc::Status ShardService::GetStats(grpc::ServerContext* context, const proto::S
 // A failed write ends the process, so a shard that answers can write; that it can read is tried,
 // and all parts of the store are asked.
 grpc::Status ShardService::HealthCheck(grpc::ServerContext* context,
-                                       const proto::HealthCheckRequest*,
+                                       const proto::HealthCheckRequest* request,
                                        proto::HealthCheckResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  response->set_shard_id(engine_.shard_id());
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  response->set_shard_id(call.engine().shard_id());
   absl::Status status;
-  for (const PartStatus& part : engine_.GetParts()) {
+  for (const PartStatus& part : call.engine().GetParts()) {
     if (part.fault.empty()) continue;
     status.Update(absl::UnavailableError("part " + std::to_string(part.part) + " of the store at " +
                                          part.address + ": " + part.fault));
   }
-  if (status.ok()) status = engine_.Read().GetStats().status();
+  if (status.ok()) status = call.engine().Read().GetStats().status();
   response->set_status(status.ok() ? "ok" : status.ToString());
   return grpc::Status::OK;
 }
 
-grpc::Status ShardService::GetMetrics(grpc::ServerContext* context, const proto::MetricsRequest*,
+grpc::Status ShardService::GetMetrics(grpc::ServerContext* context,
+                                      const proto::MetricsRequest* request,
                                       proto::MetricsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const Metrics& metrics = call.engine().metrics();
   response->set_uptime_seconds((SteadyClockMicros() - started_micros_) / 1'000'000);
-  response->set_ingest_records(metrics_.ingested_records);
-  Fill(metrics_.ingest, response->mutable_ingest_latency());
+  response->set_ingest_records(metrics.ingested_records);
+  Fill(metrics.ingest, response->mutable_ingest_latency());
   Fill(requests_.OfName("QueryEntities").durations, response->mutable_query_latency());
   response->set_ingest_requests(response->ingest_latency().count());
   response->set_query_requests(response->query_latency().count());
-  const StorageMetrics storage = engine_.GetStorageMetrics();
+  const StorageMetrics storage = call.engine().GetStorageMetrics();
   proto::StoreMetrics* store = response->mutable_store();
   store->set_persistent(storage.persistent);
   store->set_running_compactions(storage.running_compactions);
@@ -120,19 +150,21 @@ grpc::Status ShardService::GetMetrics(grpc::ServerContext* context, const proto:
 grpc::Status ShardService::Checkpoint(grpc::ServerContext* context,
                                       const proto::CheckpointRequest* request,
                                       proto::CheckpointResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "Checkpoint", request->path());
-  const absl::StatusOr<std::string> path = engine_.Checkpoint(request->path());
+  const absl::StatusOr<std::string> path = call.engine().Checkpoint(request->path());
   if (path.ok()) response->add_paths(*path);
   return audited.End(proto::ToGrpc(path.status()));
 }
 
-grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::BackupRequest*,
+grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::BackupRequest* request,
                                   proto::BackupResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "Backup");
   const absl::StatusOr<BackupInfo> made =
-      engine_.Backup([context] { return context->IsCancelled(); });
+      call.engine().Backup([context] { return context->IsCancelled(); });
   if (!made.ok()) return audited.End(proto::ToGrpc(made.status()));
   proto::BackupInfo* info = response->add_backups();
   info->set_shard_id(made->shard_id);
@@ -144,48 +176,32 @@ grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::Bac
   return audited.End(grpc::Status::OK);
 }
 
-absl::StatusOr<proto::RetentionStatus> ShardService::Retention() const {
-  UNIRUST_ASSIGN_OR_RETURN(const RetentionStatus status, engine_.Read().GetRetention());
-  proto::RetentionStatus out;
-  out.set_shard_id(engine_.shard_id());
-  if (status.declared) out.set_declared(*status.declared);
-  if (status.earliest_due) out.set_earliest_due(*status.earliest_due);
-  return out;
-}
-
 grpc::Status ShardService::GetRetention(grpc::ServerContext* context,
-                                        const proto::GetRetentionRequest*,
+                                        const proto::GetRetentionRequest* request,
                                         proto::GetRetentionResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  return Reply(Retention(), response->add_shards());
-}
-
-absl::StatusOr<proto::AdvanceRetentionResponse> ShardService::Advance(
-    const proto::AdvanceRetentionRequest& request, const std::function<bool()>& stop) {
-  if (!request.has_now()) return absl::InvalidArgumentError("now is missing");
-  UNIRUST_ASSIGN_OR_RETURN(const RetentionAdvance done,
-                           engine_.AdvanceRetention(request.now(), stop));
-  proto::AdvanceRetentionResponse response;
-  response.set_records(done.records);
-  response.set_descriptors(done.descriptors);
-  UNIRUST_ASSIGN_OR_RETURN(*response.add_shards(), Retention());
-  return response;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  return Reply(Retention(call.engine()), response->add_shards());
 }
 
 grpc::Status ShardService::AdvanceRetention(grpc::ServerContext* context,
                                             const proto::AdvanceRetentionRequest* request,
                                             proto::AdvanceRetentionResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "AdvanceRetention",
                         "now=" + std::to_string(request->now()));
   return audited.End(
-      Reply(Advance(*request, [context] { return context->IsCancelled(); }), response));
+      Reply(Advance(call.engine(), *request, [context] { return context->IsCancelled(); }),
+            response));
 }
 
-grpc::Status ShardService::Reset(grpc::ServerContext* context, const proto::Empty*, proto::Empty*) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+grpc::Status ShardService::Reset(grpc::ServerContext* context, const proto::Empty* request,
+                                 proto::Empty*) {
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "Reset");
-  return audited.End(proto::ToGrpc(engine_.Reset()));
+  return audited.End(proto::ToGrpc(call.engine().Reset()));
 }
 
 }  // namespace unirust::shard

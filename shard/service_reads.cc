@@ -6,7 +6,6 @@
 #include "proto/graph_chunk.h"
 #include "proto/records.h"
 #include "proto/status.h"
-#include "rpc/admission.h"
 #include "shard/paging.h"
 #include "shard/reply.h"
 #include "shard/service.h"
@@ -49,25 +48,13 @@ grpc::ByteBuffer ToGrpc(ByteBuffer bytes) {
   return {&slice, 1};
 }
 
-}  // namespace
-
-grpc::Status ShardService::QueryEntities(grpc::ServerContext* context,
-                                         const proto::QueryEntitiesRequest* request,
-                                         proto::QueryEntitiesResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const absl::StatusOr<QueryOutcome> outcome =
-      engine_.Read().Query(proto::FromProto(request->descriptors()), IntervalOf(*request));
-  if (outcome.ok()) *response = proto::ToProto(*outcome, engine_.shard_id());
-  return proto::ToGrpc(outcome.status());
-}
-
-absl::StatusOr<proto::GetEntityResponse> ShardService::Entity(
-    const proto::GetEntityRequest& request) {
+absl::StatusOr<proto::GetEntityResponse> Entity(const Engine& engine,
+                                                const proto::GetEntityRequest& request) {
   UNIRUST_ASSIGN_OR_RETURN(const Identity record, ParseRecordName(request.name()));
   std::optional<Instant> as_of;
   if (request.has_as_of()) as_of = request.as_of();
-  UNIRUST_ASSIGN_OR_RETURN(const EntityView entity, engine_.Read().GetEntity(record, as_of));
-  proto::GetEntityResponse response = proto::ToProto(entity, engine_.shard_id());
+  UNIRUST_ASSIGN_OR_RETURN(const EntityView entity, engine.Read().GetEntity(record, as_of));
+  proto::GetEntityResponse response = proto::ToProto(entity, engine.shard_id());
   if (response.ByteSizeLong() > limits::kUnaryAnswerBytesMax) {
     return absl::ResourceExhaustedError(
         "the entity has " + std::to_string(entity.records.size()) +
@@ -76,17 +63,10 @@ absl::StatusOr<proto::GetEntityResponse> ShardService::Entity(
   return response;
 }
 
-grpc::Status ShardService::GetEntity(grpc::ServerContext* context,
-                                     const proto::GetEntityRequest* request,
-                                     proto::GetEntityResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  return Reply(Entity(*request), response);
-}
-
-absl::StatusOr<proto::ListConflictsResponse> ShardService::Conflicts(
-    const proto::ListConflictsRequest& request) {
+absl::StatusOr<proto::ListConflictsResponse> Conflicts(
+    const Engine& engine, const proto::ListConflictsRequest& request) {
   UNIRUST_ASSIGN_OR_RETURN(const ConflictFilter filter, proto::FromProto(request));
-  const View view = engine_.Read();
+  const View view = engine.Read();
   proto::ListConflictsResponse response;
   std::string cursor;
   size_t bytes = 0;
@@ -104,34 +84,58 @@ absl::StatusOr<proto::ListConflictsResponse> ShardService::Conflicts(
   return response;
 }
 
+}  // namespace
+
+grpc::Status ShardService::QueryEntities(grpc::ServerContext* context,
+                                         const proto::QueryEntitiesRequest* request,
+                                         proto::QueryEntitiesResponse* response) {
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const absl::StatusOr<QueryOutcome> outcome =
+      call.engine().Read().Query(proto::FromProto(request->descriptors()), IntervalOf(*request));
+  if (outcome.ok()) *response = proto::ToProto(*outcome, call.engine().shard_id());
+  return proto::ToGrpc(outcome.status());
+}
+
+grpc::Status ShardService::GetEntity(grpc::ServerContext* context,
+                                     const proto::GetEntityRequest* request,
+                                     proto::GetEntityResponse* response) {
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  return Reply(Entity(call.engine(), *request), response);
+}
+
 grpc::Status ShardService::ListConflicts(grpc::ServerContext* context,
                                          const proto::ListConflictsRequest* request,
                                          proto::ListConflictsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  return Reply(Conflicts(*request), response);
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  return Reply(Conflicts(call.engine(), *request), response);
 }
 
 grpc::Status ShardService::FindEntities(grpc::ServerContext* context,
                                         const proto::FindEntitiesRequest* request,
                                         grpc::ServerWriter<proto::FindEntitiesChunk>* writer) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const View view = engine_.Read();
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const View view = call.engine().Read();
   const std::vector<AttributeValue> pairs = proto::FromProto(request->descriptors());
   return proto::ToGrpc(StreamPages(
       request->page_size(), request->cursor(), *context, *writer,
       [&](size_t page_size, const std::string& cursor) {
         return view.FindEntities(pairs, IntervalOf(*request), page_size, cursor);
       },
-      [this](const Match& match, proto::FindEntitiesChunk* chunk) {
-        *chunk->add_matches() = proto::ToProto(match, engine_.shard_id());
+      [&](const Match& match, proto::FindEntitiesChunk* chunk) {
+        *chunk->add_matches() = proto::ToProto(match, call.engine().shard_id());
       }));
 }
 
 grpc::Status ShardService::ScanRecords(grpc::ServerContext* context,
                                        const proto::ScanRecordsRequest* request,
                                        grpc::ServerWriter<proto::ScanRecordsChunk>* writer) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const View view = engine_.Read();
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const View view = call.engine().Read();
   const RecordFilter filter = proto::FromProto(*request);
   return proto::ToGrpc(StreamPages(
       request->page_size(), request->cursor(), *context, *writer,
@@ -146,8 +150,9 @@ grpc::Status ShardService::ScanRecords(grpc::ServerContext* context,
 grpc::Status ShardService::StreamConflicts(
     grpc::ServerContext* context, const proto::StreamConflictsRequest* request,
     grpc::ServerWriter<proto::StreamConflictsChunk>* writer) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const View view = engine_.Read();
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const View view = call.engine().Read();
   const absl::StatusOr<ConflictFilter> filter = proto::FromProto(*request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
   return proto::ToGrpc(StreamPages(
@@ -161,10 +166,11 @@ grpc::Status ShardService::StreamConflicts(
 }
 
 grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphStream& stream) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
   proto::ExportGraphRequest request;
   if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
-  const View view = engine_.Read();
+  const TenantCall call(tenants_, *context, request);
+  if (call.refusal()) return *call.refusal();
+  const View view = call.engine().Read();
   const absl::StatusOr<GraphFilter> filter = proto::FromProto(request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
   const auto fetch = [&](size_t page_size,
@@ -180,11 +186,13 @@ grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphS
                 [&](GraphChunk chunk) { return stream.Write(ToGrpc(std::move(chunk.bytes))); }));
 }
 
-grpc::Status ShardService::GetDigest(grpc::ServerContext* context, const proto::GetDigestRequest*,
+grpc::Status ShardService::GetDigest(grpc::ServerContext* context,
+                                     const proto::GetDigestRequest* request,
                                      grpc::ServerWriter<proto::GetDigestChunk>* writer) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   uint64_t told = 0;
-  const absl::StatusOr<StoreDigest> digest = engine_.Read().GetDigest([&](uint64_t records) {
+  const absl::StatusOr<StoreDigest> digest = call.engine().Read().GetDigest([&](uint64_t records) {
     if (context->IsCancelled()) return false;
     if (records - told < kRecordsBetweenNews) return true;
     told = records;
@@ -198,10 +206,11 @@ grpc::Status ShardService::GetDigest(grpc::ServerContext* context, const proto::
 }
 
 grpc::Status ShardService::GetRecordIdRange(grpc::ServerContext* context,
-                                            const proto::RecordIdRangeRequest*,
+                                            const proto::RecordIdRangeRequest* request,
                                             proto::RecordIdRangeResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const absl::StatusOr<RecordIdRange> range = engine_.Read().GetRecordIdRange();
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const absl::StatusOr<RecordIdRange> range = call.engine().Read().GetRecordIdRange();
   if (!range.ok()) return proto::ToGrpc(range.status());
   response->set_empty(range->empty);
   response->set_min_id(range->min.value());
@@ -213,8 +222,9 @@ grpc::Status ShardService::GetRecordIdRange(grpc::ServerContext* context,
 grpc::Status ShardService::ExportRecords(grpc::ServerContext* context,
                                          const proto::ExportRecordsRequest* request,
                                          proto::ExportRecordsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const View view = engine_.Read();
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const View view = call.engine().Read();
   return Reply(ExportPage<proto::ExportRecordsResponse>(view, request->start_id(), *request),
                response);
 }
@@ -222,8 +232,9 @@ grpc::Status ShardService::ExportRecords(grpc::ServerContext* context,
 grpc::Status ShardService::ExportRecordsStream(
     grpc::ServerContext* context, const proto::ExportRecordsRequest* request,
     grpc::ServerWriter<proto::ExportRecordsChunk>* writer) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const View view = engine_.Read();
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
+  const View view = call.engine().Read();
   uint32_t start = request->start_id();
   do {
     const auto chunk = ExportPage<proto::ExportRecordsChunk>(view, start, *request);

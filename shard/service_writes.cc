@@ -7,36 +7,37 @@
 #include "base/status_macros.h"
 #include "proto/records.h"
 #include "proto/status.h"
-#include "rpc/admission.h"
 #include "rpc/request_id.h"
 #include "shard/audited.h"
 #include "shard/chunk_answers.h"
 #include "shard/import_file.h"
 #include "shard/metrics.h"
 #include "shard/reply.h"
+#include "shard/retry_delay.h"
 #include "shard/service.h"
 
 namespace unirust::shard {
 namespace {
 
-constexpr char kRetryAfterMs[] = "100";
+using Inputs = google::protobuf::RepeatedPtrField<proto::RecordInput>;
+using Snapshots = google::protobuf::RepeatedPtrField<proto::RecordSnapshot>;
 
 absl::Status Prepend(const std::string& text, const absl::Status& status) {
   return {status.code(), text + std::string(status.message())};
 }
 
-// Tells clients that met a full queue when to try again.
-grpc::Status WithRetryDelay(grpc::ServerContext* context, grpc::Status status) {
-  if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) {
-    context->AddTrailingMetadata("retry-after-ms", kRetryAfterMs);
-  }
-  return status;
+// Ends a unary call. Tells its client when to try again if it met a full queue.
+template <typename Response>
+grpc::Status ReplyToWrite(grpc::ServerContext* context, absl::StatusOr<Response> result,
+                          Response* response) {
+  TellRetryDelay(result.status(), *context);
+  return Reply(std::move(result), response);
 }
 
 // Ends a stream at the chunk that was refused; the chunks before it are stored.
 grpc::Status RefuseChunk(grpc::ServerContext* context, int number, const absl::Status& status) {
-  return WithRetryDelay(context,
-                        proto::ToGrpc(Prepend("chunk " + std::to_string(number) + ": ", status)));
+  TellRetryDelay(status, *context);
+  return proto::ToGrpc(Prepend("chunk " + std::to_string(number) + ": ", status));
 }
 
 absl::Status CheckCount(int records) {
@@ -47,8 +48,7 @@ absl::Status CheckCount(int records) {
 
 // The engine says "records[3] person/crm/42: ..."; clients know their records by index: "index 17
 // person/crm/42: ...".
-absl::Status NameIndex(const absl::Status& status,
-                       const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs) {
+absl::Status NameIndex(const absl::Status& status, const Inputs& inputs) {
   constexpr std::string_view kPosition = "records[";
   const std::string message(status.message());
   const size_t end = message.find(']');
@@ -77,8 +77,7 @@ std::string Position(int position, const proto::RecordInput& input) {
   return out;
 }
 
-absl::StatusOr<std::vector<Write>> ToWrites(
-    const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs) {
+absl::StatusOr<std::vector<Write>> ToWrites(const Inputs& inputs) {
   UNIRUST_RETURN_IF_ERROR(CheckCount(inputs.size()));
   std::vector<Write> writes;
   writes.reserve(static_cast<size_t>(inputs.size()));
@@ -98,13 +97,78 @@ void SortByIndex(google::protobuf::RepeatedPtrField<proto::IngestAssignment>* as
                    [&](const auto* a, const auto* b) { return by_index(*a, *b); });
 }
 
+absl::StatusOr<std::vector<Assignment>> Apply(Engine& engine, std::vector<Write> writes) {
+  const Histogram::Timer timer(engine.metrics().ingest);
+  if (writes.empty()) return std::vector<Assignment>();
+  auto assignments = engine.Ingest(std::move(writes));
+  if (assignments.ok()) engine.metrics().ingested_records += assignments->size();
+  return assignments;
+}
+
+absl::StatusOr<std::vector<Write>> Decode(Engine& engine, const Inputs& inputs) {
+  const Histogram::Timer timer(engine.metrics().decode);
+  return ToWrites(inputs);
+}
+
+proto::IngestRecordsResponse ToResponse(Engine& engine, const Inputs& inputs,
+                                        const std::vector<Assignment>& assignments) {
+  proto::IngestRecordsResponse response;
+  response.mutable_assignments()->Reserve(inputs.size());
+  for (int i = 0; i < inputs.size(); ++i) {
+    *response.add_assignments() =
+        proto::ToProto(assignments[static_cast<size_t>(i)], inputs[i].index(), engine.shard_id());
+  }
+  SortByIndex(response.mutable_assignments());
+  return response;
+}
+
+absl::StatusOr<proto::IngestRecordsResponse> Ingest(Engine& engine, const Inputs& inputs) {
+  absl::StatusOr<std::vector<Write>> writes = Decode(engine, inputs);
+  if (!writes.ok()) return NameIndex(writes.status(), inputs);
+  const absl::StatusOr<std::vector<Assignment>> assignments = Apply(engine, *std::move(writes));
+  if (!assignments.ok()) return NameIndex(assignments.status(), inputs);
+  const Histogram::Timer timer(engine.metrics().answer);
+  return ToResponse(engine, inputs, *assignments);
+}
+
+absl::StatusOr<Ingestion> Submit(Engine& engine, const Inputs& inputs, IfQueueFull if_full) {
+  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes, Decode(engine, inputs));
+  return engine.Submit(std::move(writes), if_full);
+}
+
+absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const TenantCall& call,
+                                                        const std::string& url) {
+  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes,
+                           ReadImportFile(call.import_dir(), url, limits::kRecordsPerRequestMax));
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments,
+                           Apply(call.engine(), std::move(writes)));
+  proto::IngestRecordsResponse response;
+  for (const Assignment& assignment : assignments) {
+    const auto index = static_cast<uint32_t>(response.assignments_size());
+    *response.add_assignments() = proto::ToProto(assignment, index, call.engine().shard_id());
+  }
+  return response;
+}
+
+absl::StatusOr<proto::ImportRecordsResponse> Import(Engine& engine,
+                                                    const Snapshots& snapshots) {
+  UNIRUST_RETURN_IF_ERROR(CheckCount(snapshots.size()));
+  std::vector<Write> writes;
+  for (const proto::RecordSnapshot& snapshot : snapshots)
+    writes.push_back(proto::FromProto(snapshot));
+  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments,
+                           Apply(engine, std::move(writes)));
+  proto::ImportRecordsResponse response;
+  response.set_imported(static_cast<uint64_t>(
+      std::count_if(assignments.begin(), assignments.end(),
+                    [](const Assignment& a) { return a.outcome != WriteOutcome::kStale; })));
+  return response;
+}
+
 }  // namespace
 
-ShardService::ShardService(Engine& engine, std::string import_dir, access::AuditLog* audit)
-    : engine_(engine),
-      import_dir_(std::move(import_dir)),
-      audit_(audit),
-      metrics_(engine.metrics()) {
+ShardService::ShardService(Tenants& tenants, access::AuditLog* audit)
+    : tenants_(tenants), audit_(audit) {
   const auto serve = [this](const char* method, auto handler) {
     MarkMethodStreamed(rpc::MethodIndex(std::string("unirust.ShardService.") + method),
                        rpc::StreamHandler(this, handler));
@@ -115,111 +179,64 @@ ShardService::ShardService(Engine& engine, std::string import_dir, access::Audit
   serve("ExportGraph", &ShardService::ServeExportGraph);
 }
 
-absl::StatusOr<std::vector<Assignment>> ShardService::Apply(std::vector<Write> writes) {
-  const Histogram::Timer timer(metrics_.ingest);
-  if (writes.empty()) return std::vector<Assignment>();
-  auto assignments = engine_.Ingest(std::move(writes));
-  if (assignments.ok()) metrics_.ingested_records += assignments->size();
-  return assignments;
-}
-
-absl::StatusOr<std::vector<Write>> ShardService::Decode(const Inputs& inputs) {
-  const Histogram::Timer timer(metrics_.decode);
-  return ToWrites(inputs);
-}
-
-absl::StatusOr<proto::IngestRecordsResponse> ShardService::Ingest(const Inputs& inputs) {
-  absl::StatusOr<std::vector<Write>> writes = Decode(inputs);
-  if (!writes.ok()) return NameIndex(writes.status(), inputs);
-  const absl::StatusOr<std::vector<Assignment>> assignments = Apply(*std::move(writes));
-  if (!assignments.ok()) return NameIndex(assignments.status(), inputs);
-  const Histogram::Timer timer(metrics_.answer);
-  return ToResponse(inputs, *assignments);
-}
-
-absl::StatusOr<Ingestion> ShardService::Submit(const Inputs& inputs, IfQueueFull if_full) {
-  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes, Decode(inputs));
-  return engine_.Submit(std::move(writes), if_full);
-}
-
-proto::IngestRecordsResponse ShardService::ToResponse(
-    const Inputs& inputs, const std::vector<Assignment>& assignments) const {
-  proto::IngestRecordsResponse response;
-  response.mutable_assignments()->Reserve(inputs.size());
-  for (int i = 0; i < inputs.size(); ++i) {
-    *response.add_assignments() =
-        proto::ToProto(assignments[static_cast<size_t>(i)], inputs[i].index(), engine_.shard_id());
-  }
-  SortByIndex(response.mutable_assignments());
-  return response;
-}
-
-absl::StatusOr<proto::IngestRecordsResponse> ShardService::IngestFile(const std::string& url) {
-  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes,
-                           ReadImportFile(import_dir_, url, limits::kRecordsPerRequestMax));
-  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments, Apply(std::move(writes)));
-  proto::IngestRecordsResponse response;
-  for (const Assignment& assignment : assignments) {
-    const auto index = static_cast<uint32_t>(response.assignments_size());
-    *response.add_assignments() = proto::ToProto(assignment, index, engine_.shard_id());
-  }
-  return response;
-}
-
-absl::StatusOr<proto::ImportRecordsResponse> ShardService::Import(const Snapshots& snapshots) {
-  UNIRUST_RETURN_IF_ERROR(CheckCount(snapshots.size()));
-  std::vector<Write> writes;
-  for (const proto::RecordSnapshot& snapshot : snapshots)
-    writes.push_back(proto::FromProto(snapshot));
-  UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments, Apply(std::move(writes)));
-  proto::ImportRecordsResponse response;
-  response.set_imported(static_cast<uint64_t>(
-      std::count_if(assignments.begin(), assignments.end(),
-                    [](const Assignment& a) { return a.outcome != WriteOutcome::kStale; })));
-  return response;
-}
-
 grpc::Status ShardService::IngestRecords(grpc::ServerContext* context,
                                          const proto::IngestRecordsRequest* request,
                                          proto::IngestRecordsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "IngestRecords",
                         [&](auto& entry) { Name(request->records(), entry); });
-  return audited.End(WithRetryDelay(context, Reply(Ingest(request->records()), response)));
+  return audited.End(
+      ReplyToWrite(context, Ingest(call.engine(), request->records()), response));
 }
 
 grpc::Status ShardService::IngestRecordsFromUrl(grpc::ServerContext* context,
                                                 const proto::IngestRecordsFromUrlRequest* request,
                                                 proto::IngestRecordsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "IngestRecordsFromUrl", request->url());
-  return audited.End(WithRetryDelay(context, Reply(IngestFile(request->url()), response)));
+  return audited.End(ReplyToWrite(context, IngestFile(call, request->url()), response));
 }
 
 grpc::Status ShardService::ImportRecords(grpc::ServerContext* context,
                                          const proto::ImportRecordsRequest* request,
                                          proto::ImportRecordsResponse* response) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context, *request);
+  if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "ImportRecords",
                         [&](auto& entry) { Name(request->records(), entry); });
-  return audited.End(WithRetryDelay(context, Reply(Import(request->records()), response)));
+  return audited.End(
+      ReplyToWrite(context, Import(call.engine(), request->records()), response));
 }
 
 grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  ChunkAnswers answers([&](PendingChunk& chunk) { return AnswerChunk(context, chunk, stream); });
+  const TenantCall call(tenants_, *context);
+  if (call.refusal()) return *call.refusal();
+  ChunkAnswers answers([&](PendingChunk& chunk) {
+    return AnswerChunk(context, call.engine(), chunk, stream);
+  });
   grpc::Status refused;
   for (int number = 0; refused.ok(); ++number) {
     PendingChunk chunk;
     chunk.number = number;
     if (!stream.Read(&chunk.inputs)) break;
     chunk.micros = SteadyClockMicros();
+    absl::StatusOr<Quotas::Room> room = call.AwaitRoom(chunk.inputs);
+    if (!room.ok()) {
+      refused = proto::ToGrpc(room.status());
+      break;
+    }
+    chunk.room = *std::move(room);
     chunk.audited.emplace(audit_, *context, "IngestChunks",
                           [&](auto& entry) { Name(chunk.inputs.records(), entry); });
-    absl::StatusOr<Ingestion> ingestion = Submit(chunk.inputs.records(), IfQueueFull::kWait);
+    absl::StatusOr<Ingestion> ingestion =
+        Submit(call.engine(), chunk.inputs.records(), IfQueueFull::kWait);
     if (ingestion.ok()) {
+      const bool certain = ingestion->certain();
       chunk.ingestion.emplace(*std::move(ingestion));
       answers.Add(std::move(chunk));
+      if (!certain) refused = answers.Drain();  // nothing that comes after it is taken if it is not
     } else {
       refused = chunk.audited->End(RefuseChunk(
           context, number, NameIndex(ingestion.status(), chunk.inputs.records())));
@@ -230,12 +247,13 @@ grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, Inges
   return refused.ok() ? stream.status() : refused;
 }
 
-// Not OK: nothing more is answered, and the client is cut off, since its next chunk may never come.
-grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, PendingChunk& chunk,
-                                       IngestStream& stream) {
+// Not OK: nothing more is answered. The client is cut off unless the stream is drained for this chunk: its next one may
+// never come.
+grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, Engine& engine,
+                                       PendingChunk& chunk, IngestStream& stream) {
   const absl::StatusOr<std::vector<Assignment>> assignments = chunk.ingestion->Await();
   const uint64_t micros = SteadyClockMicros() - chunk.micros;
-  metrics_.ingest.Add(micros);
+  engine.metrics().ingest.Add(micros);
   if (IsSlow(micros)) {
     Log(LogLevel::kWarning, "slow chunk",
         {{"request_id", rpc::RequestId(*context)},
@@ -244,21 +262,24 @@ grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, PendingChun
   }
   if (!assignments.ok()) {
     const absl::Status status = NameIndex(assignments.status(), chunk.inputs.records());
-    Log(LogLevel::kError, "a chunk of an ingest stream failed",
-        {{"request_id", rpc::RequestId(*context)}, {"error", std::string(status.message())}});
-    context->TryCancel();
+    if (chunk.ingestion->certain()) {
+      Log(LogLevel::kError, "a chunk of an ingest stream failed",
+          {{"request_id", rpc::RequestId(*context)}, {"error", std::string(status.message())}});
+      context->TryCancel();
+    }
     return chunk.audited->End(RefuseChunk(context, chunk.number, status));
   }
   chunk.audited->End(grpc::Status::OK);
-  metrics_.ingested_records += assignments->size();
-  const Histogram::Timer timer(metrics_.answer);
-  if (stream.Write(ToResponse(chunk.inputs.records(), *assignments))) return grpc::Status::OK;
-  return grpc::Status::CANCELLED;
+  engine.metrics().ingested_records += assignments->size();
+  const Histogram::Timer timer(engine.metrics().answer);
+  const bool sent = stream.Write(ToResponse(engine, chunk.inputs.records(), *assignments));
+  return sent ? grpc::Status::OK : grpc::Status::CANCELLED;
 }
 
 grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context,
                                                     IngestStream& stream) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context);
+  if (call.refusal()) return *call.refusal();
   proto::IngestRecordsChunk chunk;
   proto::IngestRecordsResponse all;
   size_t bytes = 0;
@@ -269,9 +290,12 @@ grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context
                              "the answer to the chunks before, which are stored, is as large "
                              "as it may be; IngestChunks answers each chunk"));
     }
+    const absl::StatusOr<Quotas::Room> room = call.AwaitRoom(chunk);
+    if (!room.ok()) return proto::ToGrpc(room.status());
     const Audited audited(audit_, *context, "IngestRecordsStream",
                           [&](auto& entry) { Name(chunk.records(), entry); });
-    const absl::StatusOr<proto::IngestRecordsResponse> response = Ingest(chunk.records());
+    const absl::StatusOr<proto::IngestRecordsResponse> response =
+        Ingest(call.engine(), chunk.records());
     if (!response.ok()) return audited.End(RefuseChunk(context, number, response.status()));
     audited.End(grpc::Status::OK);
     bytes += response->ByteSizeLong();
@@ -282,13 +306,17 @@ grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context
 
 grpc::Status ShardService::ServeImportRecordsStream(grpc::ServerContext* context,
                                                     ImportStream& stream) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
+  const TenantCall call(tenants_, *context);
+  if (call.refusal()) return *call.refusal();
   proto::ImportRecordsChunk chunk;
   proto::ImportRecordsResponse all;
   for (int number = 0; stream.Read(&chunk); ++number) {
+    const absl::StatusOr<Quotas::Room> room = call.AwaitRoom(chunk);
+    if (!room.ok()) return proto::ToGrpc(room.status());
     const Audited audited(audit_, *context, "ImportRecordsStream",
                           [&](auto& entry) { Name(chunk.records(), entry); });
-    const absl::StatusOr<proto::ImportRecordsResponse> response = Import(chunk.records());
+    const absl::StatusOr<proto::ImportRecordsResponse> response =
+        Import(call.engine(), chunk.records());
     if (!response.ok()) return audited.End(RefuseChunk(context, number, response.status()));
     audited.End(grpc::Status::OK);
     all.set_imported(all.imported() + response->imported());

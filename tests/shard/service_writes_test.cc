@@ -1,4 +1,5 @@
 #include "base/limits.h"
+#include "base/thread.h"
 #include "tests/shard/shard_fixture.h"
 
 namespace unirust::shard {
@@ -255,6 +256,44 @@ TEST_F(ShardWrites, NeedAnImportDirectoryForUrls) {
   import_dir_.clear();
   Start([](EngineOptions&) {});
   EXPECT_EQ(TryIngestUrl("file:a.jsonl").error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+// The client waits for an answer, and hears why there is none: it need not send another chunk for that.
+TEST_F(ShardWrites, EndAStreamAtTheChunkThatTheQuotaOfRecordsRefuses) {
+  engine_->SetRecordsMax(1);
+  grpc::ClientContext context;
+  const auto stream = stub_->IngestChunks(&context);
+  ASSERT_TRUE(stream->Write(Records<proto::IngestRecordsChunk>({Person("crm", "1", {})})));
+  ASSERT_TRUE(stream->Write(Records<proto::IngestRecordsChunk>({Person("crm", "2", {})})));
+  proto::IngestRecordsResponse response;
+  EXPECT_TRUE(stream->Read(&response));
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(status.error_message(), "chunk 1: the quota of 1 records: this would make 2 of 1");
+  EXPECT_EQ(context.GetServerTrailingMetadata().count("retry-after-ms"), 0U);
+  EXPECT_EQ(StoredRecords(), 1U);
+}
+
+TEST_F(ShardWrites, TakeNothingOfAStreamAfterAChunkThatTheQuotaOfRecordsRefuses) {
+  engine_->SetRecordsMax(1);
+  proto::RecordInput retraction = Person("crm", "1", {});
+  retraction.set_op(proto::WRITE_OP_RETRACT);
+  grpc::ClientContext context;
+  const auto stream = stub_->IngestChunks(&context);
+  Thread writer("writer", [&] {
+    for (const proto::RecordInput& record :
+         {Person("crm", "1", {}), Person("crm", "2", {}), retraction}) {
+      stream->Write(Records<proto::IngestRecordsChunk>({record}));
+    }
+    stream->WritesDone();
+  });
+  proto::IngestRecordsResponse response;
+  EXPECT_TRUE(stream->Read(&response));
+  EXPECT_FALSE(stream->Read(&response));
+  writer.Join();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(StoredRecords(), 1U);
 }
 
 }  // namespace

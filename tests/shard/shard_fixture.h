@@ -84,6 +84,7 @@ class ShardFixture : public ::testing::Test {
     stub_.reset();
     server_.reset();
     service_.reset();
+    tenants_.reset();
     engine_.reset();
     EngineOptions options;
     options.data_dir = directory_->path() + "/data";
@@ -93,7 +94,8 @@ class ShardFixture : public ::testing::Test {
     auto engine = Engine::Open(options);
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
-    service_ = std::make_unique<ShardService>(*engine_, import_dir_);
+    tenants_ = std::make_unique<Tenants>(*engine_, import_dir_);
+    service_ = std::make_unique<ShardService>(*tenants_);
     auto server = rpc::Server::Start("", *service_, &service_->requests());
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -134,6 +136,7 @@ class ShardFixture : public ::testing::Test {
   std::unique_ptr<TemporaryDirectory> directory_;
   std::string import_dir_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Tenants> tenants_;
   std::unique_ptr<ShardService> service_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<proto::ShardService::Stub> stub_;

@@ -12,6 +12,7 @@
 #include "cli/table.h"
 #include "shard/backups.h"
 #include "shard/open.h"
+#include "shard/tenants.h"
 
 namespace unirust::cli {
 namespace {
@@ -69,15 +70,20 @@ absl::Status Run(const BackupFlags& flags) {
 }
 
 absl::Status Run(const BackupsFlags& flags) {
-  const absl::StatusOr<std::vector<BackupInfo>> backups = shard::ListBackups(flags.dir);
+  const absl::StatusOr<std::vector<BackupInfo>> backups =
+      shard::ListBackups(shard::TenantDirectory(flags.dir, flags.tenant));
   UNIRUST_RETURN_IF_ERROR(WithExitCodeOfStore(backups.status()));
   return Print(*backups, flags.json);
 }
 
 absl::Status Run(const RestoreFlags& flags) {
   SetLogLevel(LogLevel::kWarning);
+  if (!flags.tenant.empty()) {
+    UNIRUST_RETURN_IF_ERROR(WithExitCodeOfStore(shard::MakeTenantsDirectory(flags.data_dir)));
+  }
   const absl::StatusOr<BackupInfo> restored =
-      shard::RestoreBackup(flags.from, flags.backup, flags.data_dir);
+      shard::RestoreBackup(shard::TenantDirectory(flags.from, flags.tenant), flags.backup,
+                           shard::TenantDirectory(flags.data_dir, flags.tenant));
   UNIRUST_RETURN_IF_ERROR(WithExitCodeOfStore(restored.status()));
   return Print({*restored}, flags.json);
 }

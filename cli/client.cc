@@ -18,6 +18,7 @@
 #include "rpc/credentials.h"
 #include "rpc/request_id.h"
 #include "shard/engine.h"
+#include "shard/tenants.h"
 
 namespace unirust::cli {
 namespace {
@@ -40,6 +41,7 @@ absl::Status ReadSecurity(const StoreFlags& flags, rpc::ClientSecurity* security
   }
   UNIRUST_ASSIGN_OR_RETURN(security->credentials,
                            rpc::MakeChannelCredentials(flags.tls, flags.router));
+  security->tenant = flags.tenant;
   if (flags.token_file.empty()) return absl::OkStatus();
   UNIRUST_ASSIGN_OR_RETURN(security->token, access::ReadToken(flags.token_file));
   return absl::OkStatus();
@@ -71,14 +73,18 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(const StoreFlags& flags, If
     client->stub_ = proto::RouterService::NewStub(client->channel_);
     return client;
   }
-  if (if_absent == IfAbsent::kRefuse && !shard::Engine::Exists(flags.data_dir)) {
-    return NoStore(flags.data_dir);
+  const std::string data_dir = shard::TenantDirectory(flags.data_dir, flags.tenant);
+  if (if_absent == IfAbsent::kRefuse && !shard::Engine::Exists(data_dir)) return NoStore(data_dir);
+  if (!flags.tenant.empty() && if_absent == IfAbsent::kCreate) {
+    UNIRUST_RETURN_IF_ERROR(WithExitCodeOfStore(shard::MakeTenantsDirectory(flags.data_dir)));
   }
   SetLogLevel(LogLevel::kWarning);  // what a daemon tells is not what a command was asked for
   config::StoreSettings settings;
-  settings.data_dir = flags.data_dir;
+  settings.data_dir = data_dir;
   settings.memory_budget = flags.memory_budget;
-  settings.backup_dir = flags.backup_dir;
+  if (!flags.backup_dir.empty()) {
+    settings.backup_dir = shard::TenantDirectory(flags.backup_dir, flags.tenant);
+  }
   settings.backup_keep = flags.backup_keep;
   settings.read_only = flags.read_only;
   settings.purge_after = {};  // not beside a command

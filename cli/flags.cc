@@ -10,6 +10,7 @@
 
 #include "base/exit_codes.h"
 #include "base/fault_point.h"
+#include "base/tenant_name.h"
 #include "base/version.h"
 #include "cli/command_texts.h"
 #include "cli/flag_parts.h"
@@ -133,8 +134,22 @@ void AddSecurity(CLI::App* command, StoreFlags* store) {
   command->add_flag("--insecure", store->tls.insecure, "without TLS beyond loopback, too");
 }
 
+void AddTenant(CLI::App* command, std::string* tenant) {
+  const auto check = [](const std::string& name) {
+    return IsTenantName(name) ? std::string()
+                              : "'" + name + "' is no name of a tenant: small letters, digits, '-'";
+  };
+  command
+      ->add_option("--tenant", *tenant,
+                   "whose records; default: those of the default tenant (docs/tenants.md)")
+      ->type_name("NAME")
+      ->envname("UNIRUST_TENANT")
+      ->check(check);
+}
+
 CLI::Option* AddRouter(CLI::App* command, StoreFlags* store) {
   AddSecurity(command, store);
+  AddTenant(command, &store->tenant);
   return command
       ->add_option("--router", store->router,
                    "address of a router or of `unirust serve` [UNIRUST_ROUTER, "
@@ -368,6 +383,11 @@ void AddToken(Parse* parse) {
       ->type_name("ROLE,...")
       ->delimiter(',')
       ->required();
+  command
+      ->add_option("--tenants", flags->tenants,
+                   "names, or '*' for every one; default: the default tenant only")
+      ->type_name("NAME,...")
+      ->delimiter(',');
   command->add_option("--expires", flags->expires, "first day without access (UTC); default: never")
       ->type_name("YYYY-MM-DD");
   command->add_option("--out", flags->out, "new file for the token, which only its owner can read")
@@ -403,6 +423,7 @@ void AddBackups(Parse* parse) {
   backups->add_option("DIR", parse->backups.dir, "the --backup-dir of a daemon")
       ->type_name("")
       ->required();
+  AddTenant(backups, &parse->backups.tenant);
   AddJson(backups, &parse->backups.json);
 
   RestoreFlags* flags = &parse->restore;
@@ -415,6 +436,7 @@ void AddBackups(Parse* parse) {
   restore->add_option("--data-dir", flags->data_dir, "the new directory: absent or empty")
       ->type_name("DIR")
       ->required();
+  AddTenant(restore, &flags->tenant);
   AddJson(restore, &flags->json);
 }
 
@@ -468,6 +490,7 @@ void AddVerify(Parse* parse) {
   data_dir->type_name("DIR")->required();
   command->add_option("--shard-id", flags->shard_id, "of which shard it is, default 0")
       ->type_name("N");
+  AddTenant(command, &flags->store.tenant);
   AddMemoryBudget(command, data_dir, &flags->store);
   auto* full = command->add_flag("--full", flags->full,
                                  "compare everything: takes about as long "

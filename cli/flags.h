@@ -22,6 +22,7 @@ struct StoreFlags {
   config::TlsSettings tls;                        // router only: `client_ca` is not used
   std::string token_file;                         // router only; empty: no token is sent
   std::string data_dir;                           // empty: `router`
+  std::string tenant;                             // whose records; empty: the default tenant's
   config::ByteSize memory_budget{512ULL << 20U};  // data_dir only
   std::string backup_dir;                         // data_dir only: where checkpoints and backups go
   uint32_t backup_keep = 10;                      // data_dir only: backups that stay
@@ -142,6 +143,7 @@ struct BackupFlags {
 struct TokenFlags {
   std::string name;     // of the principal
   std::vector<std::string> roles;
+  std::vector<std::string> tenants;  // empty: the default one
   std::string expires;  // as in the access file; empty: never
   std::string out;      // file for the token
 };
@@ -154,6 +156,7 @@ struct AuditVerifyFlags {
 
 struct BackupsFlags {
   std::string dir;
+  std::string tenant;
   bool json = false;
 };
 
@@ -161,6 +164,7 @@ struct RestoreFlags {
   std::string from;
   std::optional<uint32_t> backup;  // absent: the newest
   std::string data_dir;
+  std::string tenant;
   bool json = false;
 };
 

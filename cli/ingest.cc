@@ -21,6 +21,7 @@
 #include "cli/ontology_file.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "shard/tenants.h"
 
 namespace unirust::cli {
 namespace {
@@ -157,7 +158,9 @@ absl::Status Run(const IngestFlags& flags) {
   if (!flags.resume_file.empty()) {
     const std::string store =
         flags.store.data_dir.empty() ? flags.store.router : AbsolutePath(flags.store.data_dir);
-    UNIRUST_ASSIGN_OR_RETURN(resume, ResumeFile::Load(flags.resume_file, store));
+    UNIRUST_ASSIGN_OR_RETURN(
+        resume, ResumeFile::Load(flags.resume_file,
+                                 shard::TenantDirectory(store, flags.store.tenant)));
   }
   std::string ontology;
   if (!flags.ontology.empty()) {

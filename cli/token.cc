@@ -18,14 +18,17 @@
 namespace unirust::cli {
 namespace {
 
+std::string Array(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "\"" : ", \"") + name + "\"";
+  return "[" + out + "]";
+}
+
 // The entry of an access file. Not checked yet.
 std::string Entry(const TokenFlags& flags, const access::TokenHash& hash) {
-  std::string roles;
-  for (const std::string& role : flags.roles) {
-    roles += (roles.empty() ? "\"" : ", \"") + role + "\"";
-  }
-  std::string entry = "[[principal]]\nname = \"" + flags.name + "\"\nroles = [" + roles +
-                      "]\ntoken-sha256 = \"" + access::ToHex(hash) + "\"\n";
+  std::string entry = "[[principal]]\nname = \"" + flags.name + "\"\nroles = " +
+                      Array(flags.roles) + "\ntoken-sha256 = \"" + access::ToHex(hash) + "\"\n";
+  if (!flags.tenants.empty()) entry += "tenants = " + Array(flags.tenants) + "\n";
   if (!flags.expires.empty()) entry += "expires = " + flags.expires + "\n";
   return entry;
 }

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "shard/engine.h"
+#include "shard/tenants.h"
 
 namespace unirust::cli {
 namespace {
@@ -44,7 +45,7 @@ class PrintedReport : public VerifyReport {
 
 absl::Status Verify(const VerifyFlags& flags, PrintedReport& report) {
   shard::EngineOptions options;
-  options.data_dir = flags.store.data_dir;
+  options.data_dir = shard::TenantDirectory(flags.store.data_dir, flags.store.tenant);
   options.memory_budget_bytes = flags.store.memory_budget.bytes;
   options.read_only = flags.store.read_only;
   options.shard_id = flags.shard_id;
@@ -73,7 +74,8 @@ std::string Summary(const VerifyFlags& flags, const PrintedReport& report) {
 }  // namespace
 
 absl::Status Run(const VerifyFlags& flags) {
-  const std::string& data_dir = flags.store.data_dir;
+  const std::string data_dir =
+      shard::TenantDirectory(flags.store.data_dir, flags.store.tenant);
   if (!shard::Engine::Exists(data_dir)) return NoStore(data_dir);
   SetLogLevel(LogLevel::kWarning);  // what a daemon tells is not what a command was asked for
   UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));

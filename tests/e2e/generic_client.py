@@ -93,16 +93,17 @@ class Method:
 
 class Client:
     """Everything that the server at `address` offers. Safe to share among threads. By TLS with `credentials`; `token`
-    goes with every call."""
+    and `tenant` go with every call."""
 
-    def __init__(self, address, timeout=120, options=(), credentials=None, token=None):
+    def __init__(self, address, timeout=120, options=(), credentials=None, token=None, tenant=None):
         self.address, self.timeout = address, timeout
         # Channels of one process share their connection unless told otherwise; tests want one each.
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", 64 << 20),
                    ("grpc.enable_http_proxy", 0), *options]
         self.channel = grpc.secure_channel(address, credentials, options) if credentials else grpc.insecure_channel(
             address, options)
-        metadata = [("authorization", f"Bearer {token}")] if token else ()
+        metadata = [("authorization", f"Bearer {token}")] if token else []
+        metadata += [("unirust-tenant", tenant)] if tenant else []
         grpc.channel_ready_future(self.channel).result(timeout=timeout)
         self.services = self._list_services()
         self.files = {}

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """A shard keeps to its memory budget while several times as much goes through it (docs/operations.md, "Memory")."""
+import concurrent.futures
 import json
 import unittest
 
@@ -19,9 +20,26 @@ class MemoryTest(E2eTest):
             peak = next(line for line in status if line.startswith("VmHWM"))
         return int(peak.split()[1]) / 1024
 
-    def expect_within_budget(self, after):
+    def expect_within_budget(self, after, budget_mib=BUDGET_MIB):
         with self.subTest(after=after):
-            self.assertLess(self.resident_mib_at_most(), BUDGET_MIB + BESIDES_MIB)
+            self.assertLess(self.resident_mib_at_most(), budget_mib + BESIDES_MIB)
+
+    def test_tenants_keep_to_one_budget(self):
+        budget_mib = 3 * BUDGET_MIB  # with the default one
+        records, ontology = self.dir / "records.jsonl", self.dir / "ontology.json"
+        unirust("bench", "generate", "--records", RECORDS // 2, "--out", records, "--ontology", ontology)
+        self.running = self.store("serve", "--tenants", self.write("tenants.toml", "[acme]\n[globex]\n"),
+                                  "--memory-budget", f"{budget_mib}MiB")
+
+        def ingest(tenant):
+            unirust("ingest", "--router", self.running.address, "--tenant", tenant, "--ontology", ontology, records,
+                    timeout=10 * harness.RUN_TIMEOUT)
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(ingest, ("acme", "globex")))
+        self.expect_within_budget("ingest", budget_mib)
+        on_disk = sum(file.stat().st_size for file in self.running.data_dir.glob("tenants/*/*"))
+        self.assertGreater(on_disk, 1.5 * (budget_mib << 20) / 3 * 2, "else nothing was driven past their shares")
 
     def test_ingest_reads_and_an_export_keep_to_the_budget(self):
         records, ontology = self.dir / "records.jsonl", self.dir / "ontology.json"

@@ -103,7 +103,7 @@ uint64_t ByteReader::LongVarint() {
   for (unsigned shift = 0; ok_ && shift < 64 && !rest_.empty(); shift += 7) {
     const auto byte = static_cast<uint8_t>(rest_.front());
     rest_.remove_prefix(1);
-    if (shift == 63 && byte > 1) break;
+    if ((shift == 63 && byte > 1) || (shift > 0 && byte == 0)) break;  // too large; too long
     value |= static_cast<uint64_t>(byte & 0x7FU) << shift;
     if (byte < 0x80) return value;
   }

@@ -39,8 +39,8 @@ inline uint64_t HeadOf(std::string_view bytes) {
 // The smallest bytewise upper bound of all keys that begin with `prefix`; empty if there is none (all 0xFF).
 std::string PrefixEnd(std::string_view prefix);
 
-// Reads what the functions above wrote. After the first malformed read every further read fails, so that a decoder may
-// read a whole row and ask ok() once. Views point into the input.
+// Reads what the functions above wrote, and nothing else. After the first malformed read every further read fails, so
+// that a decoder may read a whole row and ask ok() once. Views point into the input.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view input) : rest_(input) {}

@@ -23,7 +23,9 @@ Interval ReadInterval(ByteReader& in) {
   if ((tag & 2U) == 0) {
     out.end = static_cast<Instant>(static_cast<uint64_t>(out.start) + in.Varint());
   }
-  if (tag > 3 || out.start >= out.end) in.Fail();
+  const bool has_own_tag = ((tag & 1U) != 0) == (out.start == kMinTime) &&
+                           ((tag & 2U) != 0) == (out.end == kMaxTime);
+  if (tag > 3 || out.start >= out.end || !has_own_tag) in.Fail();
   return out;
 }
 
@@ -172,7 +174,8 @@ bool NameRow::Decode(std::string_view bytes, NameRow* out) {
     in_part.level = ReadSmall(in);
     in_part.part = ReadName(in);
   }
-  return in.done() && touches == out->touches && conflicts <= 1;
+  const bool has_tail = out->touches != 0 || out->conflicts || !out->parts.empty();
+  return in.done() && has_tail && touches == out->touches && conflicts <= 1;
 }
 
 std::string BlockRow::Encode() const {
@@ -281,7 +284,8 @@ bool GroupRow::Decode(std::string_view bytes, GroupRow* out) {
     out->entity_touches = ReadNames(in);
   }
   if ((flags & 4U) != 0) out->values = ReadStrings(in);
-  return in.done();
+  const bool touched = !out->node_touches.empty() || !out->entity_touches.empty();
+  return in.done() && ((flags & 2U) != 0) == touched && ((flags & 4U) != 0) == !out->values.empty();
 }
 
 std::string RunRow::Encode() const {

@@ -222,6 +222,14 @@ TEST(ByteReader, VarintBeyond64BitsFails) {
   }
 }
 
+TEST(ByteReader, VarintLongerThanItNeedsToBeFails) {
+  for (const std::string& input : {Bytes({0x80, 0}), Bytes({0xAC, 0x82, 0})}) {
+    ByteReader in(input);
+    EXPECT_EQ(in.Varint(), 0U);
+    EXPECT_FALSE(in.ok());
+  }
+}
+
 TEST(ByteReader, OrderedStringWithUnknownEscapeFails) {
   for (const std::string& input :
        {Bytes({'a', 0, 2}), Bytes({'a', 0}), Bytes({'a'}), std::string()}) {

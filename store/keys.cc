@@ -449,6 +449,7 @@ std::optional<ConflictKey> ConflictKey::Decode(std::string_view key) {
   out.owner = in.Bytes(kConflictOwnerBytes);
   out.ordinal = in.Big32();
   if (!in.done() || kind > static_cast<uint8_t>(ConflictKind::kIndirect)) return std::nullopt;
+  if (out.first_record.size() > kConflictNameBytesMax) return std::nullopt;
   out.kind = static_cast<ConflictKind>(kind);
   return out;
 }
@@ -471,8 +472,7 @@ std::optional<BlockName> ConflictOwnerKey::EntityOf(std::string_view key) {
   in.Big16();
   if (in.Big8() != 'e') return std::nullopt;
   const BlockName name(in.Big64());
-  if (!in.done()) return std::nullopt;
-  return name;
+  return in.done() && Entity(name) == key ? std::optional(name) : std::nullopt;
 }
 
 std::string ConflictOwnerKey::Group(std::string_view group_key) {

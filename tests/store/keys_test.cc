@@ -439,6 +439,14 @@ RC_GTEST_PROP(GroupKey, KeepsFieldsAndStandsInItsSlot, ()) {
   RC_ASSERT(ConflictOwnerKey::Group(encoded).substr(0, 2) == encoded.substr(0, 2));
 }
 
+TEST(ConflictOwnerKey, TellsAnEntityByItsOwnKeyAlone) {
+  const std::string key = ConflictOwnerKey::Entity(HandleOf(1027));
+  EXPECT_EQ(ConflictOwnerKey::EntityOf(key), HandleOf(1027));
+  EXPECT_EQ(ConflictOwnerKey::EntityOf("\1" + key.substr(1)), std::nullopt) << "in another slot";
+  EXPECT_EQ(ConflictOwnerKey::EntityOf(key + '\0'), std::nullopt);
+  EXPECT_EQ(ConflictOwnerKey::EntityOf(ConflictOwnerKey::Group(SomeGroup().Encode())), std::nullopt);
+}
+
 TEST(ConflictKey, CutsTheFirstRecordAndSortsWithoutOwnerAndOrdinal) {
   ConflictKey key = SomeConflict();
   key.first_record = std::string(kConflictNameBytesMax, 'n');
@@ -451,6 +459,9 @@ TEST(ConflictKey, CutsTheFirstRecordAndSortsWithoutOwnerAndOrdinal) {
   EXPECT_NE(a, b);
   EXPECT_EQ(ConflictKey::SortPart(a), ConflictKey::SortPart(b));
   EXPECT_EQ(ConflictKey::Decode(b)->first_record.size(), kConflictNameBytesMax);
+  std::string uncut = b;
+  uncut.insert(ConflictKey::SortPart(b).size() - 2, "x");
+  EXPECT_FALSE(ConflictKey::Decode(uncut));
   EXPECT_EQ(ConflictKey::SortPart("short"), "");
 }
 

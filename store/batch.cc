@@ -109,15 +109,20 @@ std::optional<Batch> Batch::Decode(std::string_view bytes) {
   constexpr size_t kRowBytesMin = 2;
   Batch out;
   ByteReader in(bytes);
+  std::optional<Family> last;
   while (in.ok() && !in.done()) {
     const std::string_view name = in.String();
     const std::optional<Family> family = FamilyNamed(name);
-    if (!family) return std::nullopt;
-    for (size_t count = in.Count(kRowBytesMin); count > 0 && in.ok(); --count) {
+    const size_t count = in.Count(kRowBytesMin);
+    if (!family || count == 0 || (last && *family <= *last)) return std::nullopt;
+    last = family;
+    std::string_view last_key;
+    for (size_t i = 0; i < count; ++i) {
       const uint8_t remove = in.Big8();
       const std::string_view key = in.String();
       const std::string_view value = remove == 0 ? in.String() : std::string_view();
-      if (remove > 1 || !in.ok()) return std::nullopt;
+      if (remove > 1 || !in.ok() || (i > 0 && key <= last_key)) return std::nullopt;
+      last_key = key;
       out.Of(*family).Add(key, value, remove != 0);
     }
   }

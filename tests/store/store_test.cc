@@ -450,6 +450,15 @@ TEST(BatchTest, GoesToBytesAndBack) {
   std::string unknown = bytes;
   unknown[1] = 'x';
   EXPECT_FALSE(Batch::Decode(unknown));
+  // Rows, "x" and "y" of family `names`, and families that do not ascend; a family without rows.
+  const std::string names("\5names\2", 7);
+  const std::string x("\0\1x\0", 4);
+  const std::string y("\0\1y\0", 4);
+  EXPECT_TRUE(Batch::Decode(names + x + y));
+  EXPECT_FALSE(Batch::Decode(names + y + x));
+  EXPECT_FALSE(Batch::Decode(names + x + x)) << "which of them is to be written?";
+  EXPECT_FALSE(Batch::Decode(names + x + y + names + x + y));
+  EXPECT_FALSE(Batch::Decode(std::string("\5names\0", 7)));
 }
 
 TEST(Damaged, NamesFamilyAndKey) {

@@ -31,11 +31,8 @@ void Apply(store::Batch batch, Families* families) {
   }
 }
 
-store::Reader ReaderOf(std::function<Families()> families, uint64_t generation) {
-  const auto rows_of = [families = std::move(families)](Family family) {
-    return families()[static_cast<size_t>(family)];
-  };
-  return store::Reader(std::make_shared<resolve::MemoryState>(rows_of, generation));
+store::Reader ReaderOf(resolve::MemoryState::RowsOf rows_of, uint64_t generation) {
+  return store::Reader(std::make_shared<resolve::MemoryState>(std::move(rows_of), generation));
 }
 
 Families NoRows() {
@@ -84,22 +81,31 @@ Families SimStore::Now(bool pending) const {
   return pending && pending_ ? Joined(now_.families, pending_->families) : now_.families;
 }
 
+std::shared_ptr<const FamilyRows> SimStore::RowsNow(bool pending, Family family) const {
+  MutexLock lock(mutex_);
+  const bool of_pending = pending && pending_ && store::IsDerived(family);
+  return (of_pending ? pending_->families : now_.families)[static_cast<size_t>(family)];
+}
+
 uint64_t SimStore::generation() const {
   MutexLock lock(mutex_);
   return now_.generation;
 }
 
 store::Reader SimStore::Latest() const {
-  return ReaderOf([this] { return Now(false); }, generation());
+  return ReaderOf([this](Family family) { return RowsNow(false, family); }, generation());
 }
 
 store::Reader SimStore::Snapshot() const {
   MutexLock lock(mutex_);
-  return ReaderOf([families = now_.families] { return families; }, now_.generation);
+  const auto rows_of = [families = now_.families](Family family) {
+    return families[static_cast<size_t>(family)];
+  };
+  return ReaderOf(rows_of, now_.generation);
 }
 
 store::Reader SimStore::Pending() const {
-  return ReaderOf([this] { return Now(true); }, generation());
+  return ReaderOf([this](Family family) { return RowsNow(true, family); }, generation());
 }
 
 void SimStore::Commit(store::Batch batch) {

@@ -66,6 +66,7 @@ class SimStore final : public store::Store {
 
  private:
   void Write(const std::function<void(Disk&)>& change);
+  std::shared_ptr<const FamilyRows> RowsNow(bool pending, store::Family family) const;
 
   Disk& disk_;
   const std::shared_ptr<Process> process_;

@@ -34,7 +34,7 @@ inline constexpr auto kFaultPoints = std::to_array<std::string_view>({
     // An advance of retention (shard/committer_retention.cc).
     "retention.resolved", "retention.committed",
     // A purge (shard/committer_erasure.cc, store/rewrite.cc).
-    "purge.names_retired", "purge.names_forgotten", "rewrite.compacted", "rewrite.manifest_begun",
+    "purge.names_found", "purge.names_retired", "rewrite.compacted", "rewrite.manifest_begun",
     "purge.rewritten",
     // An opening (store/open.cc, shard/engine.cc). `identified`: of a new store; `upgraded`: of an older format.
     "open.marked", "open.recovered", "open.identified", "open.checked", "open.leftover_dropped",

@@ -23,7 +23,9 @@ std::string TextOf(const proto::ErasureStatus& status) {
     out += "purged:  what was erased before " + Time(status.purged_micros()) + "\n";
   }
   for (const proto::ErasureCopy& copy : status.copies()) {
-    out += "copy:    " + Printable(copy.name()) + " of " + UtcTime(copy.created_seconds()) + "\n";
+    const int64_t created = copy.created_seconds();
+    out += "copy:    " + Printable(copy.name()) + " of " +
+           (created == 0 ? "an unknown time" : UtcTime(created)) + "\n";
   }
   if (status.all_gone()) return out + "gone:    all of it\n";
   if (status.pending_since_micros() != 0) {

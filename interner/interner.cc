@@ -1,6 +1,7 @@
 #include "interner/interner.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "base/limits.h"
@@ -10,8 +11,11 @@ namespace unirust::interner {
 
 absl::StatusOr<SymbolId> Interner::Intern(std::string_view text, NewSymbols& created) {
   UNIRUST_ASSIGN_OR_RETURN(const std::optional<SymbolId> found, Find(text));
-  if (found) return *found;
   MutexLock lock(mutex_);
+  if (found) {
+    if (watching_) watched_.insert(*found);
+    return *found;
+  }
   if (!last_) {
     UNIRUST_ASSIGN_OR_RETURN(last_, journal_.LoadLast());
   }
@@ -53,7 +57,7 @@ absl::StatusOr<std::string> Interner::Text(SymbolId id) {
   UNIRUST_ASSIGN_OR_RETURN(std::string text, journal_.LoadText(id));
   MutexLock lock(mutex_);
   MakeRoom();
-  cache_.texts.emplace(id, text);  // not the other way round: it may be retired
+  cache_.texts.emplace(id, text);
   return text;
 }
 
@@ -75,12 +79,23 @@ void Interner::Abandoned(SymbolId last) {
   ForgetPending([&](SymbolId id) { return id > last; });
 }
 
-void Interner::Retired(std::span<const SymbolId> ids) {
+void Interner::BeginWatch() {
+  MutexLock lock(mutex_);
+  watching_ = true;
+  watched_.clear();
+}
+
+absl::flat_hash_set<SymbolId> Interner::EndWatch() {
+  MutexLock lock(mutex_);
+  watching_ = false;
+  return std::exchange(watched_, {});
+}
+
+void Interner::Retired(const absl::flat_hash_set<SymbolId>& ids) {
   MutexLock lock(mutex_);
   ++retirements_;
-  absl::erase_if(cache_.ids, [&](const auto& entry) {
-    return std::find(ids.begin(), ids.end(), entry.second) != ids.end();
-  });
+  absl::erase_if(cache_.ids, [&](const auto& entry) { return ids.contains(entry.second); });
+  absl::erase_if(cache_.texts, [&](const auto& entry) { return ids.contains(entry.first); });
 }
 
 template <typename Predicate>

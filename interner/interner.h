@@ -9,11 +9,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "base/strong_id.h"
@@ -61,9 +61,13 @@ class Interner {
   // only have used it on states of the store from before.
   void Abandoned(SymbolId last);
 
-  // These are retired, on disk: their texts get other symbols when they come again. The committer's, while it creates
-  // none.
-  void Retired(std::span<const SymbolId> ids);
+  // From now on remembers what Intern returns; to be ended.
+  void BeginWatch();
+  absl::flat_hash_set<SymbolId> EndWatch();  // what it was
+
+  // These are retired, on disk: nobody has them any more, and their texts get other symbols when they come again. The
+  // committer's, while it creates none.
+  void Retired(const absl::flat_hash_set<SymbolId>& ids);
 
  private:
   void MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -81,6 +85,8 @@ class Interner {
   Cache pending_ ABSL_GUARDED_BY(mutex_);  // created, not committed yet: known nowhere else
   std::optional<SymbolId> last_ ABSL_GUARDED_BY(mutex_);
   uint64_t retirements_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool watching_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::flat_hash_set<SymbolId> watched_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace unirust::interner

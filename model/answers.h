@@ -182,7 +182,10 @@ struct ErasureStatus {
   Erasures store;
   std::vector<ErasureCopy> copies;  // that hold something erased, the oldest first
   int64_t gone_before_micros = 0;   // what was erased before is in no file that the store knows of
-  bool AllGone() const { return store.last_micros < gone_before_micros || store.records == 0; }
+  bool AllGone() const {
+    return store.pending_since_micros == 0 &&
+           (store.records == 0 || store.last_micros < gone_before_micros);
+  }
 };
 
 struct BackupInfo {

@@ -1,6 +1,5 @@
 #include "resolve/unused_names.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +15,8 @@ namespace {
 
 using interner::SymbolId;
 using store::Family;
+
+constexpr uint64_t kStopRows = 10000;  // between two questions whether to stop
 
 // An interner's journal that knows nothing, so that all that is interned is created.
 class NoSymbols : public interner::Journal {
@@ -69,10 +70,13 @@ absl::Status AddAttributes(const store::Reader& reader, Symbols* used) {
   return cursor->status();
 }
 
-absl::Status AddRecords(const store::Reader& reader, Symbols* used) {
+absl::Status AddRecords(const store::Reader& reader, absl::FunctionRef<bool()> stop,
+                        Symbols* used) {
   store::RecordRow record;
+  uint64_t rows = 0;
   const auto cursor = reader.Scan(Family::kRecords, "", "");
   for (; cursor->Valid(); cursor->Next()) {
+    if (++rows % kStopRows == 0 && stop()) return absl::CancelledError("stopped");
     if (!store::RecordRow::Decode(cursor->value(), &record)) {
       return store::Damaged(Family::kRecords, cursor->key());
     }
@@ -85,7 +89,8 @@ absl::Status AddRecords(const store::Reader& reader, Symbols* used) {
 }  // namespace
 
 absl::StatusOr<std::vector<store::SymbolRow>> UnusedNames(const store::Reader& reader,
-                                                          const ontology::Ontology& ontology) {
+                                                          const ontology::Ontology& ontology,
+                                                          absl::FunctionRef<bool()> stop) {
   UNIRUST_ASSIGN_OR_RETURN(const Texts named, NamesOf(ontology));
   Symbols used;
   UNIRUST_RETURN_IF_ERROR(AddSources(reader, &used));
@@ -95,15 +100,13 @@ absl::StatusOr<std::vector<store::SymbolRow>> UnusedNames(const store::Reader& r
   for (; cursor->Valid(); cursor->Next()) {
     std::optional<store::SymbolRow> row = store::DecodeSymbol(cursor->key(), cursor->value());
     if (!row) return store::Damaged(Family::kSymbols, cursor->key());
-    if (!row->by_id || row->text.empty()) continue;
-    const bool is_used = used.contains(row->id) || named.all.contains(row->text);
-    if (row->retired || !is_used) out.push_back(*std::move(row));
+    if (!row->by_id || row->retired) continue;
+    if (!used.contains(row->id) && !named.all.contains(row->text)) out.push_back(*std::move(row));
   }
   UNIRUST_RETURN_IF_ERROR(cursor->status());
-  const auto is_retired = [](const store::SymbolRow& row) { return row.retired; };
-  if (std::all_of(out.begin(), out.end(), is_retired)) return out;
-  UNIRUST_RETURN_IF_ERROR(AddRecords(reader, &used));
-  std::erase_if(out, [&](const auto& row) { return !row.retired && used.contains(row.id); });
+  if (out.empty()) return out;
+  UNIRUST_RETURN_IF_ERROR(AddRecords(reader, stop, &used));
+  std::erase_if(out, [&](const auto& row) { return used.contains(row.id); });
   return out;
 }
 

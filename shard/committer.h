@@ -132,8 +132,7 @@ class Committer {
                               store::CountersRow& counters, store::Batch& batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   int64_t NextErasureMicros() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
-  absl::Status RetireNames(std::vector<store::SymbolRow>* names)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
+  void RetireNames(const std::vector<store::SymbolRow>& unused);
   void HandOver(Resolved resolved);
   void AwaitWritten();  // until everything that was handed over is on disk
   absl::Status AwaitComplete();  // and can be read; UNAVAILABLE if that takes long
@@ -148,6 +147,8 @@ class Committer {
                       std::vector<store::BlockName>* entities);
   absl::Status SwitchTo(std::shared_ptr<const Config> config, const store::CountersRow& counters,
                         store::Batch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
+  absl::StatusOr<resolve::Rules> CompileRules(const ontology::Ontology& ontology)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_);
   absl::Status DropPendingAfter(absl::Status why);
   absl::Status WriteIndexesAnew(store::CountersRow* counters, VerifyReport& report);
   absl::Status ResolveAnew(const Config& config, store::CountersRow* counters,

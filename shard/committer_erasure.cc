@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "base/clock.h"
 #include "base/fault_point.h"
 #include "base/limits.h"
@@ -78,27 +79,32 @@ absl::Status Committer::ResolveErasure(Erasure& erasure, WorkingSet& rows,
 // Of an erasure, or of a purge: the clock may jump, they ascend.
 int64_t Committer::NextErasureMicros() const {
   const auto now = static_cast<int64_t>(WallClockMicros());
-  return std::max({now, erasures_.last_micros + 1, purge_micros_});
+  return std::max({now, erasures_.last_micros + 1, erasures_.purged_micros, purge_micros_});
 }
 
 absl::Status Committer::Purge(const std::function<bool()>& stop) {
-  std::vector<store::SymbolRow> names;
-  const auto retire = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_) {
+  State before;
+  const auto begin = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_) {
     purge_micros_ = NextErasureMicros();
-    return RetireNames(&names);
+    interner_.BeginWatch();
+    before = Read();
+    return absl::OkStatus();
   };
-  UNIRUST_RETURN_IF_ERROR(InTurn(retire));
-  FaultPoint("purge.names_retired");
-  UNIRUST_RETURN_IF_ERROR(store_.AwaitReaders(stop));  // some of them may ask for the names
+  UNIRUST_RETURN_IF_ERROR(InTurn(begin));
+  const auto names = resolve::UnusedNames(before.reader, before.config->ontology, stop);
+  before = {};
+  absl::Status status = names.status();
+  if (status.ok()) status = store_.AwaitReaders(stop);  // whoever may still ask for the names
+  FaultPoint("purge.names_found");
+  if (!status.ok()) {
+    interner_.EndWatch();
+    return status;
+  }
   UNIRUST_RETURN_IF_ERROR(InTurn([&] {
-    store::Batch forgotten;
-    for (const store::SymbolRow& name : names) {
-      forgotten.Put(Family::kSymbols, store::SymbolByIdKey(name.id), store::RetiredText(""));
-    }
-    if (!forgotten.empty()) store_.Commit(std::move(forgotten));
+    RetireNames(*names);
     return absl::OkStatus();
   }));
-  FaultPoint("purge.names_forgotten");
+  FaultPoint("purge.names_retired");
   UNIRUST_RETURN_IF_ERROR(
       store_.Rewrite([this](const std::function<absl::Status()>& work) { return InTurn(work); },
                      stop));
@@ -114,20 +120,20 @@ absl::Status Committer::Purge(const std::function<bool()>& stop) {
   });
 }
 
-// From now on nobody finds the names that are not used any more; who has their symbols still finds the names.
-absl::Status Committer::RetireNames(std::vector<store::SymbolRow>* names) {
-  UNIRUST_ASSIGN_OR_RETURN(*names, resolve::UnusedNames(store_.Latest(), config()->ontology));
+// `unused`: when the watch began. No state from before is read any more, and what was used since is left.
+void Committer::RetireNames(const std::vector<store::SymbolRow>& unused) {
+  const absl::flat_hash_set<interner::SymbolId> used = interner_.EndWatch();
   store::Batch retired;
-  std::vector<interner::SymbolId> ids;
-  for (const store::SymbolRow& name : *names) {
-    ids.push_back(name.id);
-    if (name.retired) continue;  // by a purge that was cut short; its text may have another symbol
+  absl::flat_hash_set<interner::SymbolId> ids;
+  for (const store::SymbolRow& name : unused) {
+    if (used.contains(name.id)) continue;
+    ids.insert(name.id);
     retired.Delete(Family::kSymbols, store::SymbolByTextKey(name.text));
-    retired.Put(Family::kSymbols, store::SymbolByIdKey(name.id), store::RetiredText(name.text));
+    retired.Put(Family::kSymbols, store::SymbolByIdKey(name.id), store::kRetiredText);
   }
-  if (!retired.empty()) store_.Commit(std::move(retired));
+  if (ids.empty()) return;
+  store_.Commit(std::move(retired));
   interner_.Retired(ids);
-  return absl::OkStatus();
 }
 
 }  // namespace unirust::shard

@@ -57,17 +57,22 @@ absl::Status FaultIfDamaged(const absl::Status& status, VerifyReport& report) {
   return absl::OkStatus();
 }
 
-absl::Status Committer::CheckOntology(const ontology::Ontology& ontology) {
+// Its names are symbols on disk then.
+absl::StatusOr<resolve::Rules> Committer::CompileRules(const ontology::Ontology& ontology) {
   store::Batch symbols;
-  MutexLock lock(resolving_);
-  AwaitWritten();
   const interner::SymbolId last_symbol = interner_.Last();
-  const auto compiled = resolve::Rules::Compile(ontology, interner_, symbols);
-  if (!compiled.ok()) interner_.Abandoned(last_symbol);
-  UNIRUST_RETURN_IF_ERROR(compiled.status());
-  const resolve::Rules& rules = *compiled;
+  auto rules = resolve::Rules::Compile(ontology, interner_, symbols);
+  if (!rules.ok()) interner_.Abandoned(last_symbol);
+  UNIRUST_RETURN_IF_ERROR(rules.status());
   if (!symbols.empty()) store_.Commit(std::move(symbols));
   interner_.Committed(interner_.Last());
+  return rules;
+}
+
+absl::Status Committer::CheckOntology(const ontology::Ontology& ontology) {
+  MutexLock lock(resolving_);
+  AwaitWritten();
+  UNIRUST_ASSIGN_OR_RETURN(const resolve::Rules rules, CompileRules(ontology));
   const store::Reader reader = store_.Latest();
   resolve::Names names(interner_);
   const auto cursor = reader.Scan(Family::kRecords, "", "");
@@ -97,11 +102,7 @@ absl::Status Committer::SetOntology(const ontology::Ontology& ontology) {
   if (ontology == this->config()->ontology) return absl::OkStatus();
   auto config = std::make_shared<Config>();
   config->ontology = ontology;
-  store::Batch symbols;  // CheckOntology made them, but a purge may have retired some since
-  UNIRUST_ASSIGN_OR_RETURN(config->rules,
-                           resolve::Rules::Compile(ontology, interner_, symbols));
-  if (!symbols.empty()) store_.Commit(std::move(symbols));
-  interner_.Committed(interner_.Last());
+  UNIRUST_ASSIGN_OR_RETURN(config->rules, CompileRules(ontology));
   UNIRUST_RETURN_IF_ERROR(store_.BeginGeneration());
   store::CountersRow counters;
   counters.records = counters_.records;

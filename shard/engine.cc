@@ -21,6 +21,7 @@
 #include "shard/erasure_copies.h"
 #include "shard/metrics.h"
 #include "shard/view_state.h"
+#include "store/backup.h"
 #include "store/symbols.h"
 
 namespace unirust::shard {
@@ -239,7 +240,10 @@ absl::Status Engine::Purge(const std::function<bool()>& stop) {
   }
   if (impl_->purging.exchange(true)) return absl::UnavailableError("another purge is under way");
   const uint64_t started_micros = SteadyClockMicros();
-  const absl::Status status = impl_->committer->Purge(stop);
+  const std::string& root = impl_->options.backup_dir;
+  absl::Status status =
+      root.empty() ? absl::OkStatus() : store::RemoveHalfBackups(root + "/" + kBackupsName);
+  if (status.ok()) status = impl_->committer->Purge(stop);
   impl_->purging = false;
   UNIRUST_RETURN_IF_ERROR(status);
   Log(LogLevel::kInfo, "purged: all files are new",
@@ -252,8 +256,12 @@ absl::StatusOr<Erasures> Engine::ErasuresInStore() const {
 }
 
 absl::StatusOr<ErasureStatus> Engine::GetErasures() const {
-  UNIRUST_ASSIGN_OR_RETURN(const Erasures erasures, ErasuresInStore());
-  return StatusOf(erasures, impl_->options.backup_dir, impl_->options.shard_id);
+  const store::Reader reader = impl_->store->Latest();
+  UNIRUST_ASSIGN_OR_RETURN(const Erasures erasures, reader.ReadErasures());
+  UNIRUST_ASSIGN_OR_RETURN(std::string identity, reader.ReadIdentity());
+  return StatusOf(erasures, {.identity = std::move(identity),
+                             .shard_id = impl_->options.shard_id,
+                             .backup_dir = impl_->options.backup_dir});
 }
 
 absl::Status Engine::Reset() {

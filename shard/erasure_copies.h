@@ -9,9 +9,15 @@
 
 namespace unirust::shard {
 
-// What is left of the erasures of a store in its files and in the backups and checkpoints below `backup_dir` (empty:
-// none is looked at). Cost: reads the list of backups, and opens every checkpoint.
-absl::StatusOr<ErasureStatus> StatusOf(const Erasures& erasures, const std::string& backup_dir,
-                                       uint32_t shard_id);
+// The store whose copies are sought.
+struct CopiesOf {
+  std::string identity;  // store::Reader::ReadIdentity
+  uint32_t shard_id = 0;
+  std::string backup_dir;  // empty: none is looked at; one that is not there has none
+};
+
+// What is left of the erasures of a store in its files and in its backups and checkpoints, also in half ones.
+// FAILED_PRECONDITION if the directory cannot be listed. Cost: reads the list of backups, and opens every checkpoint.
+absl::StatusOr<ErasureStatus> StatusOf(const Erasures& erasures, const CopiesOf& store);
 
 }  // namespace unirust::shard

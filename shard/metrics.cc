@@ -182,7 +182,7 @@ void AddErasure(const Engine& engine, MetricFamilies& families) {
   const absl::StatusOr<Erasures> erasures = engine.ErasuresInStore();
   if (!erasures.ok()) return;
   const int64_t since = erasures->pending_since_micros;
-  const int64_t age = static_cast<int64_t>(WallClockMicros()) - since;
+  const int64_t age = std::max<int64_t>(static_cast<int64_t>(WallClockMicros()) - since, 1);
   families.Add(kErasurePending, since == 0 ? 0 : static_cast<double>(age) / 1e6);
 }
 

@@ -12,9 +12,12 @@ namespace unirust::shard {
 absl::StatusOr<bool> PurgeIfDue(Engine& engine, uint64_t after_seconds, uint64_t wall_clock_micros,
                                 const std::function<bool()>& stop) {
   UNIRUST_ASSIGN_OR_RETURN(const Erasures erasures, engine.ErasuresInStore());
-  const int64_t since = erasures.pending_since_micros;
-  const auto now = static_cast<int64_t>(wall_clock_micros);
-  if (since == 0 || now - since < static_cast<int64_t>(after_seconds) * 1'000'000) return false;
+  const auto since = static_cast<uint64_t>(erasures.pending_since_micros);
+  if (since == 0) return false;
+  // In the future: the clock was wrong.
+  const bool waits =
+      since <= wall_clock_micros && (wall_clock_micros - since) / 1'000'000 < after_seconds;
+  if (waits) return false;
   UNIRUST_RETURN_IF_ERROR(engine.Purge(stop));
   return true;
 }
@@ -39,7 +42,8 @@ void PurgeSchedule::Run() {
   while (!Stopping()) {
     const absl::StatusOr<bool> purged =
         PurgeIfDue(engine_, after_seconds_, WallClockMicros(), [this] { return Stopping(); });
-    if (!purged.ok() && !Stopping()) {
+    const bool another = absl::IsUnavailable(purged.status());  // somebody has asked for one
+    if (!purged.ok() && !another && !Stopping()) {
       Log(LogLevel::kError, "the purge of what was erased failed, and is tried again",
           {{"why", std::string(purged.status().message())}});
     }

@@ -105,6 +105,14 @@ absl::StatusOr<std::unique_ptr<rdb::BackupEngineReadOnly>> OpenToRead(const std:
   return std::unique_ptr<rdb::BackupEngineReadOnly>(raw);
 }
 
+absl::StatusOr<std::unique_ptr<rdb::BackupEngine>> OpenToWrite(const std::string& dir) {
+  rdb::BackupEngine* raw = nullptr;
+  UNIRUST_RETURN_IF_ERROR(FromRocks(
+      rdb::BackupEngine::Open(rdb::Env::Default(), rdb::BackupEngineOptions(dir), &raw),
+      "cannot open the backups in " + dir));
+  return std::unique_ptr<rdb::BackupEngine>(raw);
+}
+
 // Those of other stores would be purged by number as if they were this store's.
 absl::Status CheckOwner(const rdb::BackupEngine& backups, const std::string& dir,
                         const std::string& identity) {
@@ -223,6 +231,15 @@ absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& dir) {
   return out;
 }
 
+absl::Status RemoveHalfBackups(const std::string& dir) {
+  if (!fs::is_directory(dir)) return absl::OkStatus();
+  const auto lock = FileLock::Take(dir + "/" + kLockFile, "a backup is under way");
+  if (absl::IsUnavailable(lock.status())) return absl::OkStatus();
+  UNIRUST_RETURN_IF_ERROR(lock.status());
+  UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToWrite(dir));
+  return FromRocks(backups->GarbageCollect(), "cannot remove half backups in " + dir);
+}
+
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<uint32_t> wanted,
                                          const std::string& data_dir) {
   UNIRUST_ASSIGN_OR_RETURN(const std::string target, CheckTarget(data_dir));
@@ -259,11 +276,7 @@ absl::StatusOr<BackupInfo> RocksStore::Backup(const std::string& dir, size_t kee
   UNIRUST_ASSIGN_OR_RETURN(
       const auto lock,
       FileLock::Take(dir + "/" + kLockFile, "another backup into " + dir + " is under way"));
-  rdb::BackupEngine* raw = nullptr;
-  UNIRUST_RETURN_IF_ERROR(FromRocks(
-      rdb::BackupEngine::Open(rdb::Env::Default(), rdb::BackupEngineOptions(dir), &raw),
-      "cannot open the backups in " + dir));
-  const std::unique_ptr<rdb::BackupEngine> backups(raw);
+  UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToWrite(dir));
   UNIRUST_RETURN_IF_ERROR(CheckOwner(*backups, dir, identity_));
 
   rdb::CreateBackupOptions options;

@@ -26,4 +26,8 @@ absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& dir);
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<uint32_t> id,
                                          const std::string& data_dir);
 
+// Removes the files of backups that were cut short, which no backup counts. Nothing happens while one is made, or if
+// there is no such directory.
+absl::Status RemoveHalfBackups(const std::string& dir);
+
 }  // namespace unirust::store

@@ -24,9 +24,9 @@ namespace fs = std::filesystem;
 namespace rdb = rocksdb;
 
 constexpr std::chrono::milliseconds kPoll(20);
-constexpr size_t kCompactionsMax = 3;  // of one family: the first may only move a table to another level
-constexpr size_t kPaddingBytes = 64U << 10U;
-constexpr size_t kFlushesMax = 64;
+constexpr std::chrono::milliseconds kFilePoll(200);  // lists the directory
+constexpr size_t kPaddingBytes = kManifestBytesMax / 8;
+constexpr size_t kFlushesMax = 8;
 
 absl::Status Stopped() { return absl::CancelledError("the rewrite was stopped"); }
 
@@ -35,10 +35,11 @@ template <typename Passes>
 absl::StatusOr<std::set<std::string>> List(const std::string& dir, const Passes& passes) {
   std::set<std::string> out;
   std::error_code error;
-  for (const auto& file : fs::directory_iterator(dir, error)) {
-    std::string name = file.path().filename();
+  for (fs::directory_iterator file(dir, error); !error && file != fs::directory_iterator();
+       file.increment(error)) {
+    std::string name = file->path().filename();
     std::error_code gone;
-    if (passes(name) && file.file_size(gone) > 0 && !gone) out.insert(std::move(name));
+    if (passes(name) && file->file_size(gone) > 0 && !gone) out.insert(std::move(name));
   }
   if (error) return absl::InternalError("cannot list " + dir + ": " + error.message());
   return out;
@@ -63,25 +64,14 @@ bool AnyIn(const std::set<std::string>& names, const std::set<std::string>& thos
   return false;
 }
 
-std::set<std::string> TablesOf(rdb::DB& db, rdb::ColumnFamilyHandle* family) {
-  rdb::ColumnFamilyMetaData all;
-  db.GetColumnFamilyMetaData(family, &all);
-  std::set<std::string> out;
-  for (const rdb::LevelMetaData& level : all.levels) {
-    for (const rdb::SstFileMetaData& table : level.files) {
-      out.insert(fs::path(table.name).filename());
-    }
-  }
-  return out;
-}
-
 template <typename Done>
-absl::Status Await(const Done& done, const std::function<bool()>& stop) {
+absl::Status Await(std::chrono::milliseconds poll, const Done& done,
+                   const std::function<bool()>& stop) {
   while (true) {
     UNIRUST_ASSIGN_OR_RETURN(const bool is_done, done());
     if (is_done) return absl::OkStatus();
     if (stop()) return Stopped();
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(poll);
   }
 }
 
@@ -90,6 +80,7 @@ absl::Status Await(const Done& done, const std::function<bool()>& stop) {
 absl::Status RocksStore::AwaitReaders(const std::function<bool()>& stop) const {
   const uint64_t now = db_->GetLatestSequenceNumber();
   return Await(
+      kPoll,
       [&]() -> absl::StatusOr<bool> {
         uint64_t oldest = 0;  // 0: none is held
         if (!db_->GetIntProperty(rdb::DB::Properties::kOldestSnapshotSequence, &oldest)) {
@@ -114,36 +105,33 @@ std::vector<rdb::ColumnFamilyHandle*> RocksStore::FamiliesInUse(
   return {handles.begin(), handles.end()};
 }
 
-// Until no family has one of the tables `before`. Every compaction takes all tables that its family has.
+// Each compaction takes all tables that its family has, and makes all anew (rocks_options.cc, NoFilter).
 absl::Status RocksStore::Compact(const std::vector<rdb::ColumnFamilyHandle*>& handles,
-                                 const std::set<std::string>& before,
                                  const std::function<bool()>& stop) {
-  std::atomic<bool> canceled = false;
   std::atomic<bool> done = false;
+  std::atomic<bool> stopped = false;
   rdb::CompactRangeOptions options;
   options.bottommost_level_compaction = rdb::BottommostLevelCompaction::kForce;
-  options.canceled = &canceled;
   rdb::Status status;
   Thread compacting("rewrite", [&] {
     GiveWay();
-    for (rdb::ColumnFamilyHandle* handle : handles) {
-      for (size_t n = 0; n < kCompactionsMax && status.ok() && !canceled; ++n) {
-        if (!AnyIn(TablesOf(*db_, handle), before)) break;
-        status = db_->CompactRange(options, handle, nullptr, nullptr);
-        if (status.IsColumnFamilyDropped()) status = rdb::Status::OK();  // a change of ontology
-      }
+    for (size_t i = 0; i < handles.size() && status.ok() && !stopped; ++i) {
+      status = db_->CompactRange(options, handles[i], nullptr, nullptr);
+      if (status.IsColumnFamilyDropped()) status = rdb::Status::OK();  // a change of ontology
     }
     done = true;
   });
-  bool stopped = false;
   while (!done) {
-    stopped = stopped || stop();
-    if (stopped) canceled = true;
+    if (!stopped && stop()) {
+      stopped = true;
+      db_->DisableManualCompaction();  // ends it, also where it waits for another compaction
+    }
     std::this_thread::sleep_for(kPoll);
   }
   compacting.Join();
-  if (stopped) return Stopped();
-  return FromRocks(status, "compact " + options_.dir);
+  if (!stopped) return FromRocks(status, "compact " + options_.dir);
+  db_->EnableManualCompaction();
+  return Stopped();
 }
 
 // Writes the deletion of a row that there never was.
@@ -176,44 +164,41 @@ absl::Status RocksStore::DeleteObsolete() {
   return FromRocks(db_->EnableFileDeletions(/*force=*/false), "delete in " + options_.dir);
 }
 
+// While nothing commits and no generation comes or goes.
+absl::Status RocksStore::FlushAll(OldFiles* old) {
+  old->families = FamiliesInUse(&old->keep);
+  UNIRUST_ASSIGN_OR_RETURN(old->logs, ListLogs(options_.dir));
+  DeleteNothing("\xFF");  // RocksDB looks for logs to delete when it has flushed something
+  for (rdb::ColumnFamilyHandle* family : old->families) {
+    UNIRUST_RETURN_IF_ERROR(FromRocks(db_->Flush({}, family), "flush " + options_.dir));
+  }
+  UNIRUST_ASSIGN_OR_RETURN(old->tables, ListTables(options_.dir));
+  return absl::OkStatus();
+}
+
 absl::Status RocksStore::Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) {
   UNIRUST_RETURN_IF_ERROR(AwaitReaders(stop));
-  // Compactions that are under way may have seen readers that are gone: an exclusive one waits for them.
-  rdb::CompactRangeOptions exclusive;
-  exclusive.exclusive_manual_compaction = true;
-  UNIRUST_RETURN_IF_ERROR(
-      FromRocks(db_->CompactRange(exclusive, Of(Family::kMeta), nullptr, nullptr), "compact"));
-  std::vector<std::shared_ptr<Families>> keep;
-  const std::vector<rdb::ColumnFamilyHandle*> handles = FamiliesInUse(&keep);
-  UNIRUST_ASSIGN_OR_RETURN(const std::set<std::string> logs, ListLogs(options_.dir));
-  // RocksDB looks for logs to delete when it has flushed something.
-  UNIRUST_RETURN_IF_ERROR(in_turn([this] {
-    DeleteNothing("\xFF");
-    return absl::OkStatus();
-  }));
-  for (rdb::ColumnFamilyHandle* handle : handles) {
-    const rdb::Status status = db_->Flush({}, handle);
-    if (status.IsColumnFamilyDropped()) continue;
-    UNIRUST_RETURN_IF_ERROR(FromRocks(status, "flush " + options_.dir));
-  }
-  UNIRUST_ASSIGN_OR_RETURN(const std::set<std::string> tables, ListTables(options_.dir));
-  UNIRUST_RETURN_IF_ERROR(Compact(handles, tables, stop));
-  keep.clear();
+  OldFiles old;
+  UNIRUST_RETURN_IF_ERROR(in_turn([&] { return FlushAll(&old); }));
+  UNIRUST_RETURN_IF_ERROR(Compact(old.families, stop));
+  old.keep.clear();
   UNIRUST_RETURN_IF_ERROR(DeleteObsolete());
   UNIRUST_RETURN_IF_ERROR(Await(
+      kFilePoll,
       [&]() -> absl::StatusOr<bool> {
-        UNIRUST_ASSIGN_OR_RETURN(const auto tables_now, ListTables(options_.dir));
-        UNIRUST_ASSIGN_OR_RETURN(const auto logs_now, ListLogs(options_.dir));
-        return !AnyIn(tables, tables_now) && !AnyIn(logs, logs_now);
+        UNIRUST_ASSIGN_OR_RETURN(const auto tables, ListTables(options_.dir));
+        UNIRUST_ASSIGN_OR_RETURN(const auto logs, ListLogs(options_.dir));
+        return !AnyIn(old.tables, tables) && !AnyIn(old.logs, logs);
       },
       stop));
   FaultPoint("rewrite.compacted");
   UNIRUST_ASSIGN_OR_RETURN(const std::set<std::string> manifests, ListManifests(options_.dir));
   UNIRUST_RETURN_IF_ERROR(in_turn([this] { return BeginManifest(); }));
   FaultPoint("rewrite.manifest_begun");
-  UNIRUST_RETURN_IF_ERROR(
-      FromRocks(db_->CompactRange({}, Of(Family::kMeta), nullptr, nullptr), "compact"));
+  UNIRUST_RETURN_IF_ERROR(Compact({Of(Family::kMeta)}, stop));  // the padding goes
+  UNIRUST_RETURN_IF_ERROR(DeleteObsolete());
   return Await(
+      kFilePoll,
       [&]() -> absl::StatusOr<bool> {
         UNIRUST_ASSIGN_OR_RETURN(const auto now, ListManifests(options_.dir));
         return !AnyIn(manifests, now);

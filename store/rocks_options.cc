@@ -1,5 +1,6 @@
 #include "store/rocks_options.h"
 
+#include <rocksdb/compaction_filter.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
@@ -57,6 +58,16 @@ class Background : public rdb::EventListener {
   static void GiveWayOnce() {
     thread_local bool gives_way = false;
     if (!std::exchange(gives_way, true)) GiveWay();
+  }
+};
+
+// Filters nothing. Where there is one, RocksDB moves no table to another level as it is when it is told to compact.
+class NoFilter : public rdb::CompactionFilterFactory {
+ public:
+  const char* Name() const override { return "unirust.no_filter"; }
+  std::unique_ptr<rdb::CompactionFilter> CreateCompactionFilter(
+      const rdb::CompactionFilter::Context& /*context*/) override {
+    return nullptr;
   }
 };
 
@@ -205,6 +216,7 @@ rdb::ColumnFamilyOptions RocksOptions::Of(Family family) const {
   }
   out.table_factory = NewPinningTableFactory(table, blocks_->pinned);
   out.compression = rdb::kLZ4Compression;
+  out.compaction_filter_factory = std::make_shared<NoFilter>();
   // Keys are hashes: every flush goes all over a family, and levels would be rewritten by each few of them
   // (docs/decisions/0010-universal-compaction.md).
   out.compaction_style = rdb::kCompactionStyleUniversal;

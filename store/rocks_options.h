@@ -16,7 +16,7 @@
 namespace unirust::store {
 
 // A MANIFEST that has grown to this is replaced by one of what is there now. It names every table: thousands have room.
-inline constexpr uint64_t kManifestBytesMax = 1U << 20U;
+inline constexpr uint64_t kManifestBytesMax = 8U << 20U;
 
 class BlockCache {
  public:

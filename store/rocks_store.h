@@ -98,7 +98,15 @@ class RocksStore final : public Store {
   std::vector<rocksdb::ColumnFamilyHandle*> FamiliesInUse(
       std::vector<std::shared_ptr<Families>>* keep) const;
   absl::Status Compact(const std::vector<rocksdb::ColumnFamilyHandle*>& handles,
-                       const std::set<std::string>& before, const std::function<bool()>& stop);
+                       const std::function<bool()>& stop);
+  // What lies in the directory when a rewrite begins.
+  struct OldFiles {
+    std::vector<std::shared_ptr<Families>> keep;  // the handles of:
+    std::vector<rocksdb::ColumnFamilyHandle*> families;
+    std::set<std::string> tables;
+    std::set<std::string> logs;
+  };
+  absl::Status FlushAll(OldFiles* old);
   void DeleteNothing(const std::string& key);
   absl::Status DeleteObsolete();
   absl::Status BeginManifest();

@@ -10,7 +10,6 @@ namespace {
 // The two directions; ids last, so that the highest id is the family's last key.
 constexpr char kByText = 'a';
 constexpr char kById = 'b';
-constexpr char kRetired = '\xFF';  // begins no UTF-8 text
 
 }  // namespace
 
@@ -39,15 +38,10 @@ std::optional<SymbolRow> DecodeSymbol(std::string_view key, std::string_view val
   ByteReader in(row.by_id ? rest : value);
   row.id = interner::SymbolId(in.Big32());
   row.text = row.by_id ? value : rest;
-  row.retired = row.by_id && row.text.starts_with(kRetired);
-  if (row.retired) row.text.erase(0, 1);
+  row.retired = row.by_id && row.text == kRetiredText;
+  if (row.retired) row.text.clear();
   if (!in.done()) return std::nullopt;
   return row;
-}
-
-std::string RetiredText(std::string_view text) {
-  std::string value(1, kRetired);
-  return value.append(text);
 }
 
 absl::StatusOr<std::optional<interner::SymbolId>> SymbolJournal::LoadSymbol(std::string_view text) {
@@ -66,9 +60,8 @@ absl::StatusOr<std::string> SymbolJournal::LoadText(interner::SymbolId id) {
   const std::string key = SymbolByIdKey(id);
   std::string text;
   UNIRUST_ASSIGN_OR_RETURN(const bool found, store_.Latest().Get(Family::kSymbols, key, &text));
-  std::optional<SymbolRow> row = DecodeSymbol(key, text);
-  if (!found || !row || (row->retired && row->text.empty())) return Damaged(Family::kSymbols, key);
-  return std::move(row->text);
+  if (!found || text == kRetiredText) return Damaged(Family::kSymbols, key);
+  return text;
 }
 
 absl::StatusOr<interner::SymbolId> SymbolJournal::LoadLast() {

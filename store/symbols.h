@@ -20,12 +20,12 @@ struct SymbolRow {
   bool by_id = false;  // else by text
   interner::SymbolId id;
   std::string text;
-  bool retired = false;  // by id: no text has it any more (docs/erasure.md); `text` is what it was, if readers may ask
+  bool retired = false;  // by id: no text has it any more (docs/erasure.md); `text` is empty
 };
 std::optional<SymbolRow> DecodeSymbol(std::string_view key, std::string_view value);
 
-// The value of a row by id that is retired; an empty text forgets what it was.
-std::string RetiredText(std::string_view text);
+// The value of a row by id that is retired. No UTF-8 text is the same.
+inline constexpr std::string_view kRetiredText = "\xFF";
 
 // Reads symbols from the store. Thread-safe; the store must outlive it.
 class SymbolJournal : public interner::Journal {

@@ -327,7 +327,7 @@ GENERATION = at("generation.family_created", "generation.begun", "generation.fil
                 "generation.switched", "generation.family_dropped")
 OPENING = at("open.marked", "open.recovered", "open.checked", "open.leftover_dropped", "open.chosen",
              "open.buffer_shrunk", "open.probed")
-PURGE = at("purge.names_retired", "purge.names_forgotten", "rewrite.compacted", "rewrite.manifest_begun",
+PURGE = at("purge.names_found", "purge.names_retired", "rewrite.compacted", "rewrite.manifest_begun",
            "purge.rewritten")
 HOME = at("epoch.before_decided", "epoch.decided", "epoch.delivered", "epoch.before_published", "join.part_joined",
           "join.part_joined:3", "join.epoch_delivered", "join.epoch_delivered:2")

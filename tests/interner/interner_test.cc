@@ -119,13 +119,24 @@ TEST_F(InternerTest, GivesTheTextOfARetiredSymbolAnotherOne) {
   Commit();
   EXPECT_EQ(interner_.Find("a").value(), SymbolId(1));
   journal_.Retire(SymbolId(1));
-  interner_.Retired(std::vector<SymbolId>{SymbolId(1)});
-  EXPECT_EQ(interner_.Text(SymbolId(1)).value(), "a");  // for those who have it
+  interner_.Retired({SymbolId(1)});
   EXPECT_EQ(interner_.Find("a").value(), std::nullopt);
   EXPECT_EQ(Intern("a"), SymbolId(2));
   Commit();
-  EXPECT_EQ(interner_.Text(SymbolId(1)).value(), "a");
   EXPECT_EQ(interner_.Find("a").value(), SymbolId(2));
+  EXPECT_EQ(interner_.Text(SymbolId(2)).value(), "a");
+}
+
+TEST_F(InternerTest, TellsWhatWasUsedWhileItWatched) {
+  for (const char* text : {"a", "b", "c"}) Intern(text);
+  interner_.BeginWatch();
+  Intern("a");
+  EXPECT_TRUE(interner_.Find("b").value().has_value());  // a reader's question is no use
+  Intern("d");  // nobody can have asked whether that is used
+  EXPECT_THAT(interner_.EndWatch(), ElementsAre(SymbolId(1)));
+  Intern("b");
+  interner_.BeginWatch();
+  EXPECT_THAT(interner_.EndWatch(), IsEmpty());
 }
 
 TEST_F(InternerTest, TellsTextsApartByAllTheirBytes) {

@@ -1,5 +1,7 @@
 #include "shard/purge_schedule.h"
 
+#include "store/rows.h"
+#include "store/store.h"
 #include "tests/shard/engine_fixture.h"
 
 namespace unirust::shard {
@@ -22,6 +24,38 @@ TEST_F(PurgeScheduleTest, PurgesOnceTheFirstErasureIsOldEnough) {
   EXPECT_EQ(engine_->ErasuresInStore()->pending_since_micros, 0);
   EXPECT_TRUE(engine_->GetErasures()->AllGone());
   EXPECT_FALSE(PurgeIfDue(*engine_, 10, since + year_micros, kNever).value());
+}
+
+// The clock was wrong when the record was erased.
+TEST_F(PurgeScheduleTest, PurgesWhatWasErasedInTheFuture) {
+  Ingest({Person("crm", "1", {Email("a")})});
+  ASSERT_TRUE(engine_->Erase({{"person", "crm", "1"}}).ok());
+  const auto since = static_cast<uint64_t>(engine_->ErasuresInStore()->pending_since_micros);
+  EXPECT_TRUE(PurgeIfDue(*engine_, 10, since - 1, kNever).value());
+}
+
+// The clock is behind that of the last purge, which was before a restart.
+TEST_F(PurgeScheduleTest, WhatIsErasedInThePastIsPending) {
+  Ingest({Person("crm", "1", {Email("a")})});
+  engine_.reset();
+  const int64_t future = int64_t{1} << 60U;
+  {
+    const auto store = store::Store::Open({.dir = options_.data_dir}).value();
+    store::Batch batch;
+    const Erasures purged{
+        .records = 1, .last_micros = 5, .pending_since_micros = 0, .purged_micros = future};
+    batch.Put(store::Family::kMeta, store::kErasuresKey, store::ErasuresRow{purged}.Encode());
+    store->Commit(std::move(batch));
+  }
+  engine_ = Engine::Open(options_).value();
+  EXPECT_TRUE(engine_->GetErasures()->AllGone());
+  ASSERT_TRUE(engine_->Erase({{"person", "crm", "1"}}).ok());
+  const ErasureStatus status = *engine_->GetErasures();
+  EXPECT_GE(status.store.last_micros, future);
+  EXPECT_FALSE(status.AllGone());
+  ASSERT_TRUE(engine_->Purge(kNever).ok());
+  EXPECT_GT(engine_->ErasuresInStore()->purged_micros, status.store.last_micros);
+  EXPECT_TRUE(engine_->GetErasures()->AllGone());
 }
 
 TEST_F(PurgeScheduleTest, WhatIsStoppedIsNotPurged) {

@@ -124,6 +124,43 @@ TEST_F(RewriteTest, IsStopped) {
   EXPECT_EQ(store_->Rewrite(kAtOnce, [] { return true; }).code(), absl::StatusCode::kCancelled);
 }
 
+// A change of ontology just before, and while, it compacts.
+TEST_F(RewriteTest, BesideChangesOfGeneration) {
+  Put(kSecret, "v");
+  Delete(kSecret);
+  const auto change = [&] {
+    ASSERT_TRUE(store_->BeginGeneration().ok());
+    Batch batch;
+    batch.Put(Family::kGroups, "g", "v");
+    ASSERT_TRUE(store_->CommitPending(std::move(batch)).ok());
+    Flush();
+    ASSERT_TRUE(store_->SwitchGeneration({}).ok());
+  };
+  int turns = 0;
+  const auto in_turn = [&](const std::function<absl::Status()>& work) {
+    if (++turns == 1) change();
+    const absl::Status status = work();
+    if (turns == 1) change();
+    return status;
+  };
+  ASSERT_EQ(store_->Rewrite(in_turn, kNever), absl::OkStatus());
+  EXPECT_THAT(Found(), IsEmpty());
+}
+
+TEST_F(RewriteTest, IsStoppedWhileItCompacts) {
+  Put(kSecret, "v");
+  Delete(kSecret);
+  bool compacts = false;
+  const auto in_turn = [&](const std::function<absl::Status()>& work) {
+    compacts = true;
+    return work();
+  };
+  const auto stop = [&] { return compacts; };
+  EXPECT_EQ(store_->Rewrite(in_turn, stop).code(), absl::StatusCode::kCancelled);
+  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  EXPECT_THAT(Found(), IsEmpty());
+}
+
 TEST_F(RewriteTest, OfAGenerationThatIsPending) {
   ASSERT_TRUE(store_->BeginGeneration().ok());
   Put(kSecret, "v");

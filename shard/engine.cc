@@ -212,7 +212,7 @@ ontology::Ontology Engine::GetOntology() const { return impl_->committer->config
 View Engine::Read() const {
   Committer::State state = impl_->committer->Read();
   return View(std::make_unique<View::State>(std::move(state.config), std::move(state.reader),
-                                            *impl_->interner));
+                                            *impl_->interner, metrics()));
 }
 
 absl::Status Engine::Verify(VerifyDepth depth, VerifyReport& report) {

@@ -63,8 +63,12 @@ constexpr Metric kConflicts{kGauge, "unirust_conflicts", "conflicts of all kinds
 constexpr Metric kEdges{kGauge, "unirust_graph_edges",
                         "edges of the graph: member_of, same_as and conflicts_with"};
 
+constexpr Metric kViews{kGauge, "unirust_open_views",
+                        "states of the store that are read from now: streams and calls under way"};
+
 // Without samples where the counters cannot be read: whoever asks for them hears why.
 void AddStats(const Engine& engine, MetricFamilies& families) {
+  families.Add(kViews, Number(engine.metrics().open_views));
   for (const Metric& metric : {kRecords, kEntities, kConflicts, kEdges}) families.Declare(metric);
   const absl::StatusOr<StoreStats> stats = engine.Read().GetStats();
   if (!stats.ok()) return;

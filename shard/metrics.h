@@ -33,6 +33,7 @@ struct Metrics {
 
   std::atomic<uint64_t> ingested_records = 0;
   std::atomic<uint64_t> refused_by_quota = 0;  // requests that would have made too many records
+  std::atomic<uint64_t> open_views = 0;  // exist now
 };
 
 // What there is of every tenant: samples with its label beside those of the default one.

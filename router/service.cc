@@ -11,7 +11,12 @@
 namespace unirust::router {
 namespace {
 
-constexpr char kRetryAfter[] = "retry-after-ms";
+// A stream that ends as it begins. Deletes itself.
+class RefusedStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
+};
 
 proto::ExportRecordsRequest ToShard(const proto::RouterExportRecordsRequest& request) {
   proto::ExportRecordsRequest result;
@@ -77,6 +82,7 @@ grpc::Status RouterService::Forward(grpc::ServerContext* context,
                                                                  const Request&, Response*),
                                     const Request& request, Response* response,
                                     NoDeadline no_deadline) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const auto call = NewCall(*context, no_deadline);
   const grpc::Status status = ((*stub_).*method)(call.get(), request, response);
   return End(context, *call, status);
@@ -99,6 +105,7 @@ grpc::Status RouterService::ForwardChunks(grpc::ServerContext* context, const ch
 template <typename Request>
 grpc::Status RouterService::ForwardStream(grpc::ServerContext* context, const char* method,
                                           ChunkStream<Request>& stream) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   Request request;
   if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
   return ForwardChunks(context, method, request, stream);
@@ -107,8 +114,8 @@ grpc::Status RouterService::ForwardStream(grpc::ServerContext* context, const ch
 grpc::Status RouterService::End(grpc::ServerContextBase* context, const grpc::ClientContext& call,
                                 const grpc::Status& status) const {
   const auto& metadata = call.GetServerTrailingMetadata();
-  if (const auto delay = metadata.find(kRetryAfter); delay != metadata.end()) {
-    context->AddTrailingMetadata(kRetryAfter,
+  if (const auto delay = metadata.find(rpc::kRetryAfterKey); delay != metadata.end()) {
+    context->AddTrailingMetadata(rpc::kRetryAfterKey,
                                  std::string(delay->second.data(), delay->second.size()));
   }
   switch (status.error_code()) {
@@ -323,6 +330,7 @@ grpc::Status RouterService::ExportRecords(grpc::ServerContext* context,
 
 grpc::Status RouterService::ServeExportRecordsStream(
     grpc::ServerContext* context, ChunkStream<proto::RouterExportRecordsRequest>& stream) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   proto::RouterExportRecordsRequest request;
   if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
   if (const grpc::Status status = CheckShardId(context, request.shard_id()); !status.ok())
@@ -343,6 +351,7 @@ grpc::Status RouterService::ImportRecords(grpc::ServerContext* context,
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RouterService::IngestRecordsStream(
     grpc::CallbackServerContext* context) {
+  if (const auto refused = rpc::Refused(*context)) return new RefusedStream(*refused);
   return new IngestProxy(
       generic_stub_, "/unirust.ShardService/IngestChunks", NewCall(*context, NoDeadline::kForever),
       [this, context](const grpc::ClientContext& ended, const grpc::Status& status) {
@@ -352,6 +361,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RouterService::Inge
 
 grpc::Status RouterService::ServeImportRecordsStream(grpc::ServerContext* context,
                                                      ImportStream& stream) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
   const auto call = NewCall(*context, NoDeadline::kForever);
   proto::ImportRecordsResponse response;
   const auto shard = stub_->ImportRecordsStream(call.get(), &response);

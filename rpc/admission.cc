@@ -24,19 +24,25 @@ std::string_view ValueOf(const Admission::Metadata& metadata, const char* key) {
 
 }  // namespace
 
-void Admission::Decide(access::Gate* gate, const char* path, const grpc::ServerContextBase& context,
+bool Admission::Decide(access::Gate* gate, const char* path, const grpc::ServerContextBase& context,
                        Metadata& metadata) {
   metadata.erase(kCallerKey);
   metadata.erase(kRefusalKey);
   absl::StatusOr<std::string> caller = Ask(gate, path, context, metadata);
-  if (caller.ok()) {
-    caller_ = *std::move(caller);
-    metadata.emplace(kCallerKey, caller_);
-  } else {
-    refusal_ =
-        std::to_string(caller.status().raw_code()) + " " + std::string(caller.status().message());
-    metadata.emplace(kRefusalKey, refusal_);
+  if (!caller.ok()) {
+    Refuse(static_cast<grpc::StatusCode>(caller.status().raw_code()),
+           std::string(caller.status().message()), metadata);
+    return false;
   }
+  caller_ = *std::move(caller);
+  metadata.emplace(kCallerKey, caller_);
+  return true;
+}
+
+void Admission::Refuse(grpc::StatusCode code, const std::string& message, Metadata& metadata) {
+  metadata.erase(kCallerKey);
+  refusal_ = std::to_string(code) + " " + message;
+  metadata.emplace(kRefusalKey, refusal_);
 }
 
 absl::StatusOr<std::string> Admission::Ask(access::Gate* gate, const char* path,

@@ -45,9 +45,12 @@ class Admission {
   using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
 
   // Asks the gate, null for a server without one. What a client says under our keys is removed. INVALID_ARGUMENT for
-  // a call that names several tenants: what the gate is asked about is what the handler sees.
-  void Decide(access::Gate* gate, const char* path, const grpc::ServerContextBase& context,
+  // a call that names several tenants: what the gate is asked about is what the handler sees. Whether it may go on.
+  bool Decide(access::Gate* gate, const char* path, const grpc::ServerContextBase& context,
               Metadata& metadata);
+
+  // It may not, whatever was decided.
+  void Refuse(grpc::StatusCode code, const std::string& message, Metadata& metadata);
 
  private:
   absl::StatusOr<std::string> Ask(access::Gate* gate, const char* path,

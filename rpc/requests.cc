@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "rpc/admission.h"
 #include "rpc/malformed.h"
@@ -26,11 +27,21 @@ using grpc::experimental::ServerInterceptorFactoryInterface;
 using grpc::experimental::ServerRpcInfo;
 
 constexpr char kOther[] = "other";
+constexpr std::string_view kReflection = "/grpc.reflection.";
+constexpr std::array<const char*, 3> kKindNames = {"unary", "answers", "requests"};
 
 constexpr Metric kRequests{MetricType::kCounter, "unirust_requests_total",
                            "calls that have ended, by service, method and gRPC code"};
 constexpr Metric kDurations{MetricType::kSeconds, "unirust_request_duration_seconds",
                             "time from the arrival of a call to its status, by service and method"};
+
+constexpr Metric kRunning{MetricType::kGauge, "unirust_calls_running",
+                          "calls that are answered now, by service and kind: unary, answers, "
+                          "requests"};
+constexpr Metric kRefused{MetricType::kCounter, "unirust_calls_refused_total",
+                          "calls that were refused since too many ran, by service and kind"};
+constexpr Metric kStalled{MetricType::kCounter, "unirust_calls_stalled_total",
+                          "calls that were ended since their client took no answer"};
 
 std::string CodeName(grpc::StatusCode code) {
   return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
@@ -50,24 +61,35 @@ class RequestInterceptor final : public Interceptor {
         gate_(gate),
         path_(info.method()),
         type_(info.type()),
+        metrics_(metrics),
         method_(metrics == nullptr ? nullptr : &metrics->OfPath(path_)) {}
 
   void Intercept(InterceptorBatchMethods* methods) override {
     using Hook = InterceptionHookPoints;
     if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_INITIAL_METADATA)) {
       TakeRequestId(*methods->GetRecvInitialMetadata());
-      admission_.Decide(gate_, path_, context_, *methods->GetRecvInitialMetadata());
+      if (admission_.Decide(gate_, path_, context_, *methods->GetRecvInitialMetadata())) {
+        TakePlace(*methods->GetRecvInitialMetadata());
+      }
     }
     if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_MESSAGE)) {
       Received(methods->GetRecvMessage());
     }
-    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_MESSAGE) && sent_++ == 0) {
-      first_answer_micros_ = SteadyClockMicros() - start_micros_;
+    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_MESSAGE)) {
+      if (sent_++ == 0) first_answer_micros_ = SteadyClockMicros() - start_micros_;
+      if (running_ != nullptr) running_->Sending();
+    }
+    if (methods->QueryInterceptionHookPoint(Hook::POST_SEND_MESSAGE) && running_ != nullptr) {
+      running_->Sent();
     }
     if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_STATUS)) {
       const grpc::Status status = ExplainMalformed(methods->GetSendStatus());
       methods->ModifySendStatus(status);
       methods->GetSendTrailingMetadata()->emplace(kRequestIdKey, request_id_);
+      if (no_place_) {
+        methods->GetSendTrailingMetadata()->emplace(kRetryAfterKey,
+                                                    std::to_string(limits::kRetryAfterMs));
+      }
       End(status);
     }
     methods->Proceed();
@@ -83,6 +105,18 @@ class RequestInterceptor final : public Interceptor {
     if (!IsRequestId(request_id_)) request_id_ = NewRequestId();
     metadata.erase(kRequestIdKey);
     metadata.emplace(kRequestIdKey, request_id_);
+  }
+
+  // Handlers of ours then say why there is none. Reflection asks nobody: it is cut off. Health takes no thread.
+  void TakePlace(Admission::Metadata& metadata) {
+    if (method_ == nullptr || !metrics_->limited()) return;
+    if (!method_->ours && !std::string_view(path_).starts_with(kReflection)) return;
+    std::string full;
+    running_ = metrics_->running().Enter(method_->kind, method_->running, context_.c_call(), &full);
+    no_place_ = running_ == nullptr;
+    if (!no_place_) return;
+    admission_.Refuse(grpc::StatusCode::RESOURCE_EXHAUSTED, full, metadata);
+    if (!method_->ours) context_.TryCancel();
   }
 
   // Null at the end of a stream.
@@ -121,7 +155,8 @@ class RequestInterceptor final : public Interceptor {
   // How long the client waited for us; `micros` is the whole time.
   uint64_t Waited(uint64_t micros) const {
     if (type_ == Type::UNARY) return micros;
-    if (type_ != Type::SERVER_STREAMING && (method_ == nullptr || !method_->streams_answers)) {
+    if (type_ != Type::SERVER_STREAMING &&
+        (method_ == nullptr || method_->kind != CallKind::kAnswers)) {
       return 0;
     }
     return sent_ > 0 ? first_answer_micros_.load() : micros;
@@ -145,14 +180,17 @@ class RequestInterceptor final : public Interceptor {
     Log(level, message, fields);
   }
 
-  const grpc::ServerContextBase& context_;
+  grpc::ServerContextBase& context_;
   access::Gate* const gate_;
   const char* const path_;
   const Type type_;
+  RequestMetrics* const metrics_;
   RequestMetrics::Method* const method_;
   const uint64_t start_micros_ = SteadyClockMicros();
   std::string request_id_;
   Admission admission_;
+  std::unique_ptr<RunningCalls::Call> running_;  // null: it is not limited, or has no place
+  bool no_place_ = false;
   std::vector<std::pair<const FieldDescriptor*, int>> lists_;
   std::atomic<uint64_t> received_ = 0;
   std::atomic<uint64_t> sent_ = 0;
@@ -173,16 +211,20 @@ class Factory final : public ServerInterceptorFactoryInterface {
 
 }  // namespace
 
-RequestMetrics::RequestMetrics(const std::string& service)
-    : service_(service.substr(service.rfind('.') + 1)), prefix_("/" + service + "/") {
+RequestMetrics::RequestMetrics(const std::string& service, bool limited)
+    : service_(service.substr(service.rfind('.') + 1)),
+      prefix_("/" + service + "/"),
+      limited_(limited) {
   const google::protobuf::ServiceDescriptor* const descriptor =
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
   for (int i = 0; i < descriptor->method_count(); ++i) {
     const google::protobuf::MethodDescriptor& method = *descriptor->method(i);
-    methods_[method.name()].streams_answers =
-        method.server_streaming() && !method.client_streaming();
+    methods_[method.name()].kind = method.client_streaming()   ? CallKind::kRequests
+                                   : method.server_streaming() ? CallKind::kAnswers
+                                                               : CallKind::kUnary;
   }
   methods_[kOther].ours = false;
+  methods_[kOther].kind = CallKind::kRequests;  // of those that are limited
 }
 
 void RequestMetrics::Method::Add(grpc::StatusCode code, uint64_t micros) {
@@ -215,6 +257,14 @@ void RequestMetrics::AddTo(MetricFamilies& families) const {
     if (calls == 0) continue;
     families.Add(kDurations, method.durations, {{"service", service_}, {"method", name}});
   }
+  if (!limited_) return;
+  for (size_t kind = 0; kind < kKindNames.size(); ++kind) {
+    const RunningCalls::Counts counts = running_.Of(static_cast<CallKind>(kind));
+    const MetricLabels labels = {{"service", service_}, {"kind", kKindNames[kind]}};
+    families.Add(kRunning, static_cast<double>(counts.running), labels);
+    families.Add(kRefused, static_cast<double>(counts.refused), labels);
+  }
+  families.Add(kStalled, static_cast<double>(running_.stalled()), {{"service", service_}});
 }
 
 std::unique_ptr<ServerInterceptorFactoryInterface> MakeRequestInterceptor(RequestMetrics* metrics,

@@ -1,4 +1,5 @@
-// What becomes of the calls of a server: each gets a request id, may go on or not, is counted when its status is sent
+// What becomes of the calls of a server: each gets a request id, may go on or not (admission.h, running_calls.h), is
+// counted when its status is sent
 // and has a line in the log: a warning if it was slow (base/log.h, SetSlowMillis), an error if the
 // daemon is to blame, else for debugging.
 //
@@ -19,6 +20,7 @@
 
 #include "base/histogram.h"
 #include "rpc/metrics.h"
+#include "rpc/running_calls.h"
 
 namespace unirust::access {
 class Gate;
@@ -26,33 +28,41 @@ class Gate;
 
 namespace unirust::rpc {
 
+// Where a refused client is told how many milliseconds to wait.
+inline constexpr char kRetryAfterKey[] = "retry-after-ms";
+
 // Calls of one service by method and code, with their times. Methods of other services of the
 // server (health, reflection) and unknown ones count as method "other". Thread-safe.
 class RequestMetrics {
  public:
-  // `service` is the full name: "unirust.ShardService".
-  explicit RequestMetrics(const std::string& service);
+  // `service` is the full name: "unirust.ShardService". Not `limited`: as many calls run as come.
+  explicit RequestMetrics(const std::string& service, bool limited = true);
 
   struct Method {
     void Add(grpc::StatusCode code, uint64_t micros);
     bool ours = true;  // of the service
-    // One request, a stream of answers by the contract, whatever form the service serves them in.
-    bool streams_answers = false;
+    CallKind kind = CallKind::kUnary;  // by the contract, whatever form the service serves them in
+    size_t running = 0;                // RunningCalls counts here
     std::array<std::atomic<uint64_t>, 17> codes{};
     Histogram durations;  // microseconds
   };
   Method& OfPath(std::string_view path);  // "/unirust.ShardService/GetStats"
   const Method& OfName(const std::string& name) const { return methods_.at(name); }  // "GetStats"
+  bool limited() const { return limited_; }
+  RunningCalls& running() { return running_; }
 
   void AddTo(MetricFamilies& families) const;
 
  private:
   const std::string service_;  // without the package
   const std::string prefix_;   // of the paths of its methods
+  const bool limited_;
+  RunningCalls running_;
   std::map<std::string, Method, std::less<>> methods_;  // none is ever added
 };
 
-// `metrics` may be null: nothing is counted then. So may `gate`: everyone may do everything then (admission.h).
+// `metrics` may be null: nothing is counted, or limited, then. So may `gate`: everyone may do everything then
+// (admission.h).
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestInterceptor(
     RequestMetrics* metrics, access::Gate* gate);
 

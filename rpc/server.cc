@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "base/limits.h"
 #include "rpc/channel.h"
 #include "rpc/requests.h"
+#include "rpc/running_calls.h"
 
 namespace unirust::rpc {
 namespace {
@@ -32,6 +34,8 @@ void EnableStandardServices() {
 void SetLimits(grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("unirust");
   quota.SetMaxThreads(static_cast<int>(limits::kServerThreadsMax));
+  // Towards it windows for what clients send close, then connections without calls are.
+  quota.Resize(limits::kTransportBytesMax);
   builder.SetResourceQuota(quota);
   // A thread that has answered waits for the next request, instead of ending while another one begins.
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS,
@@ -40,6 +44,12 @@ void SetLimits(grpc::ServerBuilder& builder) {
   // Lets the transport take in the next chunk of a stream while the one before it is committed.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
                              static_cast<int>(limits::kMessageBytesMax));
+  // Clients that have vanished answer no ping, with calls or without.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(limits::kKeepaliveMs));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             static_cast<int>(limits::kKeepaliveAnswerMsMax));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Otherwise two daemons share a port, and each gets some of the requests.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
@@ -51,6 +61,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
                                                       RequestMetrics* metrics,
                                                       const ServerSecurity& security) {
   EnableStandardServices();
+  RaiseOpenFilesLimit();  // where a connection finds no descriptor, gRPC stops listening for good
   grpc::ServerBuilder builder;
   SetLimits(builder);
   int port = 0;
@@ -72,11 +83,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
   if (server == nullptr || (!listen.empty() && port == 0)) {
     return refused;
   }
-  return std::unique_ptr<Server>(new Server(std::move(server), RealAddress(listen, port)));
+  return std::unique_ptr<Server>(new Server(std::move(server), RealAddress(listen, port), metrics));
 }
 
-Server::Server(std::unique_ptr<grpc::Server> server, std::string address)
-    : server_(std::move(server)), address_(std::move(address)) {}
+Server::Server(std::unique_ptr<grpc::Server> server, std::string address, RequestMetrics* metrics)
+    : stalls_(metrics == nullptr ? nullptr : std::make_unique<StallWatch>(metrics->running())),
+      server_(std::move(server)),
+      address_(std::move(address)) {}
 
 Server::~Server() { Shutdown(); }
 

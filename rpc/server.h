@@ -26,6 +26,7 @@ class Gate;
 namespace unirust::rpc {
 
 class RequestMetrics;
+class StallWatch;
 
 // Who reaches a server, and what they may do there.
 struct ServerSecurity {
@@ -37,8 +38,8 @@ class Server {
  public:
   // Listens on `listen` (host:port, port 0 for a free one; or unix:path); on nothing if it is
   // empty, for a server that is reached in the process only. UNAVAILABLE if the address cannot be
-  // had. `service` must outlive the server, and so must `metrics`, where its calls are counted if
-  // it is not null.
+  // had. `service` must outlive the server, and so must `metrics`, where its calls are counted, and
+  // limited (rpc/running_calls.h), if it is not null. Lets the process open as many files as it may.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& listen,
                                                        grpc::Service& service,
                                                        RequestMetrics* metrics = nullptr,
@@ -59,8 +60,9 @@ class Server {
   void Shutdown();
 
  private:
-  Server(std::unique_ptr<grpc::Server> server, std::string address);
+  Server(std::unique_ptr<grpc::Server> server, std::string address, RequestMetrics* metrics);
 
+  std::unique_ptr<StallWatch> stalls_;  // null without metrics
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
 };

@@ -19,8 +19,10 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <cstddef>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "rpc/malformed.h"
 
 namespace unirust::rpc {
@@ -35,8 +37,14 @@ class MessageStream {
   // Blocks for the next message. False at the end of the stream, if the client has gone, or if the
   // message does not decode: status() tells.
   bool Read(Message* message) {
+    return Read(message, [](size_t) {});
+  }
+
+  // The same; `arrived` hears of the bytes of the message before it is decoded, and may wait for room.
+  bool Read(Message* message, absl::FunctionRef<void(size_t bytes)> arrived) {
     grpc::ByteBuffer buffer;
     if (!raw_->Read(&buffer)) return false;
+    arrived(buffer.Length());
     grpc::ProtoBufferReader reader(&buffer);
     if (message->ParseFromZeroCopyStream(&reader) && reader.status().ok()) return true;
     status_ = {grpc::StatusCode::INVALID_ARGUMENT, kMalformedMessage};

@@ -15,6 +15,7 @@
 #include "shard/audited.h"
 #include "shard/engine.h"
 #include "shard/quotas.h"
+#include "shard/request_room.h"
 
 namespace unirust::shard {
 
@@ -22,7 +23,8 @@ struct PendingChunk {
   int number = 0;       // in its stream, from 0
   uint64_t micros = 0;  // when it was read
   proto::IngestRecordsChunk inputs;
-  Quotas::Room room;  // until it is answered
+  Quotas::Room quota;       // until it is answered
+  RequestRoom::Share room;  // until its commit
   std::optional<Audited> audited;
   std::optional<Ingestion> ingestion;
 };

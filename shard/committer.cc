@@ -234,7 +234,7 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFu
     if (if_full == IfQueueFull::kRefuse) {
       return Busy(std::to_string(queued_records_) +
                       " records wait for a commit already: send again a little later",
-                  kRetryAfterMs);
+                  limits::kRetryAfterMs);
     }
     queue_has_room_.Wait(queue_mutex_);
   }

@@ -43,14 +43,15 @@ absl::StatusOr<Quotas::Room> Quotas::AwaitBegin(uint64_t bytes, absl::FunctionRe
   MutexLock lock(mutex_);
   while (const std::optional<Shortage> shortage = Take(bytes, SteadyClockMicros())) {
     if (stop()) return absl::CancelledError("the client has gone");
-    room_made_.WaitFor(mutex_, std::min(shortage->delay_micros, kRetryAfterMs * 1000));
+    room_made_.WaitFor(mutex_,
+                       std::min(shortage->delay_micros, limits::kRetryAfterMs * 1000));
   }
   return Room(this, bytes);
 }
 
 std::optional<Quotas::Shortage> Quotas::Take(uint64_t bytes, uint64_t now_micros) {
   if (limits_.bytes_in_flight && bytes_in_flight_ + bytes > *limits_.bytes_in_flight) {
-    return Shortage{.of_bytes = true, .delay_micros = kRetryAfterMs * 1000};
+    return Shortage{.of_bytes = true, .delay_micros = limits::kRetryAfterMs * 1000};
   }
   if (limits_.requests_per_second) {
     Fill(now_micros);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "absl/strings/cord.h"
+#include "rpc/requests.h"
 
 namespace unirust::shard {
 namespace {
@@ -26,7 +27,7 @@ uint64_t RetryDelayMs(const absl::Status& status) {
 
 void TellRetryDelay(const absl::Status& status, grpc::ServerContext& context) {
   const uint64_t delay_ms = RetryDelayMs(status);
-  if (delay_ms > 0) context.AddTrailingMetadata("retry-after-ms", std::to_string(delay_ms));
+  if (delay_ms > 0) context.AddTrailingMetadata(rpc::kRetryAfterKey, std::to_string(delay_ms));
 }
 
 }  // namespace unirust::shard

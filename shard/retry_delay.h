@@ -14,8 +14,6 @@ class ServerContext;
 
 namespace unirust::shard {
 
-inline constexpr uint64_t kRetryAfterMs = 100;  // where nobody knows
-
 // RESOURCE_EXHAUSTED, for so long.
 absl::Status Busy(const std::string& message, uint64_t delay_ms);
 

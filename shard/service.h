@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -127,6 +128,7 @@ class ShardService final : public proto::ShardService::Service {
 
   Tenants& tenants_;
   access::AuditLog* const audit_;
+  std::atomic<size_t> graph_exports_ = 0;  // of the whole graph, that run now
   const uint64_t started_micros_ = SteadyClockMicros();
   rpc::RequestMetrics requests_{proto::ShardService::service_full_name()};
 };

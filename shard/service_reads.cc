@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "proto/answers.h"
@@ -8,6 +9,7 @@
 #include "proto/status.h"
 #include "shard/paging.h"
 #include "shard/reply.h"
+#include "shard/retry_delay.h"
 #include "shard/service.h"
 
 namespace unirust::shard {
@@ -170,9 +172,20 @@ grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphS
   if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
   const TenantCall call(tenants_, *context, request);
   if (call.refusal()) return *call.refusal();
-  const View view = call.engine().Read();
   const absl::StatusOr<GraphFilter> filter = proto::FromProto(request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
+  const size_t whole = filter->entities.empty() ? 1 : 0;
+  const bool too_many = (graph_exports_ += whole) > limits::kGraphExportsMax && whole == 1;
+  const absl::Cleanup ended = [&] { graph_exports_ -= whole; };
+  if (too_many) {
+    const absl::Status busy =
+        Busy(std::to_string(limits::kGraphExportsMax) +
+                 " exports of the graph run already: send again later",
+             limits::kRetryAfterMs);
+    TellRetryDelay(busy, *context);
+    return proto::ToGrpc(busy);
+  }
+  const View view = call.engine().Read();
   const auto fetch = [&](size_t page_size,
                          const std::string& cursor) -> absl::StatusOr<GraphChunk> {
     GraphChunk chunk;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "base/limits.h"
@@ -28,7 +29,8 @@ absl::Status Prepend(const std::string& text, const absl::Status& status) {
 
 // Ends a unary call. Tells its client when to try again if it met a full queue.
 template <typename Response>
-grpc::Status ReplyToWrite(grpc::ServerContext* context, absl::StatusOr<Response> result,
+grpc::Status ReplyToWrite(grpc::ServerContext* context,
+                          std::type_identity_t<absl::StatusOr<Response>> result,
                           Response* response) {
   TellRetryDelay(result.status(), *context);
   return Reply(std::move(result), response);
@@ -65,6 +67,18 @@ grpc::Status EndStream(const grpc::ServerContext& context, Stream& stream,
                        const Response& response) {
   if (stream.status().ok() && !context.IsCancelled()) stream.Write(response);
   return stream.status();
+}
+
+// Reads the next chunk when there is room for it. `room` is of that chunk from then on, and of none meanwhile.
+template <typename Stream, typename Chunk>
+bool ReadInRoom(RequestRoom& all, Stream& stream, Chunk* chunk, RequestRoom::Share* room) {
+  *room = RequestRoom::Share();
+  return stream.Read(chunk, [&](size_t bytes) { *room = all.Wait(bytes); });
+}
+
+absl::Status NoRoom() {
+  return Busy("too many bytes of requests wait for a commit already: send again a little later",
+              limits::kRetryAfterMs);
 }
 
 // "records[3] person/crm/42: ", without the name where there is no identity.
@@ -186,6 +200,8 @@ grpc::Status ShardService::IngestRecords(grpc::ServerContext* context,
   if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "IngestRecords",
                         [&](auto& entry) { Name(request->records(), entry); });
+  const RequestRoom::Share room = call.request_room().Try(request->ByteSizeLong());
+  if (!room.taken()) return audited.End(ReplyToWrite(context, NoRoom(), response));
   return audited.End(
       ReplyToWrite(context, Ingest(call.engine(), request->records()), response));
 }
@@ -206,6 +222,8 @@ grpc::Status ShardService::ImportRecords(grpc::ServerContext* context,
   if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "ImportRecords",
                         [&](auto& entry) { Name(request->records(), entry); });
+  const RequestRoom::Share room = call.request_room().Try(request->ByteSizeLong());
+  if (!room.taken()) return audited.End(ReplyToWrite(context, NoRoom(), response));
   return audited.End(
       ReplyToWrite(context, Import(call.engine(), request->records()), response));
 }
@@ -220,14 +238,15 @@ grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, Inges
   for (int number = 0; refused.ok(); ++number) {
     PendingChunk chunk;
     chunk.number = number;
-    if (!stream.Read(&chunk.inputs)) break;
+    const auto take_room = [&](size_t bytes) { chunk.room = call.request_room().Wait(bytes); };
+    if (!stream.Read(&chunk.inputs, take_room)) break;
     chunk.micros = SteadyClockMicros();
-    absl::StatusOr<Quotas::Room> room = call.AwaitRoom(chunk.inputs);
-    if (!room.ok()) {
-      refused = proto::ToGrpc(room.status());
+    absl::StatusOr<Quotas::Room> quota = call.AwaitRoom(chunk.inputs);
+    if (!quota.ok()) {
+      refused = proto::ToGrpc(quota.status());
       break;
     }
-    chunk.room = *std::move(room);
+    chunk.quota = *std::move(quota);
     chunk.audited.emplace(audit_, *context, "IngestChunks",
                           [&](auto& entry) { Name(chunk.inputs.records(), entry); });
     absl::StatusOr<Ingestion> ingestion =
@@ -252,6 +271,7 @@ grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, Inges
 grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, Engine& engine,
                                        PendingChunk& chunk, IngestStream& stream) {
   const absl::StatusOr<std::vector<Assignment>> assignments = chunk.ingestion->Await();
+  chunk.room = RequestRoom::Share();  // its client may take long to read the answer
   const uint64_t micros = SteadyClockMicros() - chunk.micros;
   engine.metrics().ingest.Add(micros);
   if (IsSlow(micros)) {
@@ -283,15 +303,16 @@ grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context
   proto::IngestRecordsChunk chunk;
   proto::IngestRecordsResponse all;
   size_t bytes = 0;
-  for (int number = 0; stream.Read(&chunk); ++number) {
+  RequestRoom::Share room;
+  for (int number = 0; ReadInRoom(call.request_room(), stream, &chunk, &room); ++number) {
     if (bytes > limits::kAnswerBytesMax / 2) {
       return RefuseChunk(context, number,
                          absl::ResourceExhaustedError(
                              "the answer to the chunks before, which are stored, is as large "
                              "as it may be; IngestChunks answers each chunk"));
     }
-    const absl::StatusOr<Quotas::Room> room = call.AwaitRoom(chunk);
-    if (!room.ok()) return proto::ToGrpc(room.status());
+    const absl::StatusOr<Quotas::Room> quota = call.AwaitRoom(chunk);
+    if (!quota.ok()) return proto::ToGrpc(quota.status());
     const Audited audited(audit_, *context, "IngestRecordsStream",
                           [&](auto& entry) { Name(chunk.records(), entry); });
     const absl::StatusOr<proto::IngestRecordsResponse> response =
@@ -310,9 +331,10 @@ grpc::Status ShardService::ServeImportRecordsStream(grpc::ServerContext* context
   if (call.refusal()) return *call.refusal();
   proto::ImportRecordsChunk chunk;
   proto::ImportRecordsResponse all;
-  for (int number = 0; stream.Read(&chunk); ++number) {
-    const absl::StatusOr<Quotas::Room> room = call.AwaitRoom(chunk);
-    if (!room.ok()) return proto::ToGrpc(room.status());
+  const RequestRoom::Share room = call.request_room().Try(request->ByteSizeLong());
+  if (!room.taken()) return audited.End(ReplyToWrite(context, NoRoom(), response));
+  return audited.End(
+      ReplyToWrite(context, Import(call.engine(), request->records()), response));
     const Audited audited(audit_, *context, "ImportRecordsStream",
                           [&](auto& entry) { Name(chunk.records(), entry); });
     const absl::StatusOr<proto::ImportRecordsResponse> response =

@@ -35,6 +35,7 @@ class TenantCall {
 
   // Not of a call that is refused.
   Engine& engine() const { return *tenant_->engine; }
+  RequestRoom& request_room() const { return *tenant_->room; }
   const std::string& import_dir() const { return tenant_->import_dir; }
 
   // For a message of a stream. Waits while a quota is used up: so its sender is slowed down.

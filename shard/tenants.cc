@@ -69,7 +69,7 @@ absl::Status MakeTenantsDirectory(const std::string& data_dir) {
 Tenants::Tenants(Engine& engine, std::string import_dir)
     : default_(std::make_unique<Tenant>(
           config::TenantSettings{.name = "", .import_dir = std::move(import_dir), .quotas = {}})) {
-  default_->engine = &engine;
+  default_->Take(engine);
 }
 
 absl::StatusOr<std::unique_ptr<Tenants>> Tenants::Open(const config::StoreSettings& settings,

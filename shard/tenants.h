@@ -16,6 +16,7 @@
 #include "rpc/metrics.h"
 #include "shard/open.h"
 #include "shard/quotas.h"
+#include "shard/request_room.h"
 
 namespace unirust::shard {
 
@@ -32,7 +33,11 @@ struct Tenant {
       : name(settings.name), import_dir(settings.import_dir), quotas(settings.quotas) {}
   void Take(OpenedStore opened) {
     store = std::move(opened);
-    engine = store.engine.get();
+    Take(*store.engine);
+  }
+  void Take(Engine& opened) {
+    engine = &opened;
+    room = std::make_unique<RequestRoom>(engine->memory_shares().request_bytes());
   }
 
   const std::string name;  // empty: the default one
@@ -40,6 +45,7 @@ struct Tenant {
   Quotas quotas;
   OpenedStore store;
   Engine* engine = nullptr;  // null: the store could not be opened
+  std::unique_ptr<RequestRoom> room;  // of requests until their commit; null without an engine
 };
 
 // Thread-safe.

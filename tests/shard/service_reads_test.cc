@@ -301,6 +301,34 @@ TEST_F(ShardReads, GraphOfChosenEntitiesAndParts) {
   EXPECT_THAT(ids, ElementsAre("person/crm/2"));
 }
 
+TEST_F(ShardReads, FewExportsOfTheWholeGraphRunAtOnce) {
+  std::vector<proto::RecordInput> records;
+  for (int i = 0; i < 200; ++i) records.push_back(Person("crm", std::to_string(i), {}));
+  Ingest(std::move(records));
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  const auto begin = [&](const proto::ExportGraphRequest& request) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    return stub_->ExportGraph(contexts.back().get(), request);
+  };
+  std::vector<std::unique_ptr<grpc::ClientReader<proto::ExportGraphChunk>>> exports;
+  proto::ExportGraphChunk chunk;
+  for (size_t i = 0; i < limits::kGraphExportsMax; ++i) {
+    exports.push_back(begin({}));
+    ASSERT_TRUE(exports.back()->Read(&chunk));
+  }
+  const grpc::Status refused = begin({})->Finish();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << refused.error_message();
+  EXPECT_EQ(contexts.back()->GetServerTrailingMetadata().count(rpc::kRetryAfterKey), 1U);
+  proto::ExportGraphRequest part;
+  part.add_entities("person/crm/7");
+  EXPECT_EQ(ReadAll(begin(part)).size(), 1U);
+  while (exports.front()->Read(&chunk)) {
+  }
+  EXPECT_TRUE(exports.front()->Finish().ok());
+  EXPECT_FALSE(ReadAll(begin({})).empty());
+  for (const auto& context : contexts) context->TryCancel();
+}
+
 TEST_F(ShardReads, RecordIdRangeCoversWhatIsStored) {
   grpc::ClientContext first;
   proto::RecordIdRangeResponse range;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/limits.h"
 #include "shard/retry_delay.h"
 
 namespace unirust::shard {

@@ -139,9 +139,7 @@ void AddTenant(CLI::App* command, std::string* tenant) {
     return IsTenantName(name) ? std::string()
                               : "'" + name + "' is no name of a tenant: small letters, digits, '-'";
   };
-  command
-      ->add_option("--tenant", *tenant,
-                   "whose records; default: those of the default tenant (docs/tenants.md)")
+  command->add_option("--tenant", *tenant, "whose records; default: those of the default tenant")
       ->type_name("NAME")
       ->envname("UNIRUST_TENANT")
       ->check(check);
@@ -364,10 +362,8 @@ void AddRetention(Parse* parse) {
 void AddErase(Parse* parse) {
   EraseFlags* flags = &parse->erase;
   CLI::App* command = AddCommand(parse, &parse->app, flags, kEraseText);
-  command->add_option("RECORD", flags->records, "names of records: type/perspective/uid")
-      ->type_name("");
-  command->add_flag("--purge", flags->purge,
-                    "make all files anew, so that what was erased is in none of them");
+  command->add_option("RECORD", flags->records, "names: type/perspective/uid")->type_name("");
+  command->add_flag("--purge", flags->purge, "make all files anew, without what was erased");
   AddJson(command, &flags->json);
   AddStore(command, &flags->store);
   AddBackupDir(command, &flags->store, "with --data-dir: where its backups are");

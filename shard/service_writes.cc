@@ -331,10 +331,10 @@ grpc::Status ShardService::ServeImportRecordsStream(grpc::ServerContext* context
   if (call.refusal()) return *call.refusal();
   proto::ImportRecordsChunk chunk;
   proto::ImportRecordsResponse all;
-  const RequestRoom::Share room = call.request_room().Try(request->ByteSizeLong());
-  if (!room.taken()) return audited.End(ReplyToWrite(context, NoRoom(), response));
-  return audited.End(
-      ReplyToWrite(context, Import(call.engine(), request->records()), response));
+  RequestRoom::Share room;
+  for (int number = 0; ReadInRoom(call.request_room(), stream, &chunk, &room); ++number) {
+    const absl::StatusOr<Quotas::Room> quota = call.AwaitRoom(chunk);
+    if (!quota.ok()) return proto::ToGrpc(quota.status());
     const Audited audited(audit_, *context, "ImportRecordsStream",
                           [&](auto& entry) { Name(chunk.records(), entry); });
     const absl::StatusOr<proto::ImportRecordsResponse> response =

@@ -105,7 +105,7 @@ absl::StatusOr<std::unique_ptr<rdb::BackupEngineReadOnly>> OpenToRead(const std:
   return std::unique_ptr<rdb::BackupEngineReadOnly>(raw);
 }
 
-absl::StatusOr<std::unique_ptr<rdb::BackupEngine>> OpenToWrite(const std::string& dir) {
+absl::StatusOr<std::unique_ptr<rdb::BackupEngine>> OpenToChange(const std::string& dir) {
   rdb::BackupEngine* raw = nullptr;
   UNIRUST_RETURN_IF_ERROR(FromRocks(
       rdb::BackupEngine::Open(rdb::Env::Default(), rdb::BackupEngineOptions(dir), &raw),
@@ -236,7 +236,7 @@ absl::Status RemoveHalfBackups(const std::string& dir) {
   const auto lock = FileLock::Take(dir + "/" + kLockFile, "a backup is under way");
   if (absl::IsUnavailable(lock.status())) return absl::OkStatus();
   UNIRUST_RETURN_IF_ERROR(lock.status());
-  UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToWrite(dir));
+  UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToChange(dir));
   return FromRocks(backups->GarbageCollect(), "cannot remove half backups in " + dir);
 }
 
@@ -276,7 +276,7 @@ absl::StatusOr<BackupInfo> RocksStore::Backup(const std::string& dir, size_t kee
   UNIRUST_ASSIGN_OR_RETURN(
       const auto lock,
       FileLock::Take(dir + "/" + kLockFile, "another backup into " + dir + " is under way"));
-  UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToWrite(dir));
+  UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToChange(dir));
   UNIRUST_RETURN_IF_ERROR(CheckOwner(*backups, dir, identity_));
 
   rdb::CreateBackupOptions options;

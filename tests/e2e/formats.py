@@ -45,7 +45,7 @@ class Fixture:
 
 
 def identity_in(log):
-    """Where a log has the format version of a store that was killed as it was made: all that it has is the row `store`."""
+    """Where the log of a store that was killed as it was made has the format version: in the row `store`."""
     return log.read_bytes().index(b"\x05store\x18") + len(b"\x05store\x18")
 
 
@@ -118,8 +118,8 @@ class Maker:
         unirust("backup", "--router", store.address)
 
     def steps(self):
-        """Three ontologies, so two generations that are gone; records that are erased; two backups, which flush; then a log that is not flushed,
-        retractions in it, and a kill while a fourth ontology is made."""
+        """Three ontologies, so two generations that are gone; records that are erased; two backups, which flush; then a
+        log that is not flushed, retractions in it, and a kill while a fourth ontology is made."""
         first, second, third = (input_ontology(f"{n}.json") for n in ("first", "second", "third"))
         with Store("serve", self.data, *self.flags) as store:
             store.client.call("SetOntology", json=json.dumps(first))

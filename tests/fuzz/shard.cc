@@ -91,7 +91,8 @@ class World {
     options.backup_dir = Directory() + "/backups";
     options.allow_reset = true;
     engine_ = Engine::OpenOn(std::move(store).value(), options).value();
-    service_ = std::make_unique<shard::ShardService>(*engine_, import_dir, audit_.get());
+    tenants_ = std::make_unique<shard::Tenants>(*engine_, import_dir);
+    service_ = std::make_unique<shard::ShardService>(*tenants_, audit_.get());
     server_ = rpc::Server::Start("", *service_, &service_->requests()).value();
     caller_ = std::make_unique<Caller>(server_->InProcessChannel());
     Begin();
@@ -158,6 +159,7 @@ class World {
   sim::Disk disk_{"store"};
   std::unique_ptr<access::AuditLog> audit_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<shard::Tenants> tenants_;
   std::unique_ptr<shard::ShardService> service_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<Caller> caller_;

@@ -179,6 +179,14 @@ absl::Status SimStore::Checkpoint(const std::string&) const {
   return absl::UnimplementedError("a checkpoint of a simulated disk");
 }
 
+absl::Status SimStore::AwaitReaders(const std::function<bool()>&) const {
+  return absl::UnimplementedError("a wait for readers");
+}
+
+absl::Status SimStore::Rewrite(const InTurn&, const std::function<bool()>&) {
+  return absl::UnimplementedError("a rewrite");
+}
+
 absl::StatusOr<BackupInfo> SimStore::Backup(const std::string&, size_t,
                                             const std::function<bool()>&) const {
   return absl::UnimplementedError("a backup of a simulated disk");

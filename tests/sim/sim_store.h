@@ -36,8 +36,8 @@ struct Process {
   bool alive = true;
 };
 
-// As store/store.h, with a disk that takes writes while the process is alive. Checkpoints and
-// backups are UNIMPLEMENTED.
+// As store/store.h, with a disk that takes writes while the process is alive. Checkpoints,
+// backups and what purges need are UNIMPLEMENTED.
 class SimStore final : public store::Store {
  public:
   // `written` is called before and after each write to the disk.
@@ -58,6 +58,8 @@ class SimStore final : public store::Store {
   absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
                                     const std::function<bool()>& stop) const override;
   absl::Status VerifyChecksums() const override { return absl::OkStatus(); }
+  absl::Status AwaitReaders(const std::function<bool()>& stop) const override;
+  absl::Status Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) override;
   StorageMetrics Metrics() const override { return {}; }
 
   // What is newest, with the current generation or the pending one.

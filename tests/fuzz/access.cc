@@ -81,6 +81,7 @@ void AuditEntries(Input input) {
     Require(log.ok(), "a log begins in an empty directory");
     for (int count = 1 + input.Byte() % 3; count > 0; --count) {
       AuditEntry entry{.who = std::string(input.Sized()),
+                       .tenant = {},
                        .method = std::string(input.Sized()),
                        .request_id = std::string(input.Sized()),
                        .records = {std::string(input.Sized())},

@@ -42,7 +42,7 @@ def request(path, message):
 class RawClient:
     def __init__(self, address, way, call):
         host, port = address.rsplit(":", 1)
-        self.way, self.bytes, self.ended = way, b"", None
+        self.way, self.bytes, self.ended, self.closed = way, b"", None, False
         self.received = 0
         self.socket = socket.create_connection((host, int(port)), timeout=60)
         self.socket.sendall(PREFACE + frame(SETTINGS, 0, 0, b"") + (b"" if way == "idle" else call))
@@ -58,7 +58,7 @@ class RawClient:
             except OSError:
                 data = b""
             if not data:
-                self.ended = self.ended or "closed"
+                self.ended, self.closed = self.ended or "closed", True
                 return False
             self.bytes += data
             while len(self.bytes) >= 9:
@@ -144,13 +144,11 @@ class Crowd:
             return [client for client in self.clients if client.way == way]
 
     def alive(self, way):
-        """Those that nobody has ended yet. A vanished one looks only now."""
+        """Those that nobody has ended yet. A vanished one looks only now, and it is its connection that must go."""
         clients = self.of(way)
-        if way == "vanished":
-            for client in clients:
-                if client.ended is None:
-                    client.read()
-        return [client for client in clients if client.ended is None]
+        if way != "vanished":
+            return [client for client in clients if client.ended is None]
+        return [client for client in clients if not client.closed and client.read()]
 
     def close(self):
         self.stopping = True

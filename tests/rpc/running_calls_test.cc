@@ -100,6 +100,16 @@ class Held final : public proto::ShardService::Service {
     }
     return grpc::Status::CANCELLED;
   }
+  grpc::Status GetDigest(grpc::ServerContext* context, const proto::GetDigestRequest*,
+                         grpc::ServerWriter<proto::GetDigestChunk>* writer) override {
+    if (const auto refused = Refused(*context)) return *refused;
+    writer->Write(proto::GetDigestChunk());
+    MutexLock lock(mutex_);
+    ++arrived_;
+    changed_.NotifyAll();
+    while (!released_) changed_.Wait(mutex_);
+    return grpc::Status::OK;
+  }
   void Await(size_t arrived) {
     MutexLock lock(mutex_);
     while (arrived_ < arrived) changed_.Wait(mutex_);
@@ -140,15 +150,16 @@ TEST_F(LimitedServer, RefusesWithADelayWhatIsTooMuch) {
   grpc::ClientContext context;
   proto::HealthCheckResponse response;
   const grpc::Status status = stub_->HealthCheck(&context, {}, &response);
+  grpc::ClientContext other;
+  proto::StatsResponse stats;
+  const grpc::Status of_other_method = stub_->GetStats(&other, {}, &stats);
+  service_.Release();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(status.error_message(), HasSubstr("send again a little later"));
   const auto& trailer = context.GetServerTrailingMetadata();
   ASSERT_EQ(trailer.count(kRetryAfterKey), 1U);
   EXPECT_EQ(trailer.find(kRetryAfterKey)->second, std::to_string(limits::kRetryAfterMs));
-  grpc::ClientContext other;
-  proto::StatsResponse stats;
-  EXPECT_EQ(stub_->GetStats(&other, {}, &stats).error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  service_.Release();
+  EXPECT_EQ(of_other_method.error_code(), grpc::StatusCode::UNIMPLEMENTED);  // it was asked
 }
 
 TEST_F(LimitedServer, GivesUpAClientThatTakesNothing) {
@@ -167,6 +178,19 @@ TEST_F(LimitedServer, GivesUpAClientThatTakesNothing) {
   const grpc::Status status = reader->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(status.error_message(), HasSubstr("lay unread"));
+}
+
+TEST_F(LimitedServer, LeavesAloneWhoWaitsForTheServer) {
+  grpc::ClientContext context;
+  const auto reader = stub_->GetDigest(&context, {});
+  proto::GetDigestChunk chunk;
+  ASSERT_TRUE(reader->Read(&chunk));
+  service_.Await(1);
+  metrics_.running().EndStalled(SteadyClockMicros() + 100 * limits::kStalledAnswerMsMax * 1000);
+  EXPECT_EQ(metrics_.running().stalled(), 0U);
+  service_.Release();
+  EXPECT_FALSE(reader->Read(&chunk));
+  EXPECT_TRUE(reader->Finish().ok());
 }
 
 TEST_F(LimitedServer, GivesItUpSoonerWhereNoOtherHasRoom) {

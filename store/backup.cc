@@ -1,25 +1,19 @@
 #include "store/backup.h"
 
-#include <fcntl.h>
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/backup_engine.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/fault_point.h"
-#include "base/files.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "store/rocks_store.h"
+#include "store/stage.h"
 
 namespace unirust::store {
 namespace {
@@ -52,33 +46,6 @@ struct Origin {
     return out;
   }
   uint32_t shard_id() const { return ByteReader(std::string_view(identity).substr(4)).Big32(); }
-};
-
-absl::Status Failed(const std::string& what, const std::string& path) {
-  const std::string message = "cannot " + what + " " + path + ": " + std::strerror(errno);
-  return errno == EACCES || errno == EROFS ? absl::PermissionDeniedError(message)
-                                           : absl::InternalError(message);
-}
-
-// A file that one process at a time may hold.
-class FileLock {
- public:
-  // UNAVAILABLE with `in_use` if another has it.
-  static absl::StatusOr<std::unique_ptr<FileLock>> Take(const std::string& path,
-                                                        const std::string& in_use) {
-    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file < 0) return Failed("open", path);
-    std::unique_ptr<FileLock> lock(new FileLock(file));
-    if (flock(file, LOCK_EX | LOCK_NB) != 0) return absl::UnavailableError(in_use);
-    return lock;
-  }
-  ~FileLock() { close(file_); }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-
- private:
-  explicit FileLock(int file) : file_(file) {}
-  int file_;
 };
 
 BackupInfo ToInfo(const rdb::BackupInfo& info, const Origin& origin) {
@@ -130,78 +97,6 @@ absl::Status CheckOwner(const rdb::BackupEngine& backups, const std::string& dir
   return absl::OkStatus();
 }
 
-absl::Status MakeDirectory(const std::string& dir) {
-  if (mkdir(dir.c_str(), 0777) == 0) return SyncDirectory(fs::path(dir).parent_path());
-  return errno == EEXIST ? absl::OkStatus() : Failed("create", dir);
-}
-
-// --- restore --------------------------------------------------------------------------------------------
-
-// The directory as it will be named, without links: a rename replaces the name itself.
-absl::StatusOr<std::string> CheckTarget(const std::string& wanted) {
-  std::error_code error;
-  fs::path dir = fs::weakly_canonical(fs::absolute(wanted), error);
-  if (!error && !dir.has_filename()) dir = dir.parent_path();
-  struct stat parent {};
-  if (error || stat(dir.parent_path().c_str(), &parent) != 0) {
-    if (error) errno = error.value();
-    return Failed("restore below", dir.parent_path());
-  }
-  struct stat info {};
-  if (stat(dir.c_str(), &info) != 0) return dir.string();
-  if (!S_ISDIR(info.st_mode)) {
-    return absl::FailedPreconditionError(dir.string() + " is no directory");
-  }
-  const bool empty = fs::is_empty(dir, error);
-  if (error || !empty) {
-    return absl::FailedPreconditionError(
-        "data directory " + dir.string() +
-        " is not empty: restore into a new one. Nothing was changed");
-  }
-  if (info.st_dev != parent.st_dev) {
-    return absl::FailedPreconditionError(dir.string() +
-                                         " is where a file system is mounted: name a new "
-                                         "directory below it");
-  }
-  return dir.string();
-}
-
-// Where a store is put together before it gets its name; removed by the destructor.
-class Stage {
- public:
-  static absl::StatusOr<std::unique_ptr<Stage>> Make(const std::string& target) {
-    std::unique_ptr<Stage> stage(new Stage(target + ".restoring"));
-    const std::string lock_path = stage->dir_ + "/" + kLockFile;
-    std::error_code error;
-    if (fs::exists(stage->dir_, error) && !fs::exists(lock_path, error) &&
-        !fs::is_empty(stage->dir_, error)) {
-      return absl::FailedPreconditionError(
-          stage->dir_ + " is in the way, and no interrupted restore: rename it");
-    }
-    UNIRUST_RETURN_IF_ERROR(MakeDirectory(stage->dir_));
-    UNIRUST_ASSIGN_OR_RETURN(
-        stage->lock_,
-        FileLock::Take(lock_path, "another process restores into " + target + " already"));
-    fs::remove_all(stage->data(), error);
-    if (error) {
-      return absl::InternalError("cannot remove " + stage->data() + ": " + error.message());
-    }
-    return stage;
-  }
-  ~Stage() {
-    if (lock_ == nullptr) return;
-    std::error_code error;
-    fs::remove_all(dir_, error);
-    if (error) Log(LogLevel::kWarning, dir_ + " is left behind: " + error.message());
-  }
-  std::string data() const { return dir_ + "/data"; }
-
- private:
-  explicit Stage(std::string dir) : dir_(std::move(dir)) {}
-  std::string dir_;
-  std::unique_ptr<FileLock> lock_;
-};
-
 absl::StatusOr<uint32_t> NewestId(const std::string& dir) {
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> backups, ListBackups(dir));
   if (backups.empty()) return absl::NotFoundError("there are no backups in " + dir);
@@ -242,7 +137,7 @@ absl::Status RemoveHalfBackups(const std::string& dir) {
 
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<uint32_t> wanted,
                                          const std::string& data_dir) {
-  UNIRUST_ASSIGN_OR_RETURN(const std::string target, CheckTarget(data_dir));
+  UNIRUST_ASSIGN_OR_RETURN(const auto stage, Stage::Make(data_dir));
   UNIRUST_ASSIGN_OR_RETURN(const uint32_t id,
                            wanted ? absl::StatusOr<uint32_t>(*wanted) : NewestId(dir));
   UNIRUST_ASSIGN_OR_RETURN(const auto engine, OpenToRead(dir));
@@ -254,7 +149,6 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<u
   const std::optional<Origin> origin = Origin::Decode(info.app_metadata);
   if (!origin) return NotOurs(dir);
 
-  UNIRUST_ASSIGN_OR_RETURN(const auto stage, Stage::Make(target));
   UNIRUST_RETURN_IF_ERROR(
       FromRocks(engine->RestoreDBFromBackup(id, stage->data(), stage->data()), named));
   FaultPoint("restore.copied");
@@ -263,10 +157,7 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<u
   UNIRUST_RETURN_IF_ERROR(
       Store::Open({.dir = stage->data(), .shard_id = origin->shard_id()}).status());
   FaultPoint("restore.opened");
-  UNIRUST_RETURN_IF_ERROR(SyncDirectory(stage->data()));
-  if (rename(stage->data().c_str(), target.c_str()) != 0) return Failed("make", target);
-  FaultPoint("restore.renamed");
-  UNIRUST_RETURN_IF_ERROR(SyncDirectory(fs::path(target).parent_path()));
+  UNIRUST_RETURN_IF_ERROR(stage->Publish([] { FaultPoint("restore.renamed"); }));
   return ToInfo(info, *origin);
 }
 

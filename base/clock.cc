@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
 
 #include "base/scheduler.h"
 
@@ -20,6 +21,15 @@ constexpr std::array<std::string_view, 6> kUnitNames = {
     "none", "days", "seconds", "milliseconds", "microseconds", "nanoseconds"};
 
 }  // namespace
+
+std::string UtcTime(int64_t seconds) {
+  const auto time = static_cast<time_t>(seconds);
+  std::tm utc{};
+  std::array<char, 64> text{};
+  if (gmtime_r(&time, &utc) == nullptr) return std::to_string(seconds);
+  return std::string(text.data(),
+                     std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc));
+}
 
 uint64_t WallClockMicros() {
   Scheduler* const scheduler = Scheduler::Current();

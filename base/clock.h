@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace unirust {
 
 uint64_t WallClockMicros();    // since 1970, may jump
 uint64_t SteadyClockMicros();  // since some fixed point, never jumps
+
+std::string UtcTime(int64_t seconds);  // since 1970, as "2026-01-31T12:00:00Z"
 
 // How data counts the time since 1970, if it does.
 enum class ClockUnit : uint8_t {

@@ -42,6 +42,8 @@ inline constexpr auto kFaultPoints = std::to_array<std::string_view>({
     // Copies (store/store.cc, store/backup.cc).
     "checkpoint.linked", "checkpoint.marked", "backup.begun", "backup.copying", "backup.made",
     "backup.purged", "restore.copied", "restore.marked", "restore.opened", "restore.renamed",
+    // A repair (store/repair.cc).
+    "repair.copied", "repair.settled", "repair.renamed",
     // An epoch: in home (cluster/cluster_store.cc, cluster/delivery.cc), in any part (cluster/local_part.cc).
     "epoch.before_decided", "epoch.decided", "epoch.delivered", "epoch.before_published",
     "part.before_epoch", "part.applied",

@@ -1,6 +1,7 @@
 // `unirust backup`, `unirust backups` and `unirust restore`.
 #include <string>
 
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/client.h"
 #include "cli/commands.h"

@@ -236,6 +236,17 @@ inline constexpr CommandText kBackupsText{
     "  unirust backups /backups",
 };
 
+inline constexpr CommandText kRepairText{
+    "repair",
+    "make a store of what is left of a damaged one, where there is no backup",
+    "Tells which acknowledged commits a directory has lost that is refused with exit code 6, and\n"
+    "what of its files is left out; ends with 6 if it has. With --into it makes a new directory\n"
+    "with the store as it was after the last commit before the damage, if --accept-data-loss says\n"
+    "so. The damaged directory is not changed.",
+    "  unirust repair --data-dir D\n"
+    "  unirust repair --data-dir D --into NEW --accept-data-loss",
+};
+
 inline constexpr CommandText kTokenText{
     "token",
     "make a token, and the entry for the file of --access",

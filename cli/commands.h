@@ -1,5 +1,5 @@
 // The commands of `unirust`. Each talks the published RouterService and nothing else (but `backups`,
-// `restore` and `bench`), prints its result to standard output, and
+// `restore`, `repair` and `bench`), prints its result to standard output, and
 // returns what went wrong (failure.h).
 #pragma once
 
@@ -33,6 +33,7 @@ absl::Status Run(const BackupsFlags& flags);
 absl::Status Run(const TokenFlags& flags);
 absl::Status Run(const AuditVerifyFlags& flags);
 absl::Status Run(const RestoreFlags& flags);
+absl::Status Run(const RepairFlags& flags);
 absl::Status Run(const VerifyFlags& flags);
 absl::Status Run(const GenerateFlags& flags);
 absl::Status Run(const BenchFlags& flags);

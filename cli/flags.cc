@@ -59,6 +59,7 @@ struct Parse {
   AuditVerifyFlags audit;
   VerifyFlags verify;
   RestoreFlags restore;
+  RepairFlags repair;
 };
 
 std::string RouterFromEnvironment() {
@@ -436,6 +437,29 @@ void AddBackups(Parse* parse) {
   AddJson(restore, &flags->json);
 }
 
+void AddRepair(Parse* parse) {
+  RepairFlags* flags = &parse->repair;
+  CLI::App* command = AddCommand(parse, &parse->app, flags, kRepairText);
+  auto* data_dir =
+      command->add_option("--data-dir", flags->store.data_dir, "the directory that is refused");
+  data_dir->type_name("DIR")->required();
+  auto* into =
+      command->add_option("--into", flags->into, "the new directory: absent or empty")
+          ->type_name("DIR");
+  command
+      ->add_flag("--accept-data-loss", flags->accept_data_loss,
+                 "make it also if acknowledged commits are lost")
+      ->needs(into);
+  command->add_option("--shard-id", flags->shard_id, "of which shard it is, default 0")
+      ->type_name("N");
+  command
+      ->add_option("--audit-dir", flags->audit_dir,
+                   "the audit log of the daemon, which gets an entry")
+      ->type_name("DIR");
+  AddMemoryBudget(command, data_dir, &flags->store);
+  AddJson(command, &flags->json);
+}
+
 void AddDigest(Parse* parse) {
   DigestFlags* flags = &parse->digest;
   CLI::App* command = AddCommand(parse, &parse->app, flags, kDigestText);
@@ -529,6 +553,7 @@ void AddCommands(Parse* parse) {
   AddCluster(parse);
   AddVerify(parse);
   AddBackups(parse);
+  AddRepair(parse);
   AddToken(parse);
   AddAudit(parse);
   AddBenchCommands(&parse->app, [parse](Command command) { parse->command = std::move(command); });

@@ -168,6 +168,15 @@ struct RestoreFlags {
   bool json = false;
 };
 
+struct RepairFlags {
+  StoreFlags store;  // without router
+  uint32_t shard_id = 0;
+  std::string into;       // empty: only look
+  std::string audit_dir;  // empty: none
+  bool accept_data_loss = false;
+  bool json = false;
+};
+
 struct DigestFlags {
   StoreFlags store;
   bool slots = false;
@@ -237,7 +246,7 @@ using Command =
                  ClusterApplyFlags, ClusterCancelFlags, OntologyShowFlags, OntologyApplyFlags,
                  OntologyCheckFlags, CheckpointFlags, RetentionShowFlags, RetentionAdvanceFlags,
                  EraseFlags, BackupFlags, BackupsFlags, TokenFlags, AuditVerifyFlags, RestoreFlags,
-                 GenerateFlags, BenchFlags, VerifyFlags>;
+                 RepairFlags, GenerateFlags, BenchFlags, VerifyFlags>;
 
 // Either a command or, after --help, --version or a mistake (which is told by then), the exit code.
 std::variant<Command, int> ParseCommandLine(int argc, const char* const* argv);

@@ -35,6 +35,7 @@ struct Attempt {
   const char* operator()(const TokenFlags&) const { return "cannot make a token"; }
   const char* operator()(const AuditVerifyFlags&) const { return "verify"; }
   const char* operator()(const RestoreFlags&) const { return "cannot restore"; }
+  const char* operator()(const RepairFlags&) const { return "repair"; }
   const char* operator()(const VerifyFlags&) const { return "verify"; }
   const char* operator()(const GenerateFlags&) const { return "cannot generate records"; }
   const char* operator()(const BenchFlags&) const { return "cannot measure"; }

@@ -88,6 +88,45 @@ std::optional<uint64_t> LogNumber(std::string_view name) {
   return ParseNumber(name.substr(0, name.size() - kLogSuffix.size()));
 }
 
+// Walks the records of a log or a MANIFEST by their heads. Blocks of 32 KiB; a record does not begin in the last 6
+// bytes of one. Type 0 is of bytes that were never written.
+class RecordWalk {
+ public:
+  RecordWalk(const std::string& path, uint64_t at)
+      : file_(path, std::ios::binary | std::ios::ate),
+        size_(static_cast<uint64_t>(std::max<std::streamoff>(file_.tellg(), 0))),
+        at_(at) {}
+
+  // Past the next record; false if there is no whole one.
+  bool Next() {
+    constexpr uint64_t kBlockBytes = 32U << 10U;
+    if (at_ == size_) return false;
+    const uint64_t left = kBlockBytes - at_ % kBlockBytes;
+    if (left < kRecordHeadBytes) {
+      at_ += left;
+      return Next();
+    }
+    std::array<char, kRecordHeadBytes> head{};
+    file_.seekg(static_cast<std::streamoff>(at_));
+    if (!file_.read(head.data(), head.size()) || head[kTypeAt] == 0) return false;
+    type_ = head[kTypeAt];
+    const uint64_t length = static_cast<unsigned char>(head[4]) |
+                            static_cast<uint64_t>(static_cast<unsigned char>(head[5])) << 8U;
+    if (kRecordHeadBytes + length > std::min(left, size_ - at_)) return false;
+    at_ += kRecordHeadBytes + length;
+    return true;
+  }
+  char type() const { return type_; }   // of the last record
+  uint64_t at() const { return at_; }  // where it ends
+  bool at_end() const { return at_ == size_; }
+
+ private:
+  std::ifstream file_;
+  const uint64_t size_;
+  uint64_t at_;
+  char type_ = 0;
+};
+
 }  // namespace
 
 std::string ManifestPath(const std::string& dir, uint64_t number) {
@@ -189,7 +228,8 @@ absl::StatusOr<KnownManifest> CheckFiles(const std::string& dir, const std::stri
                    [&](const KnownManifest& m) { return number && m.number == *number; });
   if (manifest == known.manifests.end()) {
     return absl::DataLossError(shown_dir + "/CURRENT is damaged, or of another time than "
-                               "commit-mark: it does not name the store's MANIFEST" + kRemedy);
+                               "commit-mark: it does not name the store's MANIFEST" +
+                               kRestoreOrRepair);
   }
   const std::string path = ManifestPath(dir, *number);
   if (access(path.c_str(), F_OK) != 0) {
@@ -206,31 +246,28 @@ absl::StatusOr<KnownManifest> CheckFiles(const std::string& dir, const std::stri
     if (log.first_sequence > acknowledged) continue;
     if (ReadFirstSequence(LogPath(dir, log.number)) > 0) continue;
     return absl::DataLossError(LogPath(shown_dir, log.number) +
-                               " is missing or empty: it had acknowledged commits" + kRemedy);
+                               " is missing or empty: it had acknowledged commits" +
+                               kRestoreOrRepair);
   }
   return *manifest;
 }
 
-// Blocks of 32 KiB; a record does not begin in the last 6 bytes of one. Type 0 is of bytes that were never written.
 bool GoesOnWhole(const std::string& manifest, uint64_t bytes) {
-  constexpr uint64_t kBlockBytes = 32U << 10U;
-  std::ifstream file(manifest, std::ios::binary | std::ios::ate);
-  const auto size = static_cast<uint64_t>(std::max<std::streamoff>(file.tellg(), 0));
-  for (uint64_t at = bytes; at != size;) {
-    const uint64_t left = kBlockBytes - at % kBlockBytes;
-    if (left < kRecordHeadBytes) {
-      at += left;
-      continue;
-    }
-    std::array<char, kRecordHeadBytes> head{};
-    file.seekg(static_cast<std::streamoff>(at));
-    if (!file.read(head.data(), head.size()) || head[kTypeAt] == 0) return false;
-    const uint64_t length = static_cast<unsigned char>(head[4]) |
-                            static_cast<uint64_t>(static_cast<unsigned char>(head[5])) << 8U;
-    if (kRecordHeadBytes + length > std::min(left, size - at)) return false;
-    at += kRecordHeadBytes + length;
+  RecordWalk walk(manifest, bytes);
+  while (walk.Next()) {
   }
-  return true;
+  return walk.at_end();
+}
+
+std::optional<uint64_t> EndOfBatches(const std::string& log, uint64_t batches) {
+  constexpr char kFull = 1;
+  constexpr char kLast = 4;
+  RecordWalk walk(log, 0);
+  for (uint64_t ended = 0; ended < batches;) {
+    if (!walk.Next()) return std::nullopt;
+    if (walk.type() == kFull || walk.type() == kLast) ++ended;
+  }
+  return walk.at();
 }
 
 }  // namespace unirust::store

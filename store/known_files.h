@@ -14,6 +14,10 @@
 
 namespace unirust::store {
 
+// What to do where a part of the acknowledged commits may be there (repair.h).
+inline constexpr char kRestoreOrRepair[] =
+    ". Restore a backup; where there is none, `unirust repair` tells what is left";
+
 // A MANIFEST begins with `bytes` bytes whose Hash64 is `hash`.
 struct KnownManifest {
   uint64_t number = 0;
@@ -71,5 +75,9 @@ absl::StatusOr<KnownManifest> CheckFiles(const std::string& dir, const std::stri
 // Whether a MANIFEST, which is whole up to `bytes`, goes on with whole records to its end, without a hole. Their
 // checksums are RocksDB's business. Cost: reads the head of each record from there on.
 bool GoesOnWhole(const std::string& manifest, uint64_t bytes);
+
+// Where the first `batches` batches of a log end, which are whole; none if there are not so many. Their checksums are
+// RocksDB's business.
+std::optional<uint64_t> EndOfBatches(const std::string& log, uint64_t batches);
 
 }  // namespace unirust::store

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/version.h"
+#include "store/repair.h"
 #include "store/rocks_store.h"
 #include "store/slots.h"
 
@@ -39,8 +40,8 @@ bool IsInUse(const rdb::Status& status) {
 
 absl::Status CurrentIsGone(const std::string& dir) {
   return absl::DataLossError("data directory " + dir +
-                             " held a store, and its file CURRENT or what this names is gone. "
-                             "Restore a backup");
+                             " held a store, and its file CURRENT or what this names is gone" +
+                             kRestoreOrRepair);
 }
 
 absl::Status IsForeign(const std::string& dir) {
@@ -93,6 +94,7 @@ absl::Status RocksStore::Load() {
   UNIRUST_RETURN_IF_ERROR(OpenFamilies(options_.dir, names));
   FaultPoint("open.recovered");
   UNIRUST_RETURN_IF_ERROR(CheckCommits());
+  for (const std::string& loss : Losses(options_.dir)) Log(LogLevel::kInfo, loss);
   UNIRUST_RETURN_IF_ERROR(CheckIdentity());
   if (options_.rebuild) UNIRUST_RETURN_IF_ERROR(CheckIsWhole());
   UNIRUST_RETURN_IF_ERROR(options_.rebuild ? EmptyIndexes() : CheckRebuilding());
@@ -373,7 +375,7 @@ absl::Status RocksStore::CheckCommits() {
   return absl::DataLossError(
       "data directory " + options_.dir + " holds " + std::to_string(commits_) + " commits, but " +
       std::to_string(acknowledged_.commits) +
-      " were acknowledged: its newest files are damaged or missing. Restore a backup");
+      " were acknowledged: its newest files are damaged or missing" + kRestoreOrRepair);
 }
 
 absl::Status RocksStore::CheckRebuilding() const {
@@ -443,7 +445,7 @@ absl::StatusOr<std::shared_ptr<Families>> RocksStore::TakeGeneration(uint64_t ge
   }
   if (families->owned.empty()) return std::shared_ptr<Families>();
   if (families->owned.size() == derived) return families;
-  if (commits_ > 0) return LacksFamilies(generation);
+  if (commits_ > 0 && !options_.rebuild) return LacksFamilies(generation);
   // The creation of the store was cut short: nothing was ever written to them.
   if (!options_.read_only) UNIRUST_RETURN_IF_ERROR(DropGeneration(families));
   return std::shared_ptr<Families>();
@@ -461,8 +463,8 @@ absl::Status RocksStore::ChooseGeneration() {
   UNIRUST_ASSIGN_OR_RETURN(auto families, TakeGeneration(last_generation_));
   if (families == nullptr) {
     if (options_.read_only) return NotMade(options_.dir);
-    if (last_generation_ != 0) return LacksFamilies(last_generation_);
-    UNIRUST_ASSIGN_OR_RETURN(families, CreateGeneration(0));
+    if (last_generation_ != 0 && !options_.rebuild) return LacksFamilies(last_generation_);
+    UNIRUST_ASSIGN_OR_RETURN(families, CreateGeneration(last_generation_));
   }
   std::shared_ptr<Families> sealed;
   if (!options_.read_only) {

@@ -38,8 +38,8 @@ absl::Status LogReplay::Check(const std::string& dir) const {
   const std::string where =
       next_ ? "what follows in " + LogPath(dir, last_log_) + ", or a later log,"
             : LogPath(dir, *oldest_);
-  return absl::DataLossError(where + " is damaged or missing: it had acknowledged commits. "
-                             "Restore a backup");
+  return absl::DataLossError(where + " is damaged or missing: it had acknowledged commits" +
+                             kRestoreOrRepair);
 }
 
 }  // namespace unirust::store

@@ -84,20 +84,24 @@ void RocksStore::CommitRows(rdb::WriteBatch* rows) {
   FaultPoint("commit.marked");
 }
 
-// For an orderly end. What cannot be flushed stays in the logs.
-void RocksStore::FlushLogs() {
-  if (mark_ == nullptr || LogBytes(options_.dir) <= limits::kLogBytesLeftMax) return;
+absl::Status RocksStore::FlushAll() {
   std::shared_ptr<Families> families;
   {
     MutexLock lock(mutex_);
     families = current_;
   }
-  if (families == nullptr) return;
+  if (families == nullptr) return absl::OkStatus();
   const std::vector<rdb::ColumnFamilyHandle*> handles(families->handles.begin(),
                                                       families->handles.end());
   rdb::FlushOptions at_once;
   at_once.allow_write_stall = true;  // nobody writes
-  const rdb::Status status = db_->Flush(at_once, handles);
+  return FromRocks(db_->Flush(at_once, handles), "cannot flush " + options_.dir);
+}
+
+// For an orderly end. What cannot be flushed stays in the logs.
+void RocksStore::FlushLogs() {
+  if (mark_ == nullptr || LogBytes(options_.dir) <= limits::kLogBytesLeftMax) return;
+  const absl::Status status = FlushAll();
   if (!status.ok()) {
     Log(LogLevel::kWarning, "the next opening has more to replay: " + status.ToString());
   }

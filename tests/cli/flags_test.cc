@@ -168,6 +168,16 @@ TEST(Flags, CheckAnOntologyAloneUnlessAStoreIsNamed) {
   EXPECT_EQ(named.store->router, "h:1");
 }
 
+TEST(Flags, ALossIsAcceptedForANewDirectoryOnly) {
+  EXPECT_FALSE(ParseAs<RepairFlags>({"repair", "--data-dir", "d", "--into", "n"}).accept_data_loss);
+  const auto repair =
+      ParseAs<RepairFlags>({"repair", "--data-dir", "d", "--into", "n", "--accept-data-loss"});
+  EXPECT_TRUE(repair.accept_data_loss);
+  EXPECT_EQ(repair.into, "n");
+  EXPECT_THAT(Mistake({"repair", "--data-dir", "d", "--accept-data-loss"}), HasSubstr("--into"));
+  EXPECT_THAT(Mistake({"repair", "--into", "n"}), HasSubstr("--data-dir"));
+}
+
 TEST(Flags, ServeNeedsADirectoryOrEphemeral) {
   EXPECT_THAT(Mistake({"serve"}), HasSubstr("--data-dir"));
   Mistake({"serve", "--data-dir", "d", "--ephemeral"});

@@ -22,7 +22,7 @@ from crash_rig import Rig
 
 JOBS = os.cpu_count() + 1  # a store that is killed waits much
 SLOW = ("opening", "parts", "flush", "compaction")
-PASSED_ONCE = ("open.", "join.", "restore.")  # in the life of a process, or as often as crash_phases.py says
+PASSED_ONCE = ("open.", "join.", "repair.", "restore.")  # in the life of a process, or as often as crash_phases.py says
 
 
 def fault_points():

@@ -261,6 +261,31 @@ class RestorePhase(CopiesPhase):
         rig.check()
 
 
+class RepairPhase(RestorePhase):
+    """`unirust repair` is killed, of a directory without CURRENT, of which all can be kept: the new one is whole or not
+    there, and the old one is what it was."""
+
+    def killed(self, rig, kill):
+        rig.send()
+        rig.until(lambda: len(rig.judge.journal.read().acknowledged) > rig.acknowledged, "an acknowledgement")
+        rig.kill()
+        rig.sent_all()
+        data, target = rig.directory / "data", rig.directory / "repaired"
+        (data / "CURRENT").unlink()
+        before = {path.name: path.read_bytes() for path in data.iterdir()}
+        command = ["repair", "--data-dir", data, "--into", target]
+        kill(["unirust", *command])
+        if not target.exists():
+            unirust("stats", "--data-dir", data, expect=harness.DATA_LOSS)
+            unirust(*command)
+        if {path.name: path.read_bytes() for path in data.iterdir()} != before:
+            raise AssertionError("a repair changed the damaged directory")
+        shutil.rmtree(data)
+        shutil.rmtree(rig.directory / "repaired.restoring", ignore_errors=True)
+        target.rename(data)
+        self.after(rig)
+
+
 class PartsPhase(Phase):
     """Any process of a store of several parts; the others go on, and the sender asks again until it is answered."""
 
@@ -352,6 +377,7 @@ PHASES = [
                 setup=("ontology", "heap", "heap"), kinds=("backup",), flags=COPIES, span=0.1, passages=(2, 3)),
     RestorePhase("restore", ("ingest", "backup"), at("restore.copied", "restore.marked", "restore.opened",
                                                    "restore.renamed"), flags=COPIES),
+    RepairPhase("repair", ("ingest", "ingest"), at("repair.copied", "repair.settled", "repair.renamed")),
     Phase("ontology", ("ingest", "ingest", "ontology"), GENERATION, setup=("ontology", "filling"), kinds=("ontology",),
           weight=2, span=0.1),
     Phase("retention", ("expiring", "expiring", "retention"), at("retention.resolved", "retention.committed"),

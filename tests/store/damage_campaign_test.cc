@@ -1,13 +1,18 @@
 // Damaged copies by the thousand (scripts/damage). A copy is a function of its seed: which store it
 // is of, which region of which file is damaged, and how. Either an opening or a read refuses it and
-// says what to do, or everything is there.
+// says what to do, or everything is there. What is refused is repaired if it can be: then it is, row
+// by row, the store as it was after some commit, and all commits are there that the damage is behind.
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table_properties.h>
 
+#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 
+#include "store/known_files.h"
+#include "store/repair.h"
 #include "tests/store/damaged_copies.h"
 
 namespace unirust::store {
@@ -62,13 +67,33 @@ bool IsSmall(const fs::path& path) {
   return path.extension() != ".sst" && path.filename() != "LOCK";
 }
 
+// The store as it was after a commit.
+struct State {
+  uint64_t all = 0;      // hash of all rows
+  uint64_t records = 0;  // hash of the rows of `records`
+  uint64_t log = 0;      // the log that has the commit,
+  uint64_t log_end = 0;  // and where it ends there
+};
+
+State StateOf(const Store& store, const std::string& dir) {
+  State out{.all = ReadAll(store).value_or(0),
+            .records = ReadAll(store, Family::kRecords, Family::kRecords).value_or(0)};
+  for (const auto& file : fs::directory_iterator(dir)) {
+    const auto log = LogNumber(dir, file.path());
+    if (log && *log >= out.log) out.log = *log, out.log_end = file.file_size();
+  }
+  return out;
+}
+
 // Commits, flushes, restarts and perhaps another generation, in any order and of any size. What was
-// in the directory some time before the end is in `older`, but for tables.
-void MakeStoreOf(uint64_t seed, const std::string& dir, const std::string& older) {
+// in the directory some time before the end is in `older`, but for tables. Returns the states after
+// its commits.
+std::vector<State> MakeStoreOf(uint64_t seed, const std::string& dir, const std::string& older) {
   std::mt19937_64 random(seed);
   const size_t rows = 2 + Below(random, 30);
   const size_t bytes = random() % 6 == 0 ? 4000 : 20 + Below(random, 400);
   auto store = MustOpen(dir);
+  std::vector<State> states;
   uint64_t number = 0;
   const auto commit = [&] {
     Batch batch;
@@ -81,6 +106,7 @@ void MakeStoreOf(uint64_t seed, const std::string& dir, const std::string& older
     }
     batch.Put(Family::kMeta, "last", std::to_string(number));
     store->Commit(std::move(batch));
+    states.push_back(StateOf(*store, dir));
   };
   const auto keep = [&] {
     fs::create_directory(older);
@@ -109,6 +135,7 @@ void MakeStoreOf(uint64_t seed, const std::string& dir, const std::string& older
       case 4:
         if (!store->BeginGeneration().ok()) _exit(kExitFailure);
         if (!store->SwitchGeneration(Batch()).ok()) _exit(kExitFailure);
+        states.push_back(StateOf(*store, dir));
         break;
       default:
         break;
@@ -116,6 +143,30 @@ void MakeStoreOf(uint64_t seed, const std::string& dir, const std::string& older
   }
   if (random() % 2 == 0) FlushAll(*store, dir);
   commit();
+  return states;
+}
+
+// Derived rows are of no meaning here: none are made.
+absl::Status MakeAnew(const std::string& dir) {
+  const auto store = Store::Open({.dir = dir, .memory_budget_bytes = kBudget, .rebuild = true});
+  if (!store.ok()) return store.status();
+  const absl::Status begun = (*store)->BeginGeneration();
+  return begun.ok() ? (*store)->SwitchGeneration(Batch()).status() : begun;
+}
+
+// Two commits and two restarts later.
+bool GoesOn(const std::string& dir) {
+  for (const std::string text : {"a", "b"}) {
+    auto store = Store::Open({.dir = dir, .memory_budget_bytes = kBudget});
+    if (!store.ok()) return false;
+    Batch batch;
+    batch.Put(Family::kMeta, "after", text);
+    (*store)->Commit(std::move(batch));
+  }
+  const auto store = Store::Open({.dir = dir, .memory_budget_bytes = kBudget});
+  std::string value;
+  return store.ok() && (*store)->Latest().Get(Family::kMeta, "after", &value).value_or(false) &&
+         value == "b";
 }
 
 struct Range {
@@ -142,6 +193,7 @@ std::array<Range, 5> PartsOf(const fs::path& table) {
 class DamageCampaignTest : public DamagedCopiesTest {
  protected:
   std::string Older() const { return temp_.path() + "/older"; }
+  std::string States() const { return temp_.path() + "/states"; }
 
   std::string AnyOf(const std::vector<std::string>& names, std::mt19937_64& random) const {
     return names.empty() ? "" : names[Below(random, names.size())];
@@ -269,16 +321,96 @@ class DamageCampaignTest : public DamagedCopiesTest {
     return false;
   }
 
+  // How many commits are for sure before the first byte that is damaged.
+  uint64_t CommitsBefore(const Trial& trial) const {
+    const auto log = LogNumber(Dir(), Dir() + "/" + trial.name);
+    if (!log) return states_.size();
+    const std::string whole = Read(Dir() + "/" + trial.name);
+    const std::string damaged = Read(Copy() + "/" + trial.name);
+    const auto differs =
+        std::mismatch(whole.begin(), whole.end(), damaged.begin(), damaged.end()).first;
+    const auto at = static_cast<uint64_t>(differs - whole.begin());
+    const auto end = std::find_if(states_.begin(), states_.end(), [&](const State& state) {
+      return state.log > *log || (state.log == *log && state.log_end > at);
+    });
+    return static_cast<uint64_t>(end - states_.begin());
+  }
+
+  // One line: how many commits were given up, "cannot" and why, or "!" and what is wrong.
+  std::string RunRepair(const Trial& trial) const {
+    alarm(kSecondsMax);
+    MakeCopy(trial.name);
+    trial.damage(Copy() + "/" + trial.name);
+    fs::remove_all(Repaired());
+    if (!trial.read_only) (void)OpenAndReadAll(Copy(), false);  // somebody tried, and was refused
+    const auto repair = Repair::Begin({.dir = Copy(), .memory_budget_bytes = kBudget});
+    if (!repair.ok()) {
+      std::string why(repair.status().message());
+      std::replace(why.begin(), why.end(), '\n', ' ');
+      return (absl::IsDataLoss(repair.status()) ? "cannot: " : "! ") + why;
+    }
+    if (*repair == nullptr) return "whole";
+    const Loss& loss = (*repair)->loss();
+    const std::string lost = std::to_string(loss.commits());
+    if (loss.kept + loss.commits() != states_.size()) return "! tells of " + lost;
+    if (loss.kept < CommitsBefore(trial)) return "! gives up " + lost + " without need";
+    const absl::Status made = (*repair)->Into(Repaired(), MakeAnew);
+    if (!made.ok()) return "! " + std::string(made.message());
+    {
+      const auto store = Store::Open({.dir = Repaired(), .memory_budget_bytes = kBudget});
+      if (!store.ok()) return "! " + std::string(store.status().message());
+      const State is = StateOf(**store, Repaired());
+      const State was = loss.kept == 0 ? State() : states_[loss.kept - 1];
+      if (is.records != was.records) return "! keeps other records";
+      if (is.all != was.all && !loss.makes_anew) return "! keeps other rows";
+    }
+    if ((loss.commits() > 0) == Losses(Repaired()).empty()) return "! does not tell";
+    return GoesOn(Repaired()) ? lost : "! does not go on";
+  }
+  std::string Repaired() const { return temp_.path() + "/repaired"; }
+
+  // What is refused.
+  void RepairAll(const std::vector<Trial>& trials) {
+    const std::vector<std::string> outcomes =
+        RunAll(trials, [&](const Trial& trial) { return RunRepair(trial); });
+    for (size_t i = 0; i < trials.size(); ++i) {
+      SCOPED_TRACE(trials[i].name + ": " + trials[i].what);
+      const std::string& outcome = outcomes[i];
+      EXPECT_NE(outcome.substr(0, 1), "!") << outcome;
+      EXPECT_NE(outcome.substr(0, 7), "crashed") << outcome;
+      const std::string region = trials[i].what.substr(0, trials[i].what.find(", "));
+      if (outcome != "whole") {
+        ++repairs_[region][outcome.starts_with("cannot") ? 2 : outcome == "0" ? 0 : 1];
+      }
+      if (region == "CURRENT") {
+        EXPECT_EQ(outcome, "0");
+      } else if (region.starts_with("table")) {  // it may open, and the damage is in what is read
+        EXPECT_TRUE(outcome == "whole" || outcome.starts_with("cannot")) << outcome;
+      } else if (region != "log") {
+        EXPECT_TRUE(outcome == "0" || outcome.starts_with("cannot")) << outcome;
+      } else if (outcome.starts_with("cannot")) {
+        EXPECT_NE(outcome.find("tables of family"), std::string::npos) << outcome;
+      }
+    }
+  }
+
   // Of one store.
   void Campaign(uint64_t first, uint64_t end) {
     fs::remove_all(Dir());
     fs::remove_all(Older());
     parts_.clear();
     const uint64_t store = first / kCopiesPerStore;
-    Make([&](const std::string& dir) { MakeStoreOf(store, dir, Older()); });
+    Make([&](const std::string& dir) {
+      const std::vector<State> states = MakeStoreOf(store, dir, Older());
+      Write(States(), {reinterpret_cast<const char*>(states.data()), states.size() * sizeof(State)});
+    });
+    const std::string states = Read(States());
+    states_.resize(states.size() / sizeof(State));
+    std::memcpy(states_.data(), states.data(), states.size());
     std::vector<Trial> trials;
     for (uint64_t seed = first; seed < end; ++seed) trials.push_back(MakeTrial(seed));
     const std::vector<std::string> outcomes = RunAll(trials);
+    std::vector<Trial> refused;
     for (size_t i = 0; i < trials.size(); ++i) {
       SCOPED_TRACE(trials[i].name + ": " + trials[i].what);
       const std::string& outcome = outcomes[i];
@@ -289,11 +421,15 @@ class DamageCampaignTest : public DamagedCopiesTest {
       if (outcome == "=" || outcome == "!") continue;
       EXPECT_TRUE(NamesAFile(outcome)) << outcome;
       EXPECT_NE(outcome.find("Restore a backup"), std::string::npos) << outcome;
+      refused.push_back(trials[i]);
     }
+    RepairAll(refused);
   }
 
   std::map<std::string, std::array<Range, 5>> parts_;  // of tables
   std::map<std::string, std::pair<int, int>> counts_;  // by region and damage: all there, refused
+  std::vector<State> states_;
+  std::map<std::string, std::array<int, 3>> repairs_;  // by region: nothing lost, some, cannot be repaired
 };
 
 TEST_F(DamageCampaignTest, RefusedOrWhole) {
@@ -307,6 +443,10 @@ TEST_F(DamageCampaignTest, RefusedOrWhole) {
   std::printf("%-40s %10s %10s\n", "damage", "all there", "refused");
   for (const auto& [damage, counts] : counts_) {
     std::printf("%-40s %10d %10d\n", damage.c_str(), counts.first, counts.second);
+  }
+  std::printf("%-40s %10s %10s %10s\n", "repaired", "all there", "some lost", "cannot be");
+  for (const auto& [region, counts] : repairs_) {
+    std::printf("%-40s %10d %10d %10d\n", region.c_str(), counts[0], counts[1], counts[2]);
   }
 }
 

@@ -70,11 +70,12 @@ inline void FlushAll(const Store& store, const std::string& dir) {
   fs::remove_all(dir + ".checkpoint");
 }
 
-// A hash of all rows.
-inline absl::StatusOr<uint64_t> ReadAll(const Store& store) {
+// A hash of all rows of the families from the first up to the last.
+inline absl::StatusOr<uint64_t> ReadAll(const Store& store, Family first = Family(),
+                                        Family last = Family(kFamilies - 1)) {
   Hash64Stream hash;
   const Reader reader = store.Snapshot();
-  for (size_t i = 0; i < kFamilies; ++i) {
+  for (auto i = static_cast<size_t>(first); i <= static_cast<size_t>(last); ++i) {
     const auto rows = reader.Scan(static_cast<Family>(i), "", "");
     for (; rows->Valid(); rows->Next()) {
       for (const std::string_view part : {rows->key(), rows->value()}) {
@@ -188,13 +189,15 @@ class DamagedCopiesTest : public ::testing::Test {
     return message;
   }
 
-  // Runs all, a new child after each that ends the process.
-  std::vector<std::string> RunAll(const std::vector<Trial>& trials) const {
+  // Runs all, by default Run, a new child after each that ends the process.
+  std::vector<std::string> RunAll(
+      const std::vector<Trial>& trials,
+      const std::function<std::string(const Trial&)>& run = nullptr) const {
     std::vector<std::string> outcomes;
     while (outcomes.size() < trials.size()) {
       const auto [said, status] = InChild([&](std::FILE* out) {
         for (size_t i = outcomes.size(); i < trials.size(); ++i) {
-          std::fprintf(out, "%s\n", Run(trials[i]).c_str());
+          std::fprintf(out, "%s\n", (run ? run(trials[i]) : Run(trials[i])).c_str());
           std::fflush(out);
         }
       });

@@ -1,5 +1,5 @@
-// The command line of `unirust`. This and flags_bench.cc are the only files of this folder that
-// include CLI11, whose header costs seconds to compile.
+// The command line of `unirust`. This, flags_access.cc and flags_bench.cc are the only files of this
+// folder that include CLI11, whose header costs seconds to compile.
 #include "cli/flags.h"
 
 #include <CLI/CLI.hpp>
@@ -55,8 +55,6 @@ struct Parse {
   EraseFlags erase;
   BackupFlags backup;
   BackupsFlags backups;
-  TokenFlags token;
-  AuditVerifyFlags audit;
   VerifyFlags verify;
   RestoreFlags restore;
   RepairFlags repair;
@@ -370,40 +368,6 @@ void AddErase(Parse* parse) {
   AddBackupDir(command, &flags->store, "with --data-dir: where its backups are");
 }
 
-void AddToken(Parse* parse) {
-  TokenFlags* flags = &parse->token;
-  CLI::App* command = AddCommand(parse, &parse->app, flags, kTokenText);
-  command->add_option("--name", flags->name, "of the principal who will have it")
-      ->type_name("NAME")
-      ->required();
-  command->add_option("--roles", flags->roles, "reader, writer, steward, admin: one or several")
-      ->type_name("ROLE,...")
-      ->delimiter(',')
-      ->required();
-  command
-      ->add_option("--tenants", flags->tenants,
-                   "names, or '*' for every one; default: the default tenant only")
-      ->type_name("NAME,...")
-      ->delimiter(',');
-  command->add_option("--expires", flags->expires, "first day without access (UTC); default: never")
-      ->type_name("YYYY-MM-DD");
-  command->add_option("--out", flags->out, "new file for the token, which only its owner can read")
-      ->type_name("FILE")
-      ->required();
-}
-
-void AddAudit(Parse* parse) {
-  CLI::App* group = NewCommand(&parse->app, kAuditText);
-  group->require_subcommand(1);
-  CLI::App* verify = AddCommand(parse, group, &parse->audit, kAuditVerifyText);
-  verify->add_option("DIR", parse->audit.dir, "the --audit-dir of a daemon")
-      ->type_name("")
-      ->required();
-  verify->add_option("--hash", parse->audit.hash, "that an earlier run printed; a line has it")
-      ->type_name("HASH");
-  AddJson(verify, &parse->audit.json);
-}
-
 void AddBackups(Parse* parse) {
   CLI::App* backup = AddCommand(parse, &parse->app, &parse->backup, kBackupText);
   AddJson(backup, &parse->backup.json);
@@ -554,9 +518,9 @@ void AddCommands(Parse* parse) {
   AddVerify(parse);
   AddBackups(parse);
   AddRepair(parse);
-  AddToken(parse);
-  AddAudit(parse);
-  AddBenchCommands(&parse->app, [parse](Command command) { parse->command = std::move(command); });
+  const auto choose = [parse](Command command) { parse->command = std::move(command); };
+  AddAccessCommands(&parse->app, choose);
+  AddBenchCommands(&parse->app, choose);
 }
 
 // What is wrong with the first argument that nothing took; empty if there is none.

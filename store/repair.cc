@@ -179,7 +179,7 @@ class RocksRepair final : public Repair {
  public:
   RocksRepair(RepairOptions options, std::unique_ptr<CommitMark> mark)
       : options_(std::move(options)),
-        rocks_(options_.memory_budget_bytes),
+        rocks_(options_.memory_budget_bytes, nullptr),
         mark_(std::move(mark)) {}
 
   const Loss& loss() const override { return loss_; }

@@ -72,6 +72,7 @@ class Audited {
     if (log_ == nullptr) return;
     number_ = log_->Begin(
         {.who = "",
+         .tenant = "",
          .method = "repair",
          .request_id = "",
          .records = {},

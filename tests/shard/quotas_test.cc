@@ -94,7 +94,7 @@ TEST(Quotas, BoundTheBytesThatAreNotAnswered) {
   const absl::Status refused = quotas.Begin(3 * kMiB + 1, 0).status();
   EXPECT_TRUE(absl::IsResourceExhausted(refused));
   EXPECT_THAT(refused.message(), HasSubstr("the quota of 8388608 bytes in flight"));
-  EXPECT_EQ(RetryDelayMs(refused), kRetryAfterMs);
+  EXPECT_EQ(RetryDelayMs(refused), limits::kRetryAfterMs);
   {
     const auto second = quotas.Begin(3 * kMiB, 0);
     ASSERT_TRUE(second.ok());

@@ -1,7 +1,5 @@
 #include "cli/display.h"
 
-#include <array>
-#include <ctime>
 #include <cstdio>
 
 #include "model/time.h"
@@ -92,15 +90,6 @@ size_t DisplayWidth(std::string_view text) {
     if (!IsZeroWidth(character)) width += IsWide(character) ? 2 : 1;
   }
   return width;
-}
-
-std::string UtcTime(int64_t seconds) {
-  const auto time = static_cast<time_t>(seconds);
-  std::tm utc{};
-  std::array<char, 64> text{};
-  if (gmtime_r(&time, &utc) == nullptr) return std::to_string(seconds);
-  return std::string(text.data(),
-                     std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc));
 }
 
 std::string WithSeparators(uint64_t number) {

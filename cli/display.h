@@ -19,9 +19,6 @@ std::string IntervalText(const Dated& dated) {
   return IntervalText(dated.start(), dated.end());
 }
 
-// Seconds since 1970 as "2026-01-31T12:00:00Z".
-std::string UtcTime(int64_t seconds);
-
 // The elements of a list of strings, with `separator` between them.
 template <typename List>
 std::string Join(const List& list, std::string_view separator) {

@@ -1,6 +1,7 @@
 // `unirust erase`.
 #include <string>
 
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/client.h"
 #include "cli/commands.h"

@@ -117,6 +117,9 @@ class ReflectionTest(E2eTest):
         with self.assertRaises(grpc.RpcError) as refused:
             self.call("AdvanceRetention", now=1)
         self.assertEqual(refused.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)  # no rules
+        self.assertEqual(list(self.call("EraseRecords", records=["person/crm/nobody"]).erased), [False])
+        self.assertEqual(self.call("PurgeErased").shards[0].records, 0)
+        self.assertTrue(self.call("GetErasures").shards[0].all_gone)
         health = self.client.call("grpc.health.v1.Health/Check")
         self.assertEqual(health.status, 1)  # SERVING
         self.assertEqual(next(iter(self.client.call("grpc.health.v1.Health/Watch"))).status, 1)

@@ -130,7 +130,8 @@ void Symbols(Input input) {
   if (!row) return;
   Require(key == (row->by_id ? SymbolByIdKey(row->id) : SymbolByTextKey(row->text)),
           "a symbol's key");
-  Require(value == (row->by_id ? row->text : EncodeSymbolId(row->id)), "a symbol's value");
+  const std::string text = row->retired ? std::string(kRetiredText) : row->text;
+  Require(value == (row->by_id ? text : EncodeSymbolId(row->id)), "a symbol's value");
 }
 
 void Names(Input input) {

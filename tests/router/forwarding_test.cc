@@ -110,13 +110,21 @@ TEST_F(Forwarding, SetsTheDefaultDeadlineWhenTheClientHasNone) {
   EXPECT_GT(observer_.time_left.load(), seconds(1));
 }
 
-TEST_F(Forwarding, ShowsTheShardTokenAndTenantsOfTheClient) {
+TEST_F(Forwarding, ShowsTheShardTokenAndTenantOfTheClient) {
   context_.AddMetadata("authorization", "Bearer t");
+  context_.AddMetadata("unirust-tenant", "acme");
+  proto::StatsResponse response;
+  ASSERT_TRUE(stub_->GetStats(&context_, {}, &response).ok());
+  EXPECT_EQ(observer_.shown, "Bearer t acme ");
+}
+
+TEST_F(Forwarding, RefusesACallForTwoTenants) {
   context_.AddMetadata("unirust-tenant", "acme");
   context_.AddMetadata("unirust-tenant", "globex");
   proto::StatsResponse response;
-  ASSERT_TRUE(stub_->GetStats(&context_, {}, &response).ok());
-  EXPECT_EQ(observer_.shown, "Bearer t acme globex ");
+  EXPECT_EQ(stub_->GetStats(&context_, {}, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(observer_.shown, "");
 }
 
 TEST_F(Forwarding, LetsLongOperationsRun) {

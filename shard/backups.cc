@@ -9,6 +9,32 @@
 #include "store/backup.h"
 
 namespace unirust::shard {
+namespace {
+
+// By the wall clock, so that restarts of the daemon do not put it off. One from the future says nothing.
+uint64_t SecondsUntilDue(const std::string& backup_dir, uint64_t interval_seconds) {
+  const absl::StatusOr<std::vector<BackupInfo>> backups = ListBackups(backup_dir);
+  if (!backups.ok() || backups->empty()) return 0;
+  const int64_t age = static_cast<int64_t>(WallClockMicros() / 1'000'000) -
+                      backups->back().created_seconds;
+  if (age < 0 || static_cast<uint64_t>(age) >= interval_seconds) return 0;
+  return interval_seconds - static_cast<uint64_t>(age);
+}
+
+// How many seconds to wait then.
+uint64_t BackUp(Engine& engine, uint64_t interval_seconds, const Periodic::Stopping& stopping) {
+  const absl::StatusOr<BackupInfo> made = engine.Backup(stopping);
+  if (made.ok()) return interval_seconds;
+  const uint64_t wait_seconds = std::min(interval_seconds, limits::kBackupRetrySecondsMax);
+  if (!stopping()) {
+    Log(LogLevel::kError, "the scheduled backup failed, and is tried again in " +
+                              std::to_string(wait_seconds) +
+                              " s: " + std::string(made.status().message()));
+  }
+  return wait_seconds;
+}
+
+}  // namespace
 
 absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& backup_dir) {
   return store::ListBackups(backup_dir + "/" + kBackupsName);
@@ -21,54 +47,9 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& backup_dir, std::opt
 
 BackupSchedule::BackupSchedule(Engine& engine, const std::string& backup_dir,
                                uint64_t interval_seconds)
-    : engine_(engine),
-      backup_dir_(backup_dir),
-      interval_seconds_(interval_seconds),
-      thread_("backup", [this] { Run(); }) {}
-
-BackupSchedule::~BackupSchedule() {
-  {
-    MutexLock lock(mutex_);
-    stopping_ = true;
-  }
-  stopped_.NotifyAll();
-}
-
-// By the wall clock, so that restarts of the daemon do not put it off. One from the future says nothing.
-uint64_t BackupSchedule::SecondsUntilDue() const {
-  const absl::StatusOr<std::vector<BackupInfo>> backups = ListBackups(backup_dir_);
-  if (!backups.ok() || backups->empty()) return 0;
-  const int64_t age = static_cast<int64_t>(WallClockMicros() / 1'000'000) -
-                      backups->back().created_seconds;
-  if (age < 0 || static_cast<uint64_t>(age) >= interval_seconds_) return 0;
-  return interval_seconds_ - static_cast<uint64_t>(age);
-}
-
-void BackupSchedule::Run() {
-  const auto stopping = [this] {
-    MutexLock lock(mutex_);
-    return stopping_;
-  };
-  uint64_t wait_seconds = SecondsUntilDue();
-  while (true) {
-    {
-      const uint64_t due_micros = SteadyClockMicros() + wait_seconds * 1'000'000;
-      MutexLock lock(mutex_);
-      for (uint64_t now = SteadyClockMicros(); !stopping_ && now < due_micros;
-           now = SteadyClockMicros()) {
-        stopped_.WaitFor(mutex_, due_micros - now);
-      }
-      if (stopping_) return;
-    }
-    const absl::StatusOr<BackupInfo> made = engine_.Backup(stopping);
-    wait_seconds = made.ok() ? interval_seconds_
-                             : std::min(interval_seconds_, limits::kBackupRetrySecondsMax);
-    if (!made.ok() && !stopping()) {
-      Log(LogLevel::kError, "the scheduled backup failed, and is tried again in " +
-                                std::to_string(wait_seconds) +
-                                " s: " + std::string(made.status().message()));
-    }
-  }
-}
+    : backing_up_("backup", SecondsUntilDue(backup_dir, interval_seconds) * 1'000'000,
+                  [&engine, interval_seconds](const Periodic::Stopping& stopping) {
+                    return BackUp(engine, interval_seconds, stopping) * 1'000'000;
+                  }) {}
 
 }  // namespace unirust::shard

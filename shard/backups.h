@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "base/mutex.h"
-#include "base/thread.h"
+#include "base/periodic.h"
 #include "model/answers.h"
 
 namespace unirust::shard {
@@ -34,19 +33,9 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& backup_dir, std::opt
 class BackupSchedule {
  public:
   BackupSchedule(Engine& engine, const std::string& backup_dir, uint64_t interval_seconds);
-  ~BackupSchedule();
 
  private:
-  void Run();
-  uint64_t SecondsUntilDue() const;
-
-  Engine& engine_;
-  const std::string backup_dir_;
-  const uint64_t interval_seconds_;
-  Mutex mutex_;
-  CondVar stopped_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  Thread thread_;
+  Periodic backing_up_;
 };
 
 }  // namespace unirust::shard

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -23,37 +24,15 @@ absl::StatusOr<bool> PurgeIfDue(Engine& engine, uint64_t after_seconds, uint64_t
 }
 
 PurgeSchedule::PurgeSchedule(Engine& engine, uint64_t after_seconds)
-    : engine_(engine), after_seconds_(after_seconds), thread_("purge", [this] { Run(); }) {}
-
-PurgeSchedule::~PurgeSchedule() {
-  {
-    MutexLock lock(mutex_);
-    stopping_ = true;
-  }
-  stopped_.NotifyAll();
-}
-
-bool PurgeSchedule::Stopping() {
-  MutexLock lock(mutex_);
-  return stopping_;
-}
-
-void PurgeSchedule::Run() {
-  while (!Stopping()) {
-    const absl::StatusOr<bool> purged =
-        PurgeIfDue(engine_, after_seconds_, WallClockMicros(), [this] { return Stopping(); });
-    const bool another = absl::IsUnavailable(purged.status());  // somebody has asked for one
-    if (!purged.ok() && !another && !Stopping()) {
-      Log(LogLevel::kError, "the purge of what was erased failed, and is tried again",
-          {{"why", std::string(purged.status().message())}});
-    }
-    const uint64_t next_micros = SteadyClockMicros() + limits::kPurgeLookSeconds * 1'000'000;
-    MutexLock lock(mutex_);
-    for (uint64_t now = SteadyClockMicros(); !stopping_ && now < next_micros;
-         now = SteadyClockMicros()) {
-      stopped_.WaitFor(mutex_, next_micros - now);
-    }
-  }
-}
+    : purging_("purge", 0, [&engine, after_seconds](const Periodic::Stopping& stopping) {
+        const absl::StatusOr<bool> purged =
+            PurgeIfDue(engine, after_seconds, WallClockMicros(), stopping);
+        const bool another = absl::IsUnavailable(purged.status());  // somebody has asked for one
+        if (!purged.ok() && !another && !stopping()) {
+          Log(LogLevel::kError, "the purge of what was erased failed, and is tried again",
+              {{"why", std::string(purged.status().message())}});
+        }
+        return limits::kPurgeLookSeconds * 1'000'000;
+      }) {}
 
 }  // namespace unirust::shard

@@ -5,9 +5,7 @@
 #include <functional>
 
 #include "absl/status/statusor.h"
-#include "base/clock.h"
-#include "base/mutex.h"
-#include "base/thread.h"
+#include "base/periodic.h"
 
 namespace unirust::shard {
 
@@ -23,18 +21,9 @@ absl::StatusOr<bool> PurgeIfDue(Engine& engine, uint64_t after_seconds, uint64_t
 class PurgeSchedule {
  public:
   PurgeSchedule(Engine& engine, uint64_t after_seconds);
-  ~PurgeSchedule();
 
  private:
-  void Run();
-  bool Stopping();
-
-  Engine& engine_;
-  const uint64_t after_seconds_;
-  Mutex mutex_;
-  CondVar stopped_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  Thread thread_;
+  Periodic purging_;
 };
 
 }  // namespace unirust::shard

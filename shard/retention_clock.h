@@ -6,8 +6,7 @@
 
 #include "absl/status/status.h"
 #include "base/clock.h"
-#include "base/mutex.h"
-#include "base/thread.h"
+#include "base/periodic.h"
 
 namespace unirust::shard {
 
@@ -25,19 +24,9 @@ class RetentionClock {
  public:
   RetentionClock(Engine& engine, ClockUnit unit, uint64_t interval_micros,
                  std::function<uint64_t()> wall_clock_micros = WallClockMicros);
-  ~RetentionClock();
 
  private:
-  void Run();
-
-  Engine& engine_;
-  const ClockUnit unit_;
-  const uint64_t interval_micros_;
-  const std::function<uint64_t()> wall_clock_micros_;
-  Mutex mutex_;
-  CondVar stopped_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  Thread thread_;
+  Periodic advancing_;
 };
 
 }  // namespace unirust::shard

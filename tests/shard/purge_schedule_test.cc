@@ -1,5 +1,6 @@
 #include "shard/purge_schedule.h"
 
+#include "base/clock.h"
 #include "store/rows.h"
 #include "store/store.h"
 #include "tests/shard/engine_fixture.h"

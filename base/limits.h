@@ -16,6 +16,8 @@ inline constexpr size_t kKeyInstancesMax = 1024;          // semantics.md, 4.1
 
 // --- one request ----------------------------------------------------------------------------
 inline constexpr size_t kMessageBytesMax = 4 * 1024 * 1024;   // gRPC message received
+inline constexpr uint64_t kDecodedBytesMax = 64ULL << 20U;     // that a message takes in memory
+inline constexpr size_t kSmallRequestBytesMax = 4096;         // requests that need no room of their own
 inline constexpr size_t kRecordsPerRequestMax = 20000;        // records in one ingest request or chunk
 inline constexpr size_t kErasuresPerRequestMax = 1000;         // records that one request erases, in one commit
 inline constexpr size_t kQueryDescriptorsMax = 64;            // pairs in one query

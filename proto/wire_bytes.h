@@ -1,5 +1,5 @@
-// Fields of protobuf messages as bytes, for graph_chunk.cc. Writing: each function writes to where it is told and
-// returns the end; the caller has room. Reading: views into the bytes.
+// Fields of protobuf messages as bytes: for what there is very much of. Writing: each function writes to where it is
+// told and returns the end; the caller has room. Reading: views into the bytes.
 #pragma once
 
 #include <google/protobuf/io/coded_stream.h>
@@ -93,7 +93,7 @@ class Nested {
 
 // --- reading -------------------------------------------------------------------------------------
 
-// Goes through the fields of a message.
+// Goes through the fields of a message. Groups, which proto3 has not, do not decode.
 class FieldReader {
  public:
   explicit FieldReader(std::string_view message)
@@ -103,12 +103,16 @@ class FieldReader {
   bool Next() {
     uint64_t tag = 0;
     if (at_ == end_ || !ReadVarint(&tag)) return false;
+    if (tag > UINT32_MAX || tag >> 3U == 0) return ok_ = false;
     field_ = static_cast<int>(tag >> 3U);
+    form_ = Form::kOther;
     switch (tag & 7U) {
       case WireFormatLite::WIRETYPE_VARINT:
+        form_ = Form::kNumber;
         bytes_ = {};
         return ReadVarint(&number_);
       case WireFormatLite::WIRETYPE_LENGTH_DELIMITED: {
+        form_ = Form::kBytes;
         uint64_t size = 0;
         return ReadVarint(&size) && Take(size);
       }
@@ -122,11 +126,15 @@ class FieldReader {
   }
 
   int field() const { return field_; }
+  bool IsBytes(int field) const { return field_ == field && form_ == Form::kBytes; }
+  bool IsNumber(int field) const { return field_ == field && form_ == Form::kNumber; }
   std::string_view bytes() const { return bytes_; }  // empty: it is a number
   uint64_t number() const { return number_; }
   bool ok() const { return ok_; }
 
  private:
+  enum class Form : uint8_t { kBytes, kNumber, kOther };
+
   bool ReadVarint(uint64_t* value) {
     if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) {
       *value = static_cast<uint8_t>(*at_++);
@@ -168,6 +176,7 @@ class FieldReader {
   const char* at_;
   const char* end_;
   int field_ = 0;
+  Form form_ = Form::kOther;
   std::string_view bytes_;
   uint64_t number_ = 0;
   bool ok_ = true;

@@ -1,22 +1,42 @@
 #include "router/service.h"
 
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/rpc_method.h>
 
 #include <utility>
 
+#include "proto/status.h"
+#include "router/import_request.h"
 #include "router/ingest_proxy.h"
+#include "router/unary_proxy.h"
 #include "rpc/admission.h"
 #include "rpc/request_id.h"
 
 namespace unirust::router {
 namespace {
 
-// A stream that ends as it begins. Deletes itself.
+using Rpc = grpc::internal::RpcMethod;
+
+constexpr char kIngestChunks[] = "/unirust.ShardService/IngestChunks";
+constexpr char kExportRecordsStream[] = "/unirust.ShardService/ExportRecordsStream";
+constexpr char kImportRecords[] = "/unirust.ShardService/ImportRecords";
+constexpr char kImportRecordsStream[] = "/unirust.ShardService/ImportRecordsStream";
+
+// Calls that end as they begin. They delete themselves.
+class RefusedCall final : public grpc::ServerUnaryReactor {
+ public:
+  explicit RefusedCall(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
+};
+
 class RefusedStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   explicit RefusedStream(const grpc::Status& status) { Finish(status); }
   void OnDone() override { delete this; }
 };
+
+std::string ShardPath(const std::string& method) { return "/unirust.ShardService/" + method; }
 
 proto::ExportRecordsRequest ToShard(const proto::RouterExportRecordsRequest& request) {
   proto::ExportRecordsRequest result;
@@ -26,30 +46,90 @@ proto::ExportRecordsRequest ToShard(const proto::RouterExportRecordsRequest& req
   return result;
 }
 
+grpc::ByteBuffer ToBytes(const google::protobuf::MessageLite& message) {
+  const grpc::Slice slice(message.SerializeAsString());
+  return {&slice, 1};
+}
+
 }  // namespace
 
 RouterService::RouterService(std::shared_ptr<grpc::Channel> shard, std::string address,
                              std::chrono::milliseconds deadline)
-    : shard_(std::move(shard)),
+    : ByteService(proto::RouterService::service_full_name()),
+      shard_(std::move(shard)),
       stub_(proto::ShardService::NewStub(shard_)),
       generic_stub_(shard_),
       address_(std::move(address)),
       deadline_(deadline) {
-  ServeStream("FindEntities", &RouterService::ServeFindEntities);
-  ServeStream("ScanRecords", &RouterService::ServeScanRecords);
-  ServeStream("GetDigest", &RouterService::ServeGetDigest);
-  ServeStream("StreamConflicts", &RouterService::ServeStreamConflicts);
-  ServeStream("ExportGraph", &RouterService::ServeExportGraph);
-  ServeStream("ExportRecordsStream", &RouterService::ServeExportRecordsStream);
-  ServeStream("ImportRecordsStream", &RouterService::ServeImportRecordsStream);
+  for (const char* method :
+       {"AdvanceRetention", "Backup", "Checkpoint", "IngestRecordsFromUrl", "PurgeErased", "Reset",
+        "SetOntology"}) {
+    PassOn(method, NoDeadline::kForever);
+  }
+  for (const char* method :
+       {"CancelMoves", "EraseRecords", "GetConfigVersion", "GetEntity", "GetErasures", "GetMetrics",
+        "GetOntology", "GetParts", "GetRetention", "GetStats", "HealthCheck", "IngestRecords",
+        "ListConflicts", "MoveSlots", "PlanSlots", "QueryEntities"}) {
+    PassOn(method, NoDeadline::kDefault);
+  }
+  for (const char* method :
+       {"ExportGraph", "FindEntities", "GetDigest", "ScanRecords", "StreamConflicts"}) {
+    PassOnAnswers(method);
+  }
+  PassOnIngest();
+  Serve("ExportRecords", &RouterService::ExportRecords);
+  Serve("ExportRecordsStream", &RouterService::ExportRecordsStream);
+  Serve("GetRecordIdRange", &RouterService::GetRecordIdRange);
+  Serve("ImportRecords", &RouterService::ImportRecords);
+  Serve("ImportRecordsStream", &RouterService::ImportRecordsStream);
+  Serve("Reconcile", &RouterService::Reconcile);
 }
 
-template <typename Stream>
-void RouterService::ServeStream(const std::string& method,
-                                grpc::Status (RouterService::*serve)(grpc::ServerContext*,
-                                                                     Stream&)) {
-  MarkMethodStreamed(rpc::MethodIndex("unirust.RouterService." + method),
-                     rpc::StreamHandler(this, serve));
+// --- methods that the shard has, too -------------------------------------------------------------
+
+void RouterService::PassOn(const char* method, NoDeadline no_deadline) {
+  using grpc::ByteBuffer;
+  const auto begin = [this, path = ShardPath(method), no_deadline](
+                         grpc::CallbackServerContext* context, const ByteBuffer* request,
+                         ByteBuffer* answer) -> grpc::ServerUnaryReactor* {
+    if (const auto refused = RefusedWith(*context, *request)) return new RefusedCall(*refused);
+    return new UnaryProxy(generic_stub_, path, NewCall(*context, no_deadline), *request, answer,
+                          [this, context](const auto& ended, const grpc::Status& status) {
+                            return End(context, ended, status);
+                          });
+  };
+  const int position = Add(method, Rpc::NORMAL_RPC, nullptr);
+  MarkMethodRawCallback(position,
+                        new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(begin));
+}
+
+void RouterService::PassOnAnswers(const char* method) {
+  using grpc::ByteBuffer;
+  const auto forward = [path = ShardPath(method)](RouterService* self,
+                                                  grpc::ServerContext* context,
+                                                  const ByteBuffer* request,
+                                                  AnswerWriter* writer) {
+    if (const auto refused = RefusedWith(*context, *request)) return *refused;
+    return self->ForwardAnswers(context, path.c_str(), *request, writer);
+  };
+  Add(method, Rpc::SERVER_STREAMING,
+      new grpc::internal::ServerStreamingHandler<RouterService, ByteBuffer, ByteBuffer>(forward,
+                                                                                         this));
+}
+
+void RouterService::PassOnIngest() {
+  using grpc::ByteBuffer;
+  using Stream = grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>;
+  const auto begin = [this](grpc::CallbackServerContext* context) -> Stream* {
+    if (const auto refused = rpc::Refused(*context)) return new RefusedStream(*refused);
+    return new IngestProxy(generic_stub_, kIngestChunks, NewCall(*context, NoDeadline::kForever),
+                           [this, context](const auto& ended, const grpc::Status& status) {
+                             return End(context, ended, status);
+                           });
+  };
+  const int position = Add("IngestRecordsStream", Rpc::BIDI_STREAMING, nullptr);
+  MarkMethodRawCallback(position,
+                        new grpc::internal::CallbackBidiHandler<ByteBuffer, ByteBuffer>(begin));
 }
 
 // --- how a call is passed on ---------------------------------------------------------------------
@@ -80,35 +160,22 @@ template <typename Request, typename Response>
 grpc::Status RouterService::Forward(grpc::ServerContext* context,
                                     grpc::Status (Stub::*method)(grpc::ClientContext*,
                                                                  const Request&, Response*),
-                                    const Request& request, Response* response,
-                                    NoDeadline no_deadline) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  const auto call = NewCall(*context, no_deadline);
+                                    const Request& request, Response* response) {
+  const auto call = NewCall(*context, NoDeadline::kDefault);
   const grpc::Status status = ((*stub_).*method)(call.get(), request, response);
   return End(context, *call, status);
 }
 
-template <typename Request, typename Stream>
-grpc::Status RouterService::ForwardChunks(grpc::ServerContext* context, const char* method,
-                                          const Request& request, Stream& stream) {
-  using Rpc = grpc::internal::RpcMethod;
+grpc::Status RouterService::ForwardAnswers(grpc::ServerContext* context, const char* method,
+                                           const grpc::ByteBuffer& request, AnswerWriter* writer) {
   const auto call = NewCall(*context, NoDeadline::kForever);
-  const std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> chunks(
+  const std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> answers(
       grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(
           shard_.get(), Rpc(method, Rpc::SERVER_STREAMING), call.get(), request));
-  for (grpc::ByteBuffer chunk; chunks->Read(&chunk);) {
-    if (!stream.Write(chunk)) call->TryCancel();
+  for (grpc::ByteBuffer answer; answers->Read(&answer);) {
+    if (!writer->Write(answer)) call->TryCancel();
   }
-  return End(context, *call, chunks->Finish());
-}
-
-template <typename Request>
-grpc::Status RouterService::ForwardStream(grpc::ServerContext* context, const char* method,
-                                          ChunkStream<Request>& stream) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  Request request;
-  if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
-  return ForwardChunks(context, method, request, stream);
+  return End(context, *call, answers->Finish());
 }
 
 grpc::Status RouterService::End(grpc::ServerContextBase* context, const grpc::ClientContext& call,
@@ -139,170 +206,6 @@ grpc::Status RouterService::CheckShardId(grpc::ServerContext* context, uint32_t 
                                            std::to_string(health.shard_id())};
 }
 
-// --- methods that both services have -------------------------------------------------------------
-
-grpc::Status RouterService::SetOntology(grpc::ServerContext* context,
-                                        const proto::ApplyOntologyRequest* request,
-                                        proto::ApplyOntologyResponse* response) {
-  return Forward(context, &Stub::SetOntology, *request, response, NoDeadline::kForever);
-}
-
-grpc::Status RouterService::GetOntology(grpc::ServerContext* context,
-                                        const proto::GetOntologyRequest* request,
-                                        proto::GetOntologyResponse* response) {
-  return Forward(context, &Stub::GetOntology, *request, response);
-}
-
-grpc::Status RouterService::GetConfigVersion(grpc::ServerContext* context,
-                                             const proto::ConfigVersionRequest* request,
-                                             proto::ConfigVersionResponse* response) {
-  return Forward(context, &Stub::GetConfigVersion, *request, response);
-}
-
-grpc::Status RouterService::IngestRecords(grpc::ServerContext* context,
-                                          const proto::IngestRecordsRequest* request,
-                                          proto::IngestRecordsResponse* response) {
-  return Forward(context, &Stub::IngestRecords, *request, response);
-}
-
-grpc::Status RouterService::IngestRecordsFromUrl(grpc::ServerContext* context,
-                                                 const proto::IngestRecordsFromUrlRequest* request,
-                                                 proto::IngestRecordsResponse* response) {
-  return Forward(context, &Stub::IngestRecordsFromUrl, *request, response, NoDeadline::kForever);
-}
-
-grpc::Status RouterService::QueryEntities(grpc::ServerContext* context,
-                                          const proto::QueryEntitiesRequest* request,
-                                          proto::QueryEntitiesResponse* response) {
-  return Forward(context, &Stub::QueryEntities, *request, response);
-}
-
-grpc::Status RouterService::GetEntity(grpc::ServerContext* context,
-                                      const proto::GetEntityRequest* request,
-                                      proto::GetEntityResponse* response) {
-  return Forward(context, &Stub::GetEntity, *request, response);
-}
-
-grpc::Status RouterService::ServeFindEntities(
-    grpc::ServerContext* context, ChunkStream<proto::FindEntitiesRequest>& stream) {
-  return ForwardStream(context, "/unirust.ShardService/FindEntities", stream);
-}
-
-grpc::Status RouterService::ServeScanRecords(
-    grpc::ServerContext* context, ChunkStream<proto::ScanRecordsRequest>& stream) {
-  return ForwardStream(context, "/unirust.ShardService/ScanRecords", stream);
-}
-
-grpc::Status RouterService::ServeGetDigest(grpc::ServerContext* context,
-                                           ChunkStream<proto::GetDigestRequest>& stream) {
-  return ForwardStream(context, "/unirust.ShardService/GetDigest", stream);
-}
-
-grpc::Status RouterService::ListConflicts(grpc::ServerContext* context,
-                                          const proto::ListConflictsRequest* request,
-                                          proto::ListConflictsResponse* response) {
-  return Forward(context, &Stub::ListConflicts, *request, response);
-}
-
-grpc::Status RouterService::ServeStreamConflicts(
-    grpc::ServerContext* context, ChunkStream<proto::StreamConflictsRequest>& stream) {
-  return ForwardStream(context, "/unirust.ShardService/StreamConflicts", stream);
-}
-
-grpc::Status RouterService::ServeExportGraph(
-    grpc::ServerContext* context, ChunkStream<proto::ExportGraphRequest>& stream) {
-  return ForwardStream(context, "/unirust.ShardService/ExportGraph", stream);
-}
-
-grpc::Status RouterService::GetStats(grpc::ServerContext* context,
-                                     const proto::StatsRequest* request,
-                                     proto::StatsResponse* response) {
-  return Forward(context, &Stub::GetStats, *request, response);
-}
-
-grpc::Status RouterService::HealthCheck(grpc::ServerContext* context,
-                                        const proto::HealthCheckRequest* request,
-                                        proto::HealthCheckResponse* response) {
-  return Forward(context, &Stub::HealthCheck, *request, response);
-}
-
-grpc::Status RouterService::GetMetrics(grpc::ServerContext* context,
-                                       const proto::MetricsRequest* request,
-                                       proto::MetricsResponse* response) {
-  return Forward(context, &Stub::GetMetrics, *request, response);
-}
-
-grpc::Status RouterService::Checkpoint(grpc::ServerContext* context,
-                                       const proto::CheckpointRequest* request,
-                                       proto::CheckpointResponse* response) {
-  return Forward(context, &Stub::Checkpoint, *request, response, NoDeadline::kForever);
-}
-
-grpc::Status RouterService::GetParts(grpc::ServerContext* context,
-                                     const proto::GetPartsRequest* request,
-                                     proto::GetPartsResponse* response) {
-  return Forward(context, &Stub::GetParts, *request, response);
-}
-
-grpc::Status RouterService::PlanSlots(grpc::ServerContext* context,
-                                      const proto::PlanSlotsRequest* request,
-                                      proto::PlanSlotsResponse* response) {
-  return Forward(context, &Stub::PlanSlots, *request, response);
-}
-
-grpc::Status RouterService::MoveSlots(grpc::ServerContext* context,
-                                      const proto::MoveSlotsRequest* request,
-                                      proto::MoveSlotsResponse* response) {
-  return Forward(context, &Stub::MoveSlots, *request, response);
-}
-
-grpc::Status RouterService::CancelMoves(grpc::ServerContext* context,
-                                        const proto::CancelMovesRequest* request,
-                                        proto::CancelMovesResponse* response) {
-  return Forward(context, &Stub::CancelMoves, *request, response);
-}
-
-grpc::Status RouterService::Backup(grpc::ServerContext* context,
-                                   const proto::BackupRequest* request,
-                                   proto::BackupResponse* response) {
-  return Forward(context, &Stub::Backup, *request, response, NoDeadline::kForever);
-}
-
-grpc::Status RouterService::GetRetention(grpc::ServerContext* context,
-                                         const proto::GetRetentionRequest* request,
-                                         proto::GetRetentionResponse* response) {
-  return Forward(context, &Stub::GetRetention, *request, response);
-}
-
-grpc::Status RouterService::AdvanceRetention(grpc::ServerContext* context,
-                                             const proto::AdvanceRetentionRequest* request,
-                                             proto::AdvanceRetentionResponse* response) {
-  return Forward(context, &Stub::AdvanceRetention, *request, response, NoDeadline::kForever);
-}
-
-grpc::Status RouterService::EraseRecords(grpc::ServerContext* context,
-                                         const proto::EraseRecordsRequest* request,
-                                         proto::EraseRecordsResponse* response) {
-  return Forward(context, &Stub::EraseRecords, *request, response);
-}
-
-grpc::Status RouterService::GetErasures(grpc::ServerContext* context,
-                                        const proto::GetErasuresRequest* request,
-                                        proto::GetErasuresResponse* response) {
-  return Forward(context, &Stub::GetErasures, *request, response);
-}
-
-grpc::Status RouterService::PurgeErased(grpc::ServerContext* context,
-                                        const proto::PurgeErasedRequest* request,
-                                        proto::PurgeErasedResponse* response) {
-  return Forward(context, &Stub::PurgeErased, *request, response, NoDeadline::kForever);
-}
-
-grpc::Status RouterService::Reset(grpc::ServerContext* context, const proto::Empty* request,
-                                  proto::Empty* response) {
-  return Forward(context, &Stub::Reset, *request, response, NoDeadline::kForever);
-}
-
 // --- methods of the router alone -----------------------------------------------------------------
 
 // What one shard has acknowledged is resolved, and nothing spans shards.
@@ -328,57 +231,48 @@ grpc::Status RouterService::ExportRecords(grpc::ServerContext* context,
   return Forward(context, &Stub::ExportRecords, ToShard(*request), response);
 }
 
-grpc::Status RouterService::ServeExportRecordsStream(
-    grpc::ServerContext* context, ChunkStream<proto::RouterExportRecordsRequest>& stream) {
-  if (const auto refused = rpc::Refused(*context)) return *refused;
-  proto::RouterExportRecordsRequest request;
-  if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
-  if (const grpc::Status status = CheckShardId(context, request.shard_id()); !status.ok())
+grpc::Status RouterService::ExportRecordsStream(grpc::ServerContext* context,
+                                                const proto::RouterExportRecordsRequest* request,
+                                                AnswerWriter* writer) {
+  if (const grpc::Status status = CheckShardId(context, request->shard_id()); !status.ok())
     return status;
-  return ForwardChunks(context, "/unirust.ShardService/ExportRecordsStream", ToShard(request),
-                       stream);
+  return ForwardAnswers(context, kExportRecordsStream, ToBytes(ToShard(*request)), writer);
 }
 
 grpc::Status RouterService::ImportRecords(grpc::ServerContext* context,
-                                          const proto::RouterImportRecordsRequest* request,
+                                          const grpc::ByteBuffer* request,
                                           proto::ImportRecordsResponse* response) {
-  if (const grpc::Status status = CheckShardId(context, request->shard_id()); !status.ok())
+  const auto import = ReadImportRequest(*request);
+  if (!import) return proto::ToGrpc(rpc::Malformed());
+  if (const grpc::Status status = CheckShardId(context, import->shard_id); !status.ok())
     return status;
-  proto::ImportRecordsRequest to_shard;
-  *to_shard.mutable_records() = request->records();
-  return Forward(context, &Stub::ImportRecords, to_shard, response);
+  const auto call = NewCall(*context, NoDeadline::kDefault);
+  const grpc::Status status = grpc::internal::BlockingUnaryCall<grpc::ByteBuffer,
+                                                                proto::ImportRecordsResponse>(
+      shard_.get(), Rpc(kImportRecords, Rpc::NORMAL_RPC), call.get(), import->to_shard, response);
+  return End(context, *call, status);
 }
 
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RouterService::IngestRecordsStream(
-    grpc::CallbackServerContext* context) {
-  if (const auto refused = rpc::Refused(*context)) return new RefusedStream(*refused);
-  return new IngestProxy(
-      generic_stub_, "/unirust.ShardService/IngestChunks", NewCall(*context, NoDeadline::kForever),
-      [this, context](const grpc::ClientContext& ended, const grpc::Status& status) {
-        return End(context, ended, status);
-      });
-}
-
-grpc::Status RouterService::ServeImportRecordsStream(grpc::ServerContext* context,
-                                                     ImportStream& stream) {
+grpc::Status RouterService::ImportRecordsStream(grpc::ServerContext* context,
+                                                ImportStream* stream) {
   if (const auto refused = rpc::Refused(*context)) return *refused;
   const auto call = NewCall(*context, NoDeadline::kForever);
   proto::ImportRecordsResponse response;
-  const auto shard = stub_->ImportRecordsStream(call.get(), &response);
-  proto::RouterImportRecordsRequest request;
-  proto::ImportRecordsChunk chunk;
+  const std::unique_ptr<grpc::ClientWriter<grpc::ByteBuffer>> shard(
+      grpc::internal::ClientWriterFactory<grpc::ByteBuffer>::Create(
+          shard_.get(), Rpc(kImportRecordsStream, Rpc::CLIENT_STREAMING), call.get(), &response));
+  grpc::ByteBuffer request;
   grpc::Status refused;
-  while (refused.ok() && stream.Read(&request)) {
-    refused = CheckShardId(context, request.shard_id());
-    chunk.mutable_records()->Swap(request.mutable_records());
-    if (refused.ok() && !shard->Write(chunk)) break;
+  while (refused.ok() && stream->Read(&request)) {
+    const auto import = ReadImportRequest(request);
+    refused = import ? CheckShardId(context, import->shard_id) : proto::ToGrpc(rpc::Malformed());
+    if (refused.ok() && !shard->Write(import->to_shard)) break;
   }
-  if (refused.ok()) refused = stream.status();
   if (!refused.ok()) call->TryCancel();
   shard->WritesDone();
   const grpc::Status status = shard->Finish();
   if (!refused.ok()) return refused;
-  if (status.ok()) stream.Write(response);
+  if (status.ok()) stream->Write(response);
   return End(context, *call, status);
 }
 

@@ -1,7 +1,6 @@
 #include "rpc/requests.h"
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
 
 #include <algorithm>
 #include <utility>
@@ -13,13 +12,13 @@
 #include "base/log.h"
 #include "rpc/admission.h"
 #include "rpc/malformed.h"
+#include "rpc/message_fields.h"
 #include "rpc/request_id.h"
 
 namespace unirust::rpc {
 namespace {
 
 using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
 using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
@@ -123,21 +122,20 @@ class RequestInterceptor final : public Interceptor {
   void Received(const void* message) {
     if (message == nullptr) return;
     ++received_;
-    // What comes in streams is bytes, and so is what other services take; else it is decoded.
-    const bool decoded = type_ == Type::UNARY || type_ == Type::SERVER_STREAMING;
-    if (decoded && method_ != nullptr && method_->ours) {
-      MeasureLists(*static_cast<const Message*>(message));
+    const bool alone = type_ == Type::UNARY || type_ == Type::SERVER_STREAMING;
+    if (alone && method_ != nullptr && !method_->lists.empty()) {
+      MeasureLists(*static_cast<const grpc::ByteBuffer*>(message));
     }
   }
 
   // The lengths of its lists say how much was asked.
-  void MeasureLists(const Message& request) {
-    const google::protobuf::Descriptor* const descriptor = request.GetDescriptor();
-    for (int i = 0; i < descriptor->field_count(); ++i) {
-      const FieldDescriptor* const field = descriptor->field(i);
-      if (!field->is_repeated()) continue;
-      lists_.emplace_back(field, request.GetReflection()->FieldSize(request, field));
-    }
+  void MeasureLists(const grpc::ByteBuffer& request) {
+    for (const FieldDescriptor* list : method_->lists) lists_.emplace_back(list, 0);
+    EachField(request, [&](int number) {
+      for (auto& [list, length] : lists_) {
+        if (list->number() == number) ++length;
+      }
+    });
   }
 
   void End(const grpc::Status& status) const {
@@ -169,7 +167,7 @@ class RequestInterceptor final : public Interceptor {
                                     {"code", CodeName(status.error_code())},
                                     {"duration_ms", static_cast<double>(micros) / 1000}};
     for (const auto& [field, length] : lists_) {
-      fields.push_back({field->name(), static_cast<uint64_t>(length)});
+      fields.push_back({field->name(), length});
     }
     if (type_ != Type::UNARY) {
       fields.push_back({"messages_received", received_.load()});
@@ -191,7 +189,7 @@ class RequestInterceptor final : public Interceptor {
   Admission admission_;
   std::unique_ptr<RunningCalls::Call> running_;  // null: it is not limited, or has no place
   bool no_place_ = false;
-  std::vector<std::pair<const FieldDescriptor*, int>> lists_;
+  std::vector<std::pair<const FieldDescriptor*, uint64_t>> lists_;
   std::atomic<uint64_t> received_ = 0;
   std::atomic<uint64_t> sent_ = 0;
   std::atomic<uint64_t> first_answer_micros_ = 0;
@@ -211,7 +209,7 @@ class Factory final : public ServerInterceptorFactoryInterface {
 
 }  // namespace
 
-RequestMetrics::RequestMetrics(const std::string& service, bool limited)
+RequestMetrics::RequestMetrics(const std::string& service, Served served, bool limited)
     : service_(service.substr(service.rfind('.') + 1)),
       prefix_("/" + service + "/"),
       limited_(limited) {
@@ -219,9 +217,15 @@ RequestMetrics::RequestMetrics(const std::string& service, bool limited)
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
   for (int i = 0; i < descriptor->method_count(); ++i) {
     const google::protobuf::MethodDescriptor& method = *descriptor->method(i);
-    methods_[method.name()].kind = method.client_streaming()   ? CallKind::kRequests
-                                   : method.server_streaming() ? CallKind::kAnswers
-                                                               : CallKind::kUnary;
+    Method& added = methods_[method.name()];
+    added.kind = method.client_streaming()   ? CallKind::kRequests
+                 : method.server_streaming() ? CallKind::kAnswers
+                                             : CallKind::kUnary;
+    if (served != Served::kAsBytes) continue;
+    for (int field = 0; field < method.input_type()->field_count(); ++field) {
+      if (!method.input_type()->field(field)->is_repeated()) continue;
+      added.lists.push_back(method.input_type()->field(field));
+    }
   }
   methods_[kOther].ours = false;
   methods_[kOther].kind = CallKind::kRequests;  // of those that are limited

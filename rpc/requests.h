@@ -17,10 +17,15 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/histogram.h"
 #include "rpc/metrics.h"
 #include "rpc/running_calls.h"
+
+namespace google::protobuf {
+class FieldDescriptor;
+}
 
 namespace unirust::access {
 class Gate;
@@ -31,16 +36,24 @@ namespace unirust::rpc {
 // Where a refused client is told how many milliseconds to wait.
 inline constexpr char kRetryAfterKey[] = "retry-after-ms";
 
+// What the server gives the service, and sees itself, of unary requests and those for streams of answers.
+enum class Served {
+  kAsMessages,  // of protobuf
+  kAsBytes,     // byte_service.h: how long their lists are is logged
+};
+
 // Calls of one service by method and code, with their times. Methods of other services of the
 // server (health, reflection) and unknown ones count as method "other". Thread-safe.
 class RequestMetrics {
  public:
   // `service` is the full name: "unirust.ShardService". Not `limited`: as many calls run as come.
-  explicit RequestMetrics(const std::string& service, bool limited = true);
+  explicit RequestMetrics(const std::string& service, Served served = Served::kAsMessages,
+                          bool limited = true);
 
   struct Method {
     void Add(grpc::StatusCode code, uint64_t micros);
     bool ours = true;  // of the service
+    std::vector<const google::protobuf::FieldDescriptor*> lists;  // of its requests, if served as bytes
     CallKind kind = CallKind::kUnary;  // by the contract, whatever form the service serves them in
     size_t running = 0;                // RunningCalls counts here
     std::array<std::atomic<uint64_t>, 17> codes{};

@@ -13,18 +13,11 @@ namespace unirust::shard {
 namespace {
 
 // What is longer than it may be is refused later.
-std::string NameOf(const proto::RecordIdentity& id) {
+std::string NameOf(const Identity& id) {
   const auto part = [](const std::string& text) {
     return std::string_view(text).substr(0, limits::kIdentityPartBytesMax);
   };
-  return RecordName(part(id.entity_type()), part(id.perspective()), part(id.uid()));
-}
-
-// False for a list that is longer than it may be, which is refused later.
-bool IsShort(int records, access::AuditEntry& entry) {
-  if (static_cast<size_t>(records) <= limits::kRecordsPerRequestMax) return true;
-  entry.detail = std::to_string(records) + " records: too many";
-  return false;
+  return RecordName(part(id.entity_type), part(id.perspective), part(id.uid));
 }
 
 }  // namespace
@@ -54,26 +47,19 @@ grpc::Status Audited::End(grpc::Status status) const {
   return status;
 }
 
-void Name(const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs,
-          access::AuditEntry& entry) {
-  if (!IsShort(inputs.size(), entry)) return;
-  for (const proto::RecordInput& input : inputs) {
-    const bool retracts = input.op() == proto::WRITE_OP_RETRACT;
-    (retracts ? entry.retracted : entry.records).push_back(NameOf(input.identity()));
-  }
-}
-
-void Name(const google::protobuf::RepeatedPtrField<proto::RecordSnapshot>& snapshots,
-          access::AuditEntry& entry) {
-  if (!IsShort(snapshots.size(), entry)) return;
-  for (const proto::RecordSnapshot& snapshot : snapshots) {
-    entry.records.push_back(NameOf(snapshot.identity()));
+void Name(const std::vector<Write>& writes, access::AuditEntry& entry) {
+  for (const Write& write : writes) {
+    (write.retract ? entry.retracted : entry.records).push_back(NameOf(write.identity));
   }
 }
 
 void Name(const google::protobuf::RepeatedPtrField<std::string>& names,
           access::AuditEntry& entry) {
-  if (!IsShort(names.size(), entry)) return;
+  // A list that is longer than it may be is refused later.
+  if (static_cast<size_t>(names.size()) > limits::kErasuresPerRequestMax) {
+    entry.detail = std::to_string(names.size()) + " records: too many";
+    return;
+  }
   for (const std::string& name : names) {
     entry.records.push_back(name.substr(0, 3 * limits::kIdentityPartBytesMax));
   }

@@ -10,10 +10,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "access/audit_log.h"
-#include "proto/unirust.pb.h"
+#include "model/record.h"
 
 namespace unirust::shard {
 
@@ -37,10 +38,7 @@ class Audited {
 };
 
 // The names of the records of a request.
-void Name(const google::protobuf::RepeatedPtrField<proto::RecordInput>& inputs,
-          access::AuditEntry& entry);
-void Name(const google::protobuf::RepeatedPtrField<proto::RecordSnapshot>& snapshots,
-          access::AuditEntry& entry);
+void Name(const std::vector<Write>& writes, access::AuditEntry& entry);
 void Name(const google::protobuf::RepeatedPtrField<std::string>& names,
           access::AuditEntry& entry);
 

@@ -6,25 +6,25 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include <grpcpp/grpcpp.h>
 
 #include "base/mutex.h"
 #include "base/thread.h"
-#include "proto/unirust.pb.h"
 #include "shard/audited.h"
 #include "shard/engine.h"
 #include "shard/quotas.h"
-#include "shard/request_room.h"
+#include "rpc/request_room.h"
 
 namespace unirust::shard {
 
 struct PendingChunk {
   int number = 0;       // in its stream, from 0
   uint64_t micros = 0;  // when it was read
-  proto::IngestRecordsChunk inputs;
-  Quotas::Room quota;       // until it is answered
-  RequestRoom::Share room;  // until its commit
+  std::vector<uint32_t> indexes;  // of its records
+  Quotas::Room quota;             // until it is answered
+  rpc::RequestRoom::Share room;   // until its commit
   std::optional<Audited> audited;
   std::optional<Ingestion> ingestion;
 };

@@ -47,7 +47,7 @@ int RunPart(const config::ShardSettings& settings) {
   const absl::StatusOr<OpenedPart> opened = OpenPart(settings.store, settings.shard_id);
   if (!opened.ok()) return Fail(opened.status(), ExitCodeOf(opened.status()));
   peer::PartService service(*opened->part);
-  rpc::RequestMetrics requests("unirust.PartService", /*limited=*/false);  // home has limits
+  rpc::RequestMetrics requests("unirust.PartService", rpc::Served::kAsMessages, /*limited=*/false);  // home has limits
   const auto server = rpc::Server::Start(settings.listen, service, &requests, *security);
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);
   const auto metrics = rpc::MetricsEndpoint::Start(

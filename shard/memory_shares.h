@@ -13,7 +13,7 @@ namespace unirust::shard {
 struct MemoryShares {
   uint64_t store_bytes = 0;    // the block cache, to which write buffers, index and filter blocks are charged
   uint64_t queue_bytes = 0;    // of requests that wait for a commit
-  uint64_t request_bytes() const { return 2 * queue_bytes; }  // on the wire, of those from arrival to commit
+  uint64_t request_bytes() const { return 2 * queue_bytes; }  // of those from arrival to commit
   size_t commit_records = 0;   // gathered into one commit; the rows of three commits are in memory at a time
   uint64_t commit_bytes() const { return commit_records * limits::kCommitBytesPerRecord; }
 

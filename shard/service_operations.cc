@@ -131,7 +131,7 @@ grpc::Status ShardService::GetMetrics(grpc::ServerContext* context,
   response->set_uptime_seconds((SteadyClockMicros() - started_micros_) / 1'000'000);
   response->set_ingest_records(metrics.ingested_records);
   Fill(metrics.ingest, response->mutable_ingest_latency());
-  Fill(requests_.OfName("QueryEntities").durations, response->mutable_query_latency());
+  Fill(requests().OfName("QueryEntities").durations, response->mutable_query_latency());
   response->set_ingest_requests(response->ingest_latency().count());
   response->set_query_requests(response->query_latency().count());
   const StorageMetrics storage = call.engine().GetStorageMetrics();

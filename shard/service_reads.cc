@@ -167,12 +167,12 @@ grpc::Status ShardService::StreamConflicts(
       }));
 }
 
-grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphStream& stream) {
-  proto::ExportGraphRequest request;
-  if (const grpc::Status status = stream.ReadRequest(&request); !status.ok()) return status;
-  const TenantCall call(tenants_, *context, request);
+grpc::Status ShardService::ExportGraph(grpc::ServerContext* context,
+                                       const proto::ExportGraphRequest* request,
+                                       grpc::ServerWriter<grpc::ByteBuffer>* writer) {
+  const TenantCall call(tenants_, *context, *request);
   if (call.refusal()) return *call.refusal();
-  const absl::StatusOr<GraphFilter> filter = proto::FromProto(request);
+  const absl::StatusOr<GraphFilter> filter = proto::FromProto(*request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
   const size_t whole = filter->entities.empty() ? 1 : 0;
   const bool too_many = (graph_exports_ += whole) > limits::kGraphExportsMax && whole == 1;
@@ -189,14 +189,14 @@ grpc::Status ShardService::ServeExportGraph(grpc::ServerContext* context, GraphS
   const auto fetch = [&](size_t page_size,
                          const std::string& cursor) -> absl::StatusOr<GraphChunk> {
     GraphChunk chunk;
-    proto::GraphChunkWriter writer;
-    UNIRUST_ASSIGN_OR_RETURN(chunk.cursor, view.ExportGraph(*filter, page_size, cursor, &writer));
-    chunk.bytes = writer.Finish(chunk.cursor);
+    proto::GraphChunkWriter items;
+    UNIRUST_ASSIGN_OR_RETURN(chunk.cursor, view.ExportGraph(*filter, page_size, cursor, &items));
+    chunk.bytes = items.Finish(chunk.cursor);
     return chunk;
   };
   return proto::ToGrpc(
-      SendPages(request.page_size(), request.cursor(), *context, fetch,
-                [&](GraphChunk chunk) { return stream.Write(ToGrpc(std::move(chunk.bytes))); }));
+      SendPages(request->page_size(), request->cursor(), *context, fetch,
+                [&](GraphChunk chunk) { return writer->Write(ToGrpc(std::move(chunk.bytes))); }));
 }
 
 grpc::Status ShardService::GetDigest(grpc::ServerContext* context,

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "proto/records.h"
 #include "proto/status.h"
+#include "proto/write_list.h"
 #include "rpc/request_id.h"
 #include "shard/audited.h"
 #include "shard/chunk_answers.h"
@@ -19,9 +20,6 @@
 
 namespace unirust::shard {
 namespace {
-
-using Inputs = google::protobuf::RepeatedPtrField<proto::RecordInput>;
-using Snapshots = google::protobuf::RepeatedPtrField<proto::RecordSnapshot>;
 
 absl::Status Prepend(const std::string& text, const absl::Status& status) {
   return {status.code(), text + std::string(status.message())};
@@ -36,44 +34,34 @@ grpc::Status ReplyToWrite(grpc::ServerContext* context,
   return Reply(std::move(result), response);
 }
 
+grpc::Status RefuseWrite(grpc::ServerContext* context, const absl::Status& status) {
+  TellRetryDelay(status, *context);
+  return proto::ToGrpc(status);
+}
+
 // Ends a stream at the chunk that was refused; the chunks before it are stored.
 grpc::Status RefuseChunk(grpc::ServerContext* context, int number, const absl::Status& status) {
   TellRetryDelay(status, *context);
   return proto::ToGrpc(Prepend("chunk " + std::to_string(number) + ": ", status));
 }
 
-absl::Status CheckCount(int records) {
-  if (static_cast<size_t>(records) <= limits::kRecordsPerRequestMax) return absl::OkStatus();
-  return absl::InvalidArgumentError(std::to_string(records) + " records in one request; at most " +
+absl::Status CheckSize(const proto::WriteListSize& size) {
+  if (size.records <= limits::kRecordsPerRequestMax) return rpc::CheckDecodedBytes(size.bytes);
+  return absl::InvalidArgumentError(std::to_string(size.records) +
+                                    " records in one request; at most " +
                                     std::to_string(limits::kRecordsPerRequestMax) + " are taken");
 }
 
 // The engine says "records[3] person/crm/42: ..."; clients know their records by index: "index 17
 // person/crm/42: ...".
-absl::Status NameIndex(const absl::Status& status, const Inputs& inputs) {
+absl::Status NameIndex(const absl::Status& status, const std::vector<uint32_t>& indexes) {
   constexpr std::string_view kPosition = "records[";
   const std::string message(status.message());
   const size_t end = message.find(']');
   if (!message.starts_with(kPosition) || end == std::string::npos) return status;
-  const int position = std::atoi(message.c_str() + kPosition.size());
-  if (position < 0 || position >= inputs.size()) return status;
-  return {status.code(),
-          "index " + std::to_string(inputs[position].index()) + message.substr(end + 1)};
-}
-
-// The one answer of a client stream, once all of it was read.
-template <typename Stream, typename Response>
-grpc::Status EndStream(const grpc::ServerContext& context, Stream& stream,
-                       const Response& response) {
-  if (stream.status().ok() && !context.IsCancelled()) stream.Write(response);
-  return stream.status();
-}
-
-// Reads the next chunk when there is room for it. `room` is of that chunk from then on, and of none meanwhile.
-template <typename Stream, typename Chunk>
-bool ReadInRoom(RequestRoom& all, Stream& stream, Chunk* chunk, RequestRoom::Share* room) {
-  *room = RequestRoom::Share();
-  return stream.Read(chunk, [&](size_t bytes) { *room = all.Wait(bytes); });
+  const size_t position = std::strtoull(message.c_str() + kPosition.size(), nullptr, 10);
+  if (position >= indexes.size()) return status;
+  return {status.code(), "index " + std::to_string(indexes[position]) + message.substr(end + 1)};
 }
 
 absl::Status NoRoom() {
@@ -81,26 +69,37 @@ absl::Status NoRoom() {
               limits::kRetryAfterMs);
 }
 
-// "records[3] person/crm/42: ", without the name where there is no identity.
-std::string Position(int position, const proto::RecordInput& input) {
-  std::string out = "records[" + std::to_string(position) + "] ";
-  if (input.has_identity()) {
-    const proto::RecordIdentity& id = input.identity();
-    out += RecordName(id.entity_type(), id.perspective(), id.uid()) + ": ";
+// A list of writes that came, and its room until they are committed.
+struct Received {
+  rpc::RequestRoom::Share room;
+  proto::WriteList list;
+};
+
+// Reads it, if it has the room that `take` gets: RESOURCE_EXHAUSTED if that is none.
+template <typename Take>
+absl::Status Receive(Engine& engine, const grpc::ByteBuffer& request, proto::ListOf what,
+                     const Take& take, Received* received) {
+  const rpc::MessageBytes bytes(request);
+  const auto size = proto::MeasureWriteList(bytes.view());
+  if (!size) return rpc::Malformed();
+  UNIRUST_RETURN_IF_ERROR(CheckSize(*size));
+  if (bytes.view().size() > limits::kSmallRequestBytesMax) {
+    received->room = take(size->bytes);
+    if (!received->room.taken()) return NoRoom();
   }
-  return out;
+  const Histogram::Timer timer(engine.metrics().decode);
+  proto::WriteList& list = received->list;
+  list.writes.reserve(size->records);
+  const std::optional<absl::Status> read = proto::ReadWriteList(bytes.view(), what, &list);
+  return read ? NameIndex(*read, list.indexes) : rpc::Malformed();
 }
 
-absl::StatusOr<std::vector<Write>> ToWrites(const Inputs& inputs) {
-  UNIRUST_RETURN_IF_ERROR(CheckCount(inputs.size()));
-  std::vector<Write> writes;
-  writes.reserve(static_cast<size_t>(inputs.size()));
-  for (int i = 0; i < inputs.size(); ++i) {
-    absl::StatusOr<Write> write = proto::FromProto(inputs[i]);
-    if (!write.ok()) return Prepend(Position(i, inputs[i]), write.status());
-    writes.push_back(*std::move(write));
-  }
-  return writes;
+auto TryRoom(const TenantCall& call) {
+  return [&call](uint64_t bytes) { return call.request_room().Try(bytes); };
+}
+
+auto AwaitRoom(const TenantCall& call) {
+  return [&call](uint64_t bytes) { return call.request_room().Wait(bytes); };
 }
 
 // Assignments are answered in the order of index; most clients count upwards.
@@ -119,35 +118,23 @@ absl::StatusOr<std::vector<Assignment>> Apply(Engine& engine, std::vector<Write>
   return assignments;
 }
 
-absl::StatusOr<std::vector<Write>> Decode(Engine& engine, const Inputs& inputs) {
-  const Histogram::Timer timer(engine.metrics().decode);
-  return ToWrites(inputs);
-}
-
-proto::IngestRecordsResponse ToResponse(Engine& engine, const Inputs& inputs,
+proto::IngestRecordsResponse ToResponse(Engine& engine, const std::vector<uint32_t>& indexes,
                                         const std::vector<Assignment>& assignments) {
+  const Histogram::Timer timer(engine.metrics().answer);
   proto::IngestRecordsResponse response;
-  response.mutable_assignments()->Reserve(inputs.size());
-  for (int i = 0; i < inputs.size(); ++i) {
-    *response.add_assignments() =
-        proto::ToProto(assignments[static_cast<size_t>(i)], inputs[i].index(), engine.shard_id());
+  response.mutable_assignments()->Reserve(static_cast<int>(indexes.size()));
+  for (size_t i = 0; i < indexes.size(); ++i) {
+    *response.add_assignments() = proto::ToProto(assignments[i], indexes[i], engine.shard_id());
   }
   SortByIndex(response.mutable_assignments());
   return response;
 }
 
-absl::StatusOr<proto::IngestRecordsResponse> Ingest(Engine& engine, const Inputs& inputs) {
-  absl::StatusOr<std::vector<Write>> writes = Decode(engine, inputs);
-  if (!writes.ok()) return NameIndex(writes.status(), inputs);
-  const absl::StatusOr<std::vector<Assignment>> assignments = Apply(engine, *std::move(writes));
-  if (!assignments.ok()) return NameIndex(assignments.status(), inputs);
-  const Histogram::Timer timer(engine.metrics().answer);
-  return ToResponse(engine, inputs, *assignments);
-}
-
-absl::StatusOr<Ingestion> Submit(Engine& engine, const Inputs& inputs, IfQueueFull if_full) {
-  UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes, Decode(engine, inputs));
-  return engine.Submit(std::move(writes), if_full);
+absl::StatusOr<proto::IngestRecordsResponse> Ingest(Engine& engine, proto::WriteList list) {
+  const absl::StatusOr<std::vector<Assignment>> assignments =
+      Apply(engine, std::move(list.writes));
+  if (!assignments.ok()) return NameIndex(assignments.status(), list.indexes);
+  return ToResponse(engine, list.indexes, *assignments);
 }
 
 absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const TenantCall& call,
@@ -164,14 +151,9 @@ absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const TenantCall& call,
   return response;
 }
 
-absl::StatusOr<proto::ImportRecordsResponse> Import(Engine& engine,
-                                                    const Snapshots& snapshots) {
-  UNIRUST_RETURN_IF_ERROR(CheckCount(snapshots.size()));
-  std::vector<Write> writes;
-  for (const proto::RecordSnapshot& snapshot : snapshots)
-    writes.push_back(proto::FromProto(snapshot));
+absl::StatusOr<proto::ImportRecordsResponse> Import(Engine& engine, proto::WriteList list) {
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments,
-                           Apply(engine, std::move(writes)));
+                           Apply(engine, std::move(list.writes)));
   proto::ImportRecordsResponse response;
   response.set_imported(static_cast<uint64_t>(
       std::count_if(assignments.begin(), assignments.end(),
@@ -181,29 +163,19 @@ absl::StatusOr<proto::ImportRecordsResponse> Import(Engine& engine,
 
 }  // namespace
 
-ShardService::ShardService(Tenants& tenants, access::AuditLog* audit)
-    : tenants_(tenants), audit_(audit) {
-  const auto serve = [this](const char* method, auto handler) {
-    MarkMethodStreamed(rpc::MethodIndex(std::string("unirust.ShardService.") + method),
-                       rpc::StreamHandler(this, handler));
-  };
-  serve("IngestChunks", &ShardService::ServeIngestChunks);
-  serve("IngestRecordsStream", &ShardService::ServeIngestRecordsStream);
-  serve("ImportRecordsStream", &ShardService::ServeImportRecordsStream);
-  serve("ExportGraph", &ShardService::ServeExportGraph);
-}
-
 grpc::Status ShardService::IngestRecords(grpc::ServerContext* context,
-                                         const proto::IngestRecordsRequest* request,
+                                         const grpc::ByteBuffer* request,
                                          proto::IngestRecordsResponse* response) {
   const TenantCall call(tenants_, *context, *request);
   if (call.refusal()) return *call.refusal();
+  Received received;
+  const absl::Status status =
+      Receive(call.engine(), *request, proto::ListOf::kInputs, TryRoom(call), &received);
+  if (!status.ok()) return RefuseWrite(context, status);
   const Audited audited(audit_, *context, "IngestRecords",
-                        [&](auto& entry) { Name(request->records(), entry); });
-  const RequestRoom::Share room = call.request_room().Try(request->ByteSizeLong());
-  if (!room.taken()) return audited.End(ReplyToWrite(context, NoRoom(), response));
+                        [&](auto& entry) { Name(received.list.writes, entry); });
   return audited.End(
-      ReplyToWrite(context, Ingest(call.engine(), request->records()), response));
+      ReplyToWrite(context, Ingest(call.engine(), std::move(received.list)), response));
 }
 
 grpc::Status ShardService::IngestRecordsFromUrl(grpc::ServerContext* context,
@@ -216,54 +188,64 @@ grpc::Status ShardService::IngestRecordsFromUrl(grpc::ServerContext* context,
 }
 
 grpc::Status ShardService::ImportRecords(grpc::ServerContext* context,
-                                         const proto::ImportRecordsRequest* request,
+                                         const grpc::ByteBuffer* request,
                                          proto::ImportRecordsResponse* response) {
   const TenantCall call(tenants_, *context, *request);
   if (call.refusal()) return *call.refusal();
+  Received received;
+  const absl::Status status =
+      Receive(call.engine(), *request, proto::ListOf::kSnapshots, TryRoom(call), &received);
+  if (!status.ok()) return RefuseWrite(context, status);
   const Audited audited(audit_, *context, "ImportRecords",
-                        [&](auto& entry) { Name(request->records(), entry); });
-  const RequestRoom::Share room = call.request_room().Try(request->ByteSizeLong());
-  if (!room.taken()) return audited.End(ReplyToWrite(context, NoRoom(), response));
+                        [&](auto& entry) { Name(received.list.writes, entry); });
   return audited.End(
-      ReplyToWrite(context, Import(call.engine(), request->records()), response));
+      ReplyToWrite(context, Import(call.engine(), std::move(received.list)), response));
 }
 
-grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, IngestStream& stream) {
+grpc::Status ShardService::IngestChunks(grpc::ServerContext* context, IngestStream* stream) {
   const TenantCall call(tenants_, *context);
   if (call.refusal()) return *call.refusal();
   ChunkAnswers answers([&](PendingChunk& chunk) {
-    return AnswerChunk(context, call.engine(), chunk, stream);
+    return AnswerChunk(context, call.engine(), chunk, *stream);
   });
   grpc::Status refused;
-  for (int number = 0; refused.ok(); ++number) {
+  grpc::ByteBuffer bytes;
+  for (int number = 0; refused.ok() && stream->Read(&bytes); ++number) {
     PendingChunk chunk;
     chunk.number = number;
-    const auto take_room = [&](size_t bytes) { chunk.room = call.request_room().Wait(bytes); };
-    if (!stream.Read(&chunk.inputs, take_room)) break;
     chunk.micros = SteadyClockMicros();
-    absl::StatusOr<Quotas::Room> quota = call.AwaitRoom(chunk.inputs);
+    absl::StatusOr<Quotas::Room> quota = call.AwaitRoom(bytes);
     if (!quota.ok()) {
       refused = proto::ToGrpc(quota.status());
       break;
     }
     chunk.quota = *std::move(quota);
+    Received received;
+    const absl::Status status =
+        Receive(call.engine(), bytes, proto::ListOf::kInputs, AwaitRoom(call), &received);
+    bytes.Clear();
+    if (!status.ok()) {
+      refused = RefuseChunk(context, number, status);
+      break;
+    }
+    chunk.room = std::move(received.room);
+    chunk.indexes = std::move(received.list.indexes);
     chunk.audited.emplace(audit_, *context, "IngestChunks",
-                          [&](auto& entry) { Name(chunk.inputs.records(), entry); });
+                          [&](auto& entry) { Name(received.list.writes, entry); });
     absl::StatusOr<Ingestion> ingestion =
-        Submit(call.engine(), chunk.inputs.records(), IfQueueFull::kWait);
+        call.engine().Submit(std::move(received.list.writes), IfQueueFull::kWait);
     if (ingestion.ok()) {
       const bool certain = ingestion->certain();
       chunk.ingestion.emplace(*std::move(ingestion));
       answers.Add(std::move(chunk));
       if (!certain) refused = answers.Drain();  // nothing that comes after it is taken if it is not
     } else {
-      refused = chunk.audited->End(RefuseChunk(
-          context, number, NameIndex(ingestion.status(), chunk.inputs.records())));
+      refused = chunk.audited->End(
+          RefuseChunk(context, number, NameIndex(ingestion.status(), chunk.indexes)));
     }
   }
   const grpc::Status failed = answers.Finish();
-  if (!failed.ok()) return failed;
-  return refused.ok() ? stream.status() : refused;
+  return failed.ok() ? refused : failed;
 }
 
 // Not OK: nothing more is answered. The client is cut off unless the stream is drained for this chunk: its next one may
@@ -271,17 +253,17 @@ grpc::Status ShardService::ServeIngestChunks(grpc::ServerContext* context, Inges
 grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, Engine& engine,
                                        PendingChunk& chunk, IngestStream& stream) {
   const absl::StatusOr<std::vector<Assignment>> assignments = chunk.ingestion->Await();
-  chunk.room = RequestRoom::Share();  // its client may take long to read the answer
+  chunk.room = rpc::RequestRoom::Share();  // its client may take long to read the answer
   const uint64_t micros = SteadyClockMicros() - chunk.micros;
   engine.metrics().ingest.Add(micros);
   if (IsSlow(micros)) {
     Log(LogLevel::kWarning, "slow chunk",
         {{"request_id", rpc::RequestId(*context)},
          {"duration_ms", static_cast<double>(micros) / 1000},
-         {"records", static_cast<uint64_t>(chunk.inputs.records_size())}});
+         {"records", uint64_t{chunk.indexes.size()}}});
   }
   if (!assignments.ok()) {
-    const absl::Status status = NameIndex(assignments.status(), chunk.inputs.records());
+    const absl::Status status = NameIndex(assignments.status(), chunk.indexes);
     if (chunk.ingestion->certain()) {
       Log(LogLevel::kError, "a chunk of an ingest stream failed",
           {{"request_id", rpc::RequestId(*context)}, {"error", std::string(status.message())}});
@@ -291,20 +273,18 @@ grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, Engine& eng
   }
   chunk.audited->End(grpc::Status::OK);
   engine.metrics().ingested_records += assignments->size();
-  const Histogram::Timer timer(engine.metrics().answer);
-  const bool sent = stream.Write(ToResponse(engine, chunk.inputs.records(), *assignments));
+  const bool sent = stream.Write(ToResponse(engine, chunk.indexes, *assignments));
   return sent ? grpc::Status::OK : grpc::Status::CANCELLED;
 }
 
-grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context,
-                                                    IngestStream& stream) {
+grpc::Status ShardService::IngestRecordsStream(grpc::ServerContext* context,
+                                               IngestStream* stream) {
   const TenantCall call(tenants_, *context);
   if (call.refusal()) return *call.refusal();
-  proto::IngestRecordsChunk chunk;
   proto::IngestRecordsResponse all;
   size_t bytes = 0;
-  RequestRoom::Share room;
-  for (int number = 0; ReadInRoom(call.request_room(), stream, &chunk, &room); ++number) {
+  grpc::ByteBuffer chunk;
+  for (int number = 0; stream->Read(&chunk); ++number) {
     if (bytes > limits::kAnswerBytesMax / 2) {
       return RefuseChunk(context, number,
                          absl::ResourceExhaustedError(
@@ -313,37 +293,46 @@ grpc::Status ShardService::ServeIngestRecordsStream(grpc::ServerContext* context
     }
     const absl::StatusOr<Quotas::Room> quota = call.AwaitRoom(chunk);
     if (!quota.ok()) return proto::ToGrpc(quota.status());
+    Received received;
+    const absl::Status status =
+        Receive(call.engine(), chunk, proto::ListOf::kInputs, AwaitRoom(call), &received);
+    if (!status.ok()) return RefuseChunk(context, number, status);
     const Audited audited(audit_, *context, "IngestRecordsStream",
-                          [&](auto& entry) { Name(chunk.records(), entry); });
+                          [&](auto& entry) { Name(received.list.writes, entry); });
     const absl::StatusOr<proto::IngestRecordsResponse> response =
-        Ingest(call.engine(), chunk.records());
+        Ingest(call.engine(), std::move(received.list));
     if (!response.ok()) return audited.End(RefuseChunk(context, number, response.status()));
     audited.End(grpc::Status::OK);
     bytes += response->ByteSizeLong();
     all.MergeFrom(*response);
   }
-  return EndStream(*context, stream, all);
+  if (!context->IsCancelled()) stream->Write(all);
+  return grpc::Status::OK;
 }
 
-grpc::Status ShardService::ServeImportRecordsStream(grpc::ServerContext* context,
-                                                    ImportStream& stream) {
+grpc::Status ShardService::ImportRecordsStream(grpc::ServerContext* context,
+                                               ImportStream* stream) {
   const TenantCall call(tenants_, *context);
   if (call.refusal()) return *call.refusal();
-  proto::ImportRecordsChunk chunk;
   proto::ImportRecordsResponse all;
-  RequestRoom::Share room;
-  for (int number = 0; ReadInRoom(call.request_room(), stream, &chunk, &room); ++number) {
+  grpc::ByteBuffer chunk;
+  for (int number = 0; stream->Read(&chunk); ++number) {
     const absl::StatusOr<Quotas::Room> quota = call.AwaitRoom(chunk);
     if (!quota.ok()) return proto::ToGrpc(quota.status());
+    Received received;
+    const absl::Status status =
+        Receive(call.engine(), chunk, proto::ListOf::kSnapshots, AwaitRoom(call), &received);
+    if (!status.ok()) return RefuseChunk(context, number, status);
     const Audited audited(audit_, *context, "ImportRecordsStream",
-                          [&](auto& entry) { Name(chunk.records(), entry); });
+                          [&](auto& entry) { Name(received.list.writes, entry); });
     const absl::StatusOr<proto::ImportRecordsResponse> response =
-        Import(call.engine(), chunk.records());
+        Import(call.engine(), std::move(received.list));
     if (!response.ok()) return audited.End(RefuseChunk(context, number, response.status()));
     audited.End(grpc::Status::OK);
     all.set_imported(all.imported() + response->imported());
   }
-  return EndStream(*context, stream, all);
+  if (!context->IsCancelled()) stream->Write(all);
+  return grpc::Status::OK;
 }
 
 }  // namespace unirust::shard

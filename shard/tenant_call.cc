@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/status_macros.h"
 #include "proto/status.h"
 #include "rpc/admission.h"
 #include "shard/retry_delay.h"
@@ -12,9 +11,8 @@ namespace unirust::shard {
 namespace {
 
 // Measuring a message takes a walk through it.
-uint64_t BytesOf(const google::protobuf::MessageLite& message, const Quotas& quotas) {
-  return quotas.BoundsBytes() ? message.ByteSizeLong() : 0;
-}
+uint64_t BytesOf(const google::protobuf::MessageLite& message) { return message.ByteSizeLong(); }
+uint64_t BytesOf(const grpc::ByteBuffer& message) { return message.Length(); }
 
 }  // namespace
 
@@ -32,23 +30,30 @@ TenantCall::TenantCall(Tenants& tenants, grpc::ServerContext& context) : context
 TenantCall::TenantCall(Tenants& tenants, grpc::ServerContext& context,
                        const google::protobuf::MessageLite& request)
     : TenantCall(tenants, context) {
-  if (refusal_) return;
-  const absl::Status taken = Take(request);
-  if (taken.ok()) return;
-  TellRetryDelay(taken, context);
-  refusal_ = proto::ToGrpc(taken);
+  if (!refusal_) Take(request);
 }
 
-absl::Status TenantCall::Take(const google::protobuf::MessageLite& request) {
-  Quotas& quotas = tenant_->quotas;
-  UNIRUST_ASSIGN_OR_RETURN(room_, quotas.Begin(BytesOf(request, quotas), SteadyClockMicros()));
-  return absl::OkStatus();
+TenantCall::TenantCall(Tenants& tenants, grpc::ServerContext& context,
+                       const grpc::ByteBuffer& request)
+    : TenantCall(tenants, context) {
+  if (!refusal_) Take(request);
 }
 
-absl::StatusOr<Quotas::Room> TenantCall::AwaitRoom(
-    const google::protobuf::MessageLite& message) const {
+template <typename Request>
+void TenantCall::Take(const Request& request) {
   Quotas& quotas = tenant_->quotas;
-  return quotas.AwaitBegin(BytesOf(message, quotas), [this] { return context_.IsCancelled(); });
+  const uint64_t bytes = quotas.BoundsBytes() ? BytesOf(request) : 0;
+  absl::StatusOr<Quotas::Room> room = quotas.Begin(bytes, SteadyClockMicros());
+  if (room.ok()) {
+    room_ = *std::move(room);
+  } else {
+    TellRetryDelay(room.status(), context_);
+    refusal_ = proto::ToGrpc(room.status());
+  }
+}
+
+absl::StatusOr<Quotas::Room> TenantCall::AwaitRoom(const grpc::ByteBuffer& message) const {
+  return tenant_->quotas.AwaitBegin(message.Length(), [this] { return context_.IsCancelled(); });
 }
 
 }  // namespace unirust::shard

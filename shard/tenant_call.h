@@ -9,6 +9,7 @@
 
 #include <google/protobuf/message_lite.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
 #include <optional>
@@ -29,21 +30,23 @@ class TenantCall {
   // Of one request, which has its room until this ends.
   TenantCall(Tenants& tenants, grpc::ServerContext& context,
              const google::protobuf::MessageLite& request);
+  TenantCall(Tenants& tenants, grpc::ServerContext& context, const grpc::ByteBuffer& request);
 
   // Why it may not go on: by rpc::Refused, an unknown tenant, or a quota, then with a delay.
   const std::optional<grpc::Status>& refusal() const { return refusal_; }
 
   // Not of a call that is refused.
   Engine& engine() const { return *tenant_->engine; }
-  RequestRoom& request_room() const { return *tenant_->room; }
+  rpc::RequestRoom& request_room() const { return *tenant_->room; }
   const std::string& import_dir() const { return tenant_->import_dir; }
 
   // For a message of a stream. Waits while a quota is used up: so its sender is slowed down.
   // CANCELLED if it has gone.
-  absl::StatusOr<Quotas::Room> AwaitRoom(const google::protobuf::MessageLite& message) const;
+  absl::StatusOr<Quotas::Room> AwaitRoom(const grpc::ByteBuffer& message) const;
 
  private:
-  absl::Status Take(const google::protobuf::MessageLite& request);
+  template <typename Request>
+  void Take(const Request& request);
 
   grpc::ServerContext& context_;
   Tenant* tenant_ = nullptr;

@@ -16,7 +16,7 @@
 #include "rpc/metrics.h"
 #include "shard/open.h"
 #include "shard/quotas.h"
-#include "shard/request_room.h"
+#include "rpc/request_room.h"
 
 namespace unirust::shard {
 
@@ -37,7 +37,7 @@ struct Tenant {
   }
   void Take(Engine& opened) {
     engine = &opened;
-    room = std::make_unique<RequestRoom>(engine->memory_shares().request_bytes());
+    room = std::make_unique<rpc::RequestRoom>(engine->memory_shares().request_bytes());
   }
 
   const std::string name;  // empty: the default one
@@ -45,7 +45,7 @@ struct Tenant {
   Quotas quotas;
   OpenedStore store;
   Engine* engine = nullptr;  // null: the store could not be opened
-  std::unique_ptr<RequestRoom> room;  // of requests until their commit; null without an engine
+  std::unique_ptr<rpc::RequestRoom> room;  // of requests until their commit; null without an engine
 };
 
 // Thread-safe.
@@ -64,6 +64,7 @@ class Tenants {
 
   // Of the default tenant.
   Engine& engine() const { return *default_->engine; }
+  rpc::RequestRoom& room() const { return *default_->room; }
 
   // The tenant, with an engine and the quotas that are in force now, as long as this lives.
   // NOT_FOUND: it was not declared at the opening; UNAVAILABLE: it is not open.

@@ -47,6 +47,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kRequestStreamsMax),     LIMIT(kGraphExportsMax),
       LIMIT(kRetryAfterMs),          LIMIT(kStalledAnswerMsMax),
       LIMIT(kStalledAnswerFullMsMax), LIMIT(kKeepaliveMs),
+      LIMIT(kDecodedBytesMax),       LIMIT(kSmallRequestBytesMax),
       LIMIT(kKeepaliveAnswerMsMax),  LIMIT(kTransportBytesMax),
       LIMIT(kSymbolCacheEntriesMax), LIMIT(kMemoryBudgetBytesMin),
       LIMIT(kConflictNamesMax),      LIMIT(kNeighbourhoodRecordsMax),

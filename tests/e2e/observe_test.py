@@ -124,7 +124,7 @@ class ObserveTest(E2eTest):
                                           method="GetStats"), 3)
             self.assertGreater(scrape.check_histograms(), 3)
         self.assertEqual(of_router.requests("RouterService", "GetEntity"), {"NOT_FOUND": 1, "INVALID_ARGUMENT": 2})
-        self.assertEqual(of_shard.requests("ShardService", "GetEntity"), {"NOT_FOUND": 1, "INVALID_ARGUMENT": 1})
+        self.assertEqual(of_shard.requests("ShardService", "GetEntity"), {"NOT_FOUND": 1, "INVALID_ARGUMENT": 2})
         self.assertEqual(of_router.requests("RouterService", "ExportRecords"), {"NOT_FOUND": 1})
         self.assertEqual(of_router.requests("RouterService", "IngestRecordsStream"), {"OK": 1})
         self.assertEqual(of_shard.requests("ShardService", "IngestChunks"), {"OK": 1})

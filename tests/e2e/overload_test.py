@@ -42,6 +42,7 @@ class OverloadTest(E2eTest):
             (call.code(), "retry-after-ms" in dict(call.trailing_metadata())) for call in calls)
         taken = answers.pop((grpc.StatusCode.OK, False))
         self.assertEqual(answers, {(grpc.StatusCode.RESOURCE_EXHAUSTED, True): LARGE - taken})
+        self.assertLess(watch.resident_mib(running.programs[0].process.pid, most=True), LARGE_MIB)
 
 
 if __name__ == "__main__":

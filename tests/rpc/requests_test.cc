@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "proto/unirust.grpc.pb.h"
+#include "rpc/byte_service.h"
 #include "rpc/request_id.h"
 #include "rpc/server.h"
 
@@ -22,24 +23,33 @@ using ::testing::MatchesRegex;
 using ::testing::Not;
 
 // Answers with the request id as status, or fails as the test wants.
-class Observed final : public proto::ShardService::Service {
+class Observed final : public ByteService {
  public:
+  Observed() : ByteService(proto::ShardService::service_full_name()) {
+    Serve("HealthCheck", &Observed::HealthCheck);
+    Serve("IngestRecords", &Observed::IngestRecords);
+    Serve("ScanRecords", &Observed::ScanRecords);
+  }
   grpc::Status HealthCheck(grpc::ServerContext* context, const proto::HealthCheckRequest*,
-                           proto::HealthCheckResponse* response) override {
+                           proto::HealthCheckResponse* response) {
     response->set_status(RequestId(*context));
     return status;
   }
   grpc::Status IngestRecords(grpc::ServerContext*, const proto::IngestRecordsRequest*,
-                             proto::IngestRecordsResponse*) override {
+                             proto::IngestRecordsResponse*) {
     return status;
   }
   grpc::Status ScanRecords(grpc::ServerContext*, const proto::ScanRecordsRequest*,
-                           grpc::ServerWriter<proto::ScanRecordsChunk>* writer) override {
+                           grpc::ServerWriter<proto::ScanRecordsChunk>* writer) {
     writer->Write({});
     writer->Write({});
     return status;
   }
+  RequestRoom& RoomOf(const grpc::ServerContextBase&) override { return room_; }
   grpc::Status status;
+
+ private:
+  RequestRoom room_{1};
 };
 
 class Requests : public ::testing::Test {
@@ -102,7 +112,7 @@ class Requests : public ::testing::Test {
   }
 
   Observed service_;
-  RequestMetrics metrics_{proto::ShardService::service_full_name()};
+  RequestMetrics& metrics_ = service_.requests();
   std::unique_ptr<Server> server_;
   std::unique_ptr<proto::ShardService::Stub> stub_;
 };

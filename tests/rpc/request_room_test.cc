@@ -1,4 +1,4 @@
-#include "shard/request_room.h"
+#include "rpc/request_room.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/thread.h"
 
-namespace unirust::shard {
+namespace unirust::rpc {
 namespace {
 
 TEST(RequestRoom, IsGivenBack) {
@@ -40,4 +40,4 @@ TEST(RequestRoom, IsWaitedFor) {
 }
 
 }  // namespace
-}  // namespace unirust::shard
+}  // namespace unirust::rpc

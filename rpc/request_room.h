@@ -1,6 +1,5 @@
-// Room for requests from their arrival until their commit, by the bytes that they have on the wire:
-// decoded they take several times as much (docs/operations.md, "Memory"). Requests that wait for a
-// commit have a share of their own besides (Committer). Thread-safe.
+// Room for requests from their arrival until their answer, or commit, by the bytes that they take in
+// memory, decoded (docs/operations.md, "Memory"). Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +7,7 @@
 
 #include "base/mutex.h"
 
-namespace unirust::shard {
+namespace unirust::rpc {
 
 class RequestRoom {
  public:
@@ -68,4 +67,4 @@ class RequestRoom {
   uint64_t taken_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-}  // namespace unirust::shard
+}  // namespace unirust::rpc

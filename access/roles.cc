@@ -63,6 +63,7 @@ std::vector<Rpc> SortedTable() {
       {"/unirust.PartService/Join", Role::kPeer},
       {"/unirust.PartService/OpenState", Role::kPeer},
       {"/unirust.PartService/ReadSlots", Role::kPeer},
+      {"/unirust.PartService/RewritePart", Role::kPeer},
       {"/unirust.PartService/SealPending", Role::kPeer},
       {"/unirust.PartService/WalkRows", Role::kPeer},
   };

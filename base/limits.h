@@ -98,6 +98,7 @@ inline constexpr uint64_t kPartPatienceMs = 5000;        // a part fails so long
 inline constexpr size_t kPartPageRowsMax = 1024;         // rows that one call to another part asks for
 inline constexpr size_t kPartStatesMax = 1024;           // states of a part that are kept for readers elsewhere
 inline constexpr uint64_t kPartStateIdleSecondsMax = 600;  // until one that nobody reads is dropped
+inline constexpr uint64_t kPartSignMs = 1000;  // a part that makes its files anew says so often that it goes on
 inline constexpr size_t kPartsMax = 256;                   // of a store
 inline constexpr size_t kSlotRowsBytesMax = 2 * 1024 * 1024;  // of rows of moving slots that one epoch takes
 inline constexpr size_t kSlotRowsReadMax = 20000;             // rows that are looked at for it

@@ -425,14 +425,6 @@ absl::StatusOr<BackupInfo> ClusterStore::Backup(const std::string&, size_t,
   return OfOneDirectory("a backup");
 }
 
-absl::Status ClusterStore::AwaitReaders(const std::function<bool()>&) const {
-  return OfOneDirectory("a wait for readers");
-}
-
-absl::Status ClusterStore::Rewrite(const InTurn&, const std::function<bool()>&) {
-  return OfOneDirectory("a rewrite");
-}
-
 absl::Status ClusterStore::VerifyChecksums() const { return home_store_->VerifyChecksums(); }
 
 StorageMetrics ClusterStore::Metrics() const { return home_store_->Metrics(); }

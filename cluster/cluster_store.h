@@ -47,9 +47,15 @@ class ClusterStore final : public store::Store {
   absl::Status Clear(store::Batch batch) override;
   void StopWaiting() override;
 
+  // rewrite.cc. A moment is an epoch that every part has; who reads the store does so in this process. Rewrite waits
+  // for readers from before an epoch of its own, and until no slots are swept; it drops a pending generation. An error
+  // names the part.
+  uint64_t Moment() const override { return Published(); }
+  absl::Status AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const override;
+  absl::Status Rewrite(uint64_t moment, const InTurn& in_turn,
+                       const std::function<bool()>& stop) override;
+
   // Of single directories: UNIMPLEMENTED.
-  absl::Status AwaitReaders(const std::function<bool()>& stop) const override;
-  absl::Status Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) override;
   absl::Status Checkpoint(const std::string& dir) const override;
   absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
                                            const std::function<bool()>& stop) const override;
@@ -113,6 +119,8 @@ class ClusterStore final : public store::Store {
   PendingStep NextStepIn(size_t part);
   void EmptyOutbox(store::Batch* batch, uint64_t published) const;
   uint64_t Published() const;
+  absl::StatusOr<uint64_t> PublishNothing(const InTurn& in_turn, const std::function<bool()>& stop);
+  absl::Status RewriteParts(uint64_t epoch, const std::function<bool()>& stop) const;
   template <typename Call>
   absl::Status OnEach(const Call& call) const;
   template <typename Read>

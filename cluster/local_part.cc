@@ -1,5 +1,7 @@
 #include "cluster/local_part.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/fault_point.h"
 #include "base/limits.h"
@@ -167,8 +169,11 @@ absl::Status LocalPart::ApplyBatch(const Epoch& epoch, store::Batch batch) {
 }
 
 void LocalPart::Keep(EpochId epoch) {
+  const uint64_t moment = store_.Moment();
   store::Reader reader = store_.Snapshot();
   MutexLock lock(mutex_);
+  std::erase_if(watched_, [](const Watched& one) { return one.state.expired(); });
+  watched_.push_back({epoch.number, moment, reader.Watch()});
   kept_.push_back({epoch, std::move(reader)});
   if (kept_.size() > limits::kEpochsKept) kept_.pop_front();
 }
@@ -244,6 +249,36 @@ absl::Status LocalPart::SealPending(PendingStep step) {
 absl::Status LocalPart::DropPending(PendingStep step) {
   MutexLock writing(writing_);
   return TakeStep(step, [&] { return store_.DropPending(); });
+}
+
+absl::StatusOr<uint64_t> LocalPart::ForgetBefore(uint64_t epoch) {
+  MutexLock lock(mutex_);
+  const uint64_t last = kept_.back().epoch.number;
+  if (last < epoch) {
+    return absl::FailedPreconditionError("it has epoch " + std::to_string(last) + ", not " +
+                                         std::to_string(epoch) + " yet");
+  }
+  while (kept_.front().epoch.number < epoch) kept_.pop_front();
+  return std::find_if(watched_.begin(), watched_.end(),
+                      [&](const Watched& one) {
+                        return one.epoch >= epoch && !one.state.expired();
+                      })
+      ->moment;
+}
+
+absl::Status LocalPart::Rewrite(uint64_t epoch, const std::function<bool()>& stop) {
+  if (rewriting_.exchange(true)) {
+    return absl::UnavailableError("its files are being made anew already: try again later");
+  }
+  const auto in_turn = [this](const std::function<absl::Status()>& work) {
+    MutexLock writing(writing_);
+    return work();
+  };
+  const absl::StatusOr<uint64_t> moment = ForgetBefore(epoch);
+  const absl::Status status =
+      moment.ok() ? store_.Rewrite(*moment, in_turn, stop) : moment.status();
+  rewriting_ = false;
+  return status;
 }
 
 }  // namespace unirust::cluster

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "base/mutex.h"
@@ -35,6 +37,11 @@ class LocalPart final : public Part {
   absl::Status CommitPending(PendingStep step, const std::string& rows) override;
   absl::Status SealPending(PendingStep step) override;
   absl::Status DropPending(PendingStep step) override;
+  absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override;
+
+  // Lets the states of earlier epochs go. Whoever reads one of them still has a snapshot from before the moment that
+  // this returns (store/store.h), whoever reads a later state has not. FAILED_PRECONDITION if the part lacks the epoch.
+  absl::StatusOr<uint64_t> ForgetBefore(uint64_t epoch);
 
   // Apply of rows that are not encoded.
   absl::Status ApplyBatch(const Epoch& epoch, store::Batch batch);
@@ -47,6 +54,11 @@ class LocalPart final : public Part {
   struct Kept {
     EpochId epoch;
     store::Reader reader;
+  };
+  struct Watched {
+    uint64_t epoch = 0;
+    uint64_t moment = 0;
+    std::weak_ptr<const store::Reader::State> state;
   };
 
   LocalPart(store::Store& store, EpochId last, uint64_t session);
@@ -61,8 +73,10 @@ class LocalPart final : public Part {
   Mutex writing_;  // one call that writes at a time, whatever a caller has given up
   PendingStep next_ ABSL_GUARDED_BY(writing_);  // of the last attempt
   std::atomic<uint64_t> session_;
+  std::atomic<bool> rewriting_ = false;
   mutable Mutex mutex_;
   std::deque<Kept> kept_ ABSL_GUARDED_BY(mutex_);  // the newest last, at least one
+  std::vector<Watched> watched_ ABSL_GUARDED_BY(mutex_);  // those, and others that somebody may still read
 };
 
 }  // namespace unirust::cluster

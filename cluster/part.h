@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -87,6 +88,12 @@ class Part {
   virtual absl::Status CommitPending(PendingStep step, const std::string& rows) = 0;
   virtual absl::Status SealPending(PendingStep step) = 0;
   virtual absl::Status DropPending(PendingStep step) = 0;
+
+  // Makes every file of the part anew: what was deleted or overwritten up to this epoch is in none of them when it
+  // returns. States of earlier epochs are let go; whoever reads one here is waited for. Writes and reads go on. `stop`
+  // is asked now and then, by one thread: true ends the attempt, CANCELLED. UNAVAILABLE also while another one is under
+  // way, FAILED_PRECONDITION if the part lacks the epoch. Cost: reads and writes all that is stored there.
+  virtual absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) = 0;
 };
 
 }  // namespace unirust::cluster

@@ -234,7 +234,7 @@ grpc::Status PartService::OpenState(grpc::ServerContext* context,
   }
   // Not to be mistaken for one of an earlier process.
   if (last_lease_ == 0) last_lease_ = UniqueNumber();
-  leases_[++last_lease_] = {*std::move(reader), SteadyClockMicros()};
+  leases_[++last_lease_] = {*std::move(reader), request->epoch(), SteadyClockMicros()};
   response->set_lease(last_lease_);
   return grpc::Status::OK;
 }
@@ -335,6 +335,32 @@ grpc::Status PartService::ReadSlots(grpc::ServerContext* context,
   if (!rows.ok()) return ToGrpc(rows.status());
   ToProto(*std::move(rows), response);
   return grpc::Status::OK;
+}
+
+// --- files ---------------------------------------------------------------------------------------
+
+// Home asks when nobody reads a state of an earlier epoch any more.
+grpc::Status PartService::RewritePart(grpc::ServerContext* context,
+                                      const proto::RewritePartRequest* request,
+                                      grpc::ServerWriter<proto::Empty>* signs) {
+  if (const auto refused = rpc::Refused(*context)) return *refused;
+  absl::Status status = part_.CheckSession(request->session());
+  if (status.ok()) status = CheckEpoch(request->epoch());
+  if (!status.ok()) return ToGrpc(status);
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(leases_,
+                  [&](const auto& entry) { return entry.second.epoch < request->epoch(); });
+  }
+  uint64_t signed_micros = 0;
+  const auto stop = [&] {
+    if (context->IsCancelled() || !part_.CheckSession(request->session()).ok()) return true;
+    const uint64_t now = SteadyClockMicros();
+    if (now - signed_micros < limits::kPartSignMs * 1000) return false;
+    signed_micros = now;
+    return !signs->Write({});
+  };
+  return ToGrpc(part_.Rewrite(request->epoch(), stop));
 }
 
 }  // namespace unirust::peer

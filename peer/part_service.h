@@ -46,10 +46,13 @@ class PartService final : public proto::PartService::Service {
                             proto::EstimatedRows* response) override;
   grpc::Status ReadSlots(grpc::ServerContext* context, const proto::ReadSlotsRequest* request,
                          proto::ReadSlotsResponse* response) override;
+  grpc::Status RewritePart(grpc::ServerContext* context, const proto::RewritePartRequest* request,
+                           grpc::ServerWriter<proto::Empty>* signs) override;
 
  private:
   struct Lease {
     store::Reader reader;
+    uint64_t epoch = 0;
     uint64_t used_micros = 0;
   };
   absl::Status TakeEpoch(const grpc::ServerContext& context,

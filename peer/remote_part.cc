@@ -7,11 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "base/thread.h"
 
 namespace unirust::peer {
 namespace {
+
+constexpr uint64_t kPollMicros = 20'000;  // until it is asked again whether to stop
 
 // Calls `send` with piece after piece, at least one, until all are sent or it says that nobody listens.
 template <typename Send>
@@ -31,8 +35,11 @@ uint64_t DeadlineMs(const std::string& rows) {
 
 }  // namespace
 
-RemotePart::RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address)
-    : stub_(proto::PartService::NewStub(channel)), address_(std::move(address)) {}
+RemotePart::RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address,
+                       uint64_t silence_ms)
+    : stub_(proto::PartService::NewStub(channel)),
+      address_(std::move(address)),
+      silence_ms_(silence_ms) {}
 
 absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& membership,
                                                    cluster::EpochId last,
@@ -186,6 +193,39 @@ absl::Status RemotePart::SealPending(cluster::PendingStep step) {
 
 absl::Status RemotePart::DropPending(cluster::PendingStep step) {
   return Call(&Stub::DropPending, step);
+}
+
+// It has no deadline, since it takes as long as there are files; a part that gives no sign counts as gone.
+absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& stop) {
+  proto::RewritePartRequest request;
+  request.set_session(session_);
+  request.set_epoch(epoch);
+  grpc::ClientContext call;
+  const auto signs = stub_->RewritePart(&call, request);
+  std::atomic<uint64_t> heard_micros = SteadyClockMicros();
+  std::atomic<bool> ended = false;
+  Thread hearing("hear_part", [&] {
+    for (proto::Empty sign; signs->Read(&sign);) heard_micros = SteadyClockMicros();
+    ended = true;
+  });
+  Mutex mutex;
+  CondVar never;
+  bool stopped = false;
+  bool silent = false;
+  while (!ended && !stopped && !silent) {
+    stopped = stop();
+    const uint64_t heard = heard_micros;  // before now
+    silent = SteadyClockMicros() - heard > silence_ms_ * 1000;
+    if (stopped || silent) call.TryCancel();
+    MutexLock lock(mutex);
+    never.WaitFor(mutex, kPollMicros);
+  }
+  hearing.Join();
+  const grpc::Status status = signs->Finish();
+  if (status.ok()) return absl::OkStatus();
+  if (stopped) return absl::CancelledError("the rewrite was stopped");
+  if (silent) return absl::UnavailableError("at " + address_ + ": it gives no sign any more");
+  return OfCall(status, "at " + address_);
 }
 
 }  // namespace unirust::peer

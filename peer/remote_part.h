@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "cluster/part.h"
 #include "peer/remote_rows.h"
@@ -16,8 +18,9 @@ namespace unirust::peer {
 
 class RemotePart final : public cluster::Part {
  public:
-  // `address` for messages.
-  RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address);
+  // `address` for messages. `silence_ms`: of a part that makes its files anew, until it counts as gone.
+  RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address,
+             uint64_t silence_ms = limits::kPartDeadlineMs);
 
   absl::StatusOr<cluster::Position> Join(const cluster::Membership& membership,
                                          cluster::EpochId last, cluster::Holds holds) override;
@@ -30,6 +33,7 @@ class RemotePart final : public cluster::Part {
   absl::Status CommitPending(cluster::PendingStep step, const std::string& rows) override;
   absl::Status SealPending(cluster::PendingStep step) override;
   absl::Status DropPending(cluster::PendingStep step) override;
+  absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override;
 
  private:
   using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const proto::PendingRequest&,
@@ -40,6 +44,7 @@ class RemotePart final : public cluster::Part {
 
   const std::shared_ptr<Stub> stub_;
   const std::string address_;
+  const uint64_t silence_ms_;
   const std::shared_ptr<UnusedLeases> unused_ = std::make_shared<UnusedLeases>();
   std::atomic<uint64_t> session_ = 0;    // of the last Join
   std::atomic<uint64_t> has_epoch_ = 0;  // the part had it: it must not have fewer

@@ -94,20 +94,23 @@ absl::Status Committer::Purge(const std::function<bool()>& stop) {
   const auto names = resolve::UnusedNames(before.reader, before.config->ontology, stop);
   before = {};
   absl::Status status = names.status();
-  if (status.ok()) status = store_.AwaitReaders(stop);  // whoever may still ask for the names
+  if (status.ok()) {
+    status = store_.AwaitReaders(store_.Moment(), stop);  // whoever may still ask for the names
+  }
   FaultPoint("purge.names_found");
+  if (status.ok()) {
+    status = InTurn([&] {
+      RetireNames(*names);
+      return absl::OkStatus();
+    });
+  }
   if (!status.ok()) {
     interner_.EndWatch();
     return status;
   }
-  UNIRUST_RETURN_IF_ERROR(InTurn([&] {
-    RetireNames(*names);
-    return absl::OkStatus();
-  }));
   FaultPoint("purge.names_retired");
-  UNIRUST_RETURN_IF_ERROR(
-      store_.Rewrite([this](const std::function<absl::Status()>& work) { return InTurn(work); },
-                     stop));
+  const auto in_turn = [this](const std::function<absl::Status()>& work) { return InTurn(work); };
+  UNIRUST_RETURN_IF_ERROR(store_.Rewrite(store_.Moment(), in_turn, stop));
   FaultPoint("purge.rewritten");
   return InTurn([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(resolving_) {
     erasures_.purged_micros = purge_micros_;

@@ -235,9 +235,6 @@ absl::StatusOr<std::vector<bool>> Engine::Erase(std::vector<Identity> records) {
 
 absl::Status Engine::Purge(const std::function<bool()>& stop) {
   UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
-  if (impl_->cluster != nullptr) {
-    return absl::UnimplementedError("a store of several parts cannot be purged yet");
-  }
   if (impl_->purging.exchange(true)) return absl::UnavailableError("another purge is under way");
   const uint64_t started_micros = SteadyClockMicros();
   const std::string& root = impl_->options.backup_dir;
@@ -250,6 +247,8 @@ absl::Status Engine::Purge(const std::function<bool()>& stop) {
       {{"took_ms", (SteadyClockMicros() - started_micros) / 1000}});
   return absl::OkStatus();
 }
+
+bool Engine::IsPurging() const { return impl_->purging; }
 
 absl::StatusOr<Erasures> Engine::ErasuresInStore() const {
   return impl_->store->Latest().ReadErasures();

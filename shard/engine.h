@@ -223,9 +223,11 @@ class Engine {
   // each whether it was there; one that was retracted was. INVALID_ARGUMENT: too many, or no identity.
   absl::StatusOr<std::vector<bool>> Erase(std::vector<Identity> records);
 
-  // Makes every file anew that may have something of what was erased before. Writes and reads go on. `stop`: as in
-  // Backup. UNAVAILABLE while another purge is under way; UNIMPLEMENTED for a store of several parts.
+  // Makes every file anew that may have something of what was erased before, in all parts of the store. Writes and
+  // reads go on. `stop`: as in Backup. UNAVAILABLE while another purge is under way, or if a part cannot be reached:
+  // then, as after every error, nothing counts as purged.
   absl::Status Purge(const std::function<bool()>& stop);
+  bool IsPurging() const;
 
   // What was erased, and where copies of it are: in the data directory, and below backup_dir, whose checkpoints are
   // opened to read for that.

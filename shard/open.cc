@@ -107,7 +107,7 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
     store.retention = std::make_unique<RetentionClock>(
         *store.engine, settings.retention_clock, settings.retention_every.seconds * 1'000'000);
   }
-  const bool purges = settings.purge_after.seconds > 0 && !settings.read_only && parts.empty();
+  const bool purges = settings.purge_after.seconds > 0 && !settings.read_only;
   if (purges) {
     store.purges = std::make_unique<PurgeSchedule>(*store.engine, settings.purge_after.seconds);
   }

@@ -77,8 +77,9 @@ absl::Status Await(std::chrono::milliseconds poll, const Done& done,
 
 }  // namespace
 
-absl::Status RocksStore::AwaitReaders(const std::function<bool()>& stop) const {
-  const uint64_t now = db_->GetLatestSequenceNumber();
+uint64_t RocksStore::Moment() const { return db_->GetLatestSequenceNumber(); }
+
+absl::Status RocksStore::AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const {
   return Await(
       kPoll,
       [&]() -> absl::StatusOr<bool> {
@@ -86,7 +87,7 @@ absl::Status RocksStore::AwaitReaders(const std::function<bool()>& stop) const {
         if (!db_->GetIntProperty(rdb::DB::Properties::kOldestSnapshotSequence, &oldest)) {
           return absl::InternalError("RocksDB does not tell its oldest snapshot");
         }
-        return oldest == 0 || oldest >= now;
+        return oldest == 0 || oldest >= moment;
       },
       stop);
 }
@@ -176,8 +177,9 @@ absl::Status RocksStore::FlushAll(OldFiles* old) {
   return absl::OkStatus();
 }
 
-absl::Status RocksStore::Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) {
-  UNIRUST_RETURN_IF_ERROR(AwaitReaders(stop));
+absl::Status RocksStore::Rewrite(uint64_t moment, const InTurn& in_turn,
+                                 const std::function<bool()>& stop) {
+  UNIRUST_RETURN_IF_ERROR(AwaitReaders(moment, stop));
   OldFiles old;
   UNIRUST_RETURN_IF_ERROR(in_turn([&] { return FlushAll(&old); }));
   UNIRUST_RETURN_IF_ERROR(Compact(old.families, stop));

@@ -59,8 +59,10 @@ class RocksStore final : public Store {
   absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
                                     const std::function<bool()>& stop) const override;
   absl::Status VerifyChecksums() const override;
-  absl::Status Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) override;
-  absl::Status AwaitReaders(const std::function<bool()>& stop) const override;
+  uint64_t Moment() const override;
+  absl::Status AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const override;
+  absl::Status Rewrite(uint64_t moment, const InTurn& in_turn,
+                       const std::function<bool()>& stop) override;
   StorageMetrics Metrics() const override;
 
   // Every row is in tables when it returns, and no log is needed for any.

@@ -141,6 +141,8 @@ class Reader {
   Reader() = default;  // of no store: to be assigned to
   explicit Reader(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
+  std::weak_ptr<const State> Watch() const { return state_; }  // expires when nobody reads it any more
+
  private:
   std::shared_ptr<const State> state_;
 };
@@ -204,15 +206,18 @@ class Store {
   // Reads every file and compares the checksums of its blocks. DATA_LOSS names the file.
   virtual absl::Status VerifyChecksums() const = 0;
 
-  // Waits until no snapshot from before the call is held. `stop`: as in Backup.
-  virtual absl::Status AwaitReaders(const std::function<bool()>& stop) const = 0;
+  // What was written so far is before this moment, and so is every snapshot that lacks some of it.
+  virtual uint64_t Moment() const = 0;
+  // Waits until no snapshot from before the moment is held. `stop`: as in Backup.
+  virtual absl::Status AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const = 0;
 
-  // Makes every file of the directory anew: what was deleted or overwritten before the call is in none of them when it
-  // returns, nor is a key of it. Commits and reads go on, but what `in_turn` is called with, which is short, must run
-  // while nothing commits. Waits for snapshots from before. `stop`: as in Backup. Cost: reads and writes all that is
-  // stored.
+  // Makes every file of the directory anew: what was deleted or overwritten before the moment is in none of them when
+  // it returns, nor is a key of it. Commits and reads go on, but what `in_turn` is called with, which is short, must
+  // run while nothing commits and no generation comes or goes. Waits for snapshots from before the moment. `stop`: as
+  // in Backup. UNAVAILABLE if a part of the store cannot be reached. Cost: reads and writes all that is stored.
   using InTurn = std::function<absl::Status(const std::function<absl::Status()>& work)>;
-  virtual absl::Status Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) = 0;
+  virtual absl::Status Rewrite(uint64_t moment, const InTurn& in_turn,
+                               const std::function<bool()>& stop) = 0;
 
   virtual StorageMetrics Metrics() const = 0;
 

@@ -96,6 +96,11 @@ class MortalPart final : public Part {
   absl::Status DropPending(PendingStep step) override {
     return Ask([&] { return part_.DropPending(step); });
   }
+  absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override {
+    if (!rewrites_) return absl::UnavailableError("it is busy");
+    return Ask([&] { return part_.Rewrite(epoch, stop); });
+  }
+  void SetRewrites(bool rewrites) { rewrites_ = rewrites; }
 
  private:
   template <typename Body>
@@ -109,6 +114,7 @@ class MortalPart final : public Part {
 
   Part& part_;
   Life& life_;
+  std::atomic<bool> rewrites_ = true;
 };
 
 // Whether the other parts are in this process, or behind a connection.
@@ -134,7 +140,7 @@ class Cluster {
   // The part's directory is an empty one. None must be open.
   void Lose(size_t part) {
     CloseParts();
-    std::filesystem::remove_all(dir_ + "-" + std::to_string(part));
+    std::filesystem::remove_all(Dir(part));
   }
 
   // The store, whose writer lives for so many calls. What had the last one must be gone.
@@ -147,7 +153,7 @@ class Cluster {
     for (size_t i = 0; i < stores_.size(); ++i) {
       if (stores_[i] == nullptr) {
         stores_[i] =
-            store::Store::Open({.dir = dir_ + "-" + std::to_string(i),
+            store::Store::Open({.dir = Dir(i),
                                 .shard_id = static_cast<uint32_t>(i),
                                 .memory_budget_bytes = 32U << 20U})
                 .value();
@@ -171,6 +177,7 @@ class Cluster {
   // Whether calls to other parts come through.
   void SetReachable(bool reachable) { life_.SetReachable(reachable); }
   void SetTakesEpochs(bool takes) { life_.SetTakesEpochs(takes); }
+  void SetRewrites(size_t part, bool rewrites) { mortal_[part - 1]->SetRewrites(rewrites); }
   uint64_t RefusedEpochs() const { return life_.refused_epochs(); }
   // All processes end; only what is on disk stays.
   void CloseParts() {
@@ -180,7 +187,8 @@ class Cluster {
     for (auto& store : stores_) store.reset();
   }
   store::Store& Store(size_t part) { return *stores_[part]; }  // not of home
-  std::string HomeDir() const { return dir_ + "-0"; }
+  std::string Dir(size_t part) const { return dir_ + "-" + std::to_string(part); }
+  std::string HomeDir() const { return Dir(kHome); }
 
  private:
   struct Served {

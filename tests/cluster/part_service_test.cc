@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "base/limits.h"
+#include "base/thread.h"
 #include "cluster/local_part.h"
 #include "peer/remote_part.h"
 #include "proto/unirust.grpc.pb.h"
@@ -25,6 +28,7 @@ using ::testing::HasSubstr;
 
 constexpr uint64_t kSession = 5;
 constexpr cluster::Holds kRows = cluster::Holds::kRows;
+const auto kNever = [] { return false; };
 
 cluster::Epoch EpochNumber(uint64_t number, store::Batch batch = {}) {
   return {.id = {number, number},
@@ -232,7 +236,8 @@ TEST_F(PartServiceTest, WhoeverOpensTheStoreShutsOutTheOneBefore) {
   std::string value;
   for (const absl::Status& status :
        {client_.Apply(EpochNumber(2)), client_.BeginGeneration({1, 0}), client_.CommitPending({1, 1}, "rows"),
-        client_.SealPending({1, 2}), client_.DropPending({2, 0}), client_.ReadEpoch(2).status(),
+        client_.SealPending({1, 2}), client_.DropPending({2, 0}), client_.Rewrite(1, kNever),
+        client_.ReadEpoch(2).status(),
         client_.ReadLatest()->Get(Family::kNames, "12345678", &value).status(),
         reader.Get(Family::kNames, "12345678", &value).status(),
         reader.Scan(Family::kNames, "", "")->status()}) {
@@ -293,6 +298,76 @@ TEST_F(PartServiceTest, KeepsOnlySoManyStates) {
   EXPECT_EQ(open(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   request.add_unused_leases(state.lease());
   EXPECT_EQ(open(), grpc::StatusCode::OK);
+}
+
+// A state that somebody forgot to give back holds up nothing: home says that nobody reads it.
+TEST_F(PartServiceTest, StatesOfEarlierEpochsGoWithARewrite) {
+  Apply(1, "12345678", "v");
+  const store::Reader then = client_.ReadEpoch(1).value();
+  Apply(2, "12345678", "w");
+  const store::Reader now = client_.ReadEpoch(2).value();
+  EXPECT_TRUE(absl::IsFailedPrecondition(client_.Rewrite(3, kNever)));
+  EXPECT_EQ(client_.Rewrite(2, kNever), absl::OkStatus());
+  std::string value;
+  EXPECT_TRUE(absl::IsUnavailable(then.Get(Family::kNames, "12345678", &value).status()));
+  EXPECT_TRUE(absl::IsOutOfRange(client_.ReadEpoch(1).status()));
+  EXPECT_TRUE(now.Get(Family::kNames, "12345678", &value).value());
+  EXPECT_EQ(value, "w");
+}
+
+TEST_F(PartServiceTest, OneRewriteAtATime) {
+  Apply(1, "12345678", "v");
+  const store::Reader before = part_->ReadEpoch(1).value();  // the rewrite waits for it
+  Apply(2, "12345678", "w");
+  std::atomic<bool> works = false;
+  std::atomic<bool> stop = false;
+  Thread rewriting("rewrite", [&] {
+    const absl::Status first = part_->Rewrite(2, [&] {
+      works = true;
+      return stop.load();
+    });
+    EXPECT_TRUE(absl::IsCancelled(first)) << first;
+  });
+  while (!works) std::this_thread::yield();
+  const absl::Status second = client_.Rewrite(2, kNever);
+  EXPECT_TRUE(absl::IsUnavailable(second)) << second;
+  EXPECT_THAT(std::string(second.message()), HasSubstr("already"));
+  stop = true;
+}
+
+TEST_F(PartServiceTest, WhoeverOpensTheStoreEndsARewriteOfTheOneBefore) {
+  Apply(1, "12345678", "v");
+  const store::Reader before = part_->ReadEpoch(1).value();
+  Apply(2, "12345678", "w");
+  absl::Status status;
+  Thread rewriting("rewrite", [&] {
+    do {
+      status = client_.Rewrite(2, kNever);
+    } while (absl::IsUnavailable(status));
+  });
+  while (!absl::IsUnavailable(part_->Rewrite(2, [] { return true; }))) std::this_thread::yield();
+  RemotePart next(rpc::Connect(server_->address()), "part 1");
+  ASSERT_TRUE(
+      next.Join({.part = 1, .store = "home", .session = 6}, {.number = 2, .tag = 2}, kRows).ok());
+  rewriting.Join();
+  EXPECT_TRUE(absl::IsAborted(status)) << status;
+}
+
+// Stopped, or cut off: its connection stands, and it says nothing.
+TEST_F(PartServiceTest, APartThatGivesNoSignCountsAsGone) {
+  class Silent final : public proto::PartService::Service {
+    grpc::Status RewritePart(grpc::ServerContext* context, const proto::RewritePartRequest*,
+                             grpc::ServerWriter<proto::Empty>*) override {
+      while (!context->IsCancelled()) std::this_thread::yield();
+      return grpc::Status::OK;
+    }
+  };
+  Silent silent;
+  const auto server = rpc::Server::Start("127.0.0.1:0", silent).value();
+  RemotePart part(rpc::Connect(server->address()), "part 1", /*silence_ms=*/200);
+  const absl::Status status = part.Rewrite(1, kNever);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no sign"));
 }
 
 TEST_F(PartServiceTest, ADirectoryWithRecordsIsNoPart) {

@@ -162,5 +162,13 @@ absl::Status SimPart::SealPending(cluster::PendingStep step) {
 absl::Status SimPart::DropPending(cluster::PendingStep step) {
   return Write([step](LocalPart& part) { return part.DropPending(step); });
 }
+absl::Status SimPart::Rewrite(uint64_t epoch, const std::function<bool()>&) {
+  return Ask<absl::Status>(
+      [session = session_, epoch](PartProcess& process) -> absl::Status {
+        UNIRUST_RETURN_IF_ERROR(process.part->CheckSession(session));
+        return process.part->Rewrite(epoch, [] { return false; });
+      },
+      Again::kPerhaps);
+}
 
 }  // namespace unirust::sim

@@ -79,6 +79,7 @@ class SimPart final : public cluster::Part {
   absl::Status CommitPending(cluster::PendingStep step, const std::string& rows) override;
   absl::Status SealPending(cluster::PendingStep step) override;
   absl::Status DropPending(cluster::PendingStep step) override;
+  absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override;
 
  private:
   enum class Again { kNever, kPerhaps };

@@ -58,8 +58,10 @@ class SimStore final : public store::Store {
   absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
                                     const std::function<bool()>& stop) const override;
   absl::Status VerifyChecksums() const override { return absl::OkStatus(); }
-  absl::Status AwaitReaders(const std::function<bool()>& stop) const override;
-  absl::Status Rewrite(const InTurn& in_turn, const std::function<bool()>& stop) override;
+  uint64_t Moment() const override { return 0; }
+  absl::Status AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const override;
+  absl::Status Rewrite(uint64_t moment, const InTurn& in_turn,
+                       const std::function<bool()>& stop) override;
   StorageMetrics Metrics() const override { return {}; }
 
   // What is newest, with the current generation or the pending one.

@@ -118,6 +118,9 @@ class CountedPart final : public cluster::Part {
   }
   absl::Status SealPending(PendingStep step) override { return part().SealPending(step); }
   absl::Status DropPending(PendingStep step) override { return part().DropPending(step); }
+  absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override {
+    return part().Rewrite(epoch, stop);
+  }
 
  private:
   LocalPart& part() { return *process_.part; }

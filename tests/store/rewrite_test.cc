@@ -45,6 +45,9 @@ class RewriteTest : public ::testing::Test {
   void Flush() {
     ASSERT_TRUE(store_->Backup(temp_.path() + "/backups", 1, kNever).ok());
   }
+  absl::Status Rewrite(const Store::InTurn& in_turn, const std::function<bool()>& stop) {
+    return store_->Rewrite(store_->Moment(), in_turn, stop);
+  }
   // Files that have the secret.
   std::set<std::string> Found() const {
     std::set<std::string> out;
@@ -70,7 +73,7 @@ TEST_F(RewriteTest, LeavesNothingOfWhatWasDeletedOrOverwritten) {
   for (int n = 0; n < 3; ++n) Delete(kSecret + std::to_string(n));
   Put("o", "new");
   ASSERT_THAT(Found(), Not(IsEmpty()));
-  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  ASSERT_EQ(Rewrite(kAtOnce, kNever), absl::OkStatus());
   EXPECT_THAT(Found(), IsEmpty());
   std::string value;
   EXPECT_TRUE(store_->Latest().Get(Family::kRecords, "o", &value).value());
@@ -85,13 +88,13 @@ TEST_F(RewriteTest, RewritesATableThatIsAlone) {
   Put(kSecret, "v");
   Delete(kSecret);
   Flush();
-  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  ASSERT_EQ(Rewrite(kAtOnce, kNever), absl::OkStatus());
   EXPECT_THAT(Found(), IsEmpty());
 }
 
 TEST_F(RewriteTest, OfAnEmptyStoreTwice) {
-  EXPECT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
-  EXPECT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  EXPECT_EQ(Rewrite(kAtOnce, kNever), absl::OkStatus());
+  EXPECT_EQ(Rewrite(kAtOnce, kNever), absl::OkStatus());
 }
 
 TEST_F(RewriteTest, WaitsForReadersFromBefore) {
@@ -103,7 +106,7 @@ TEST_F(RewriteTest, WaitsForReadersFromBefore) {
   std::atomic<bool> done = false;
   absl::Status status;
   Thread rewriting("rewrite", [&] {
-    status = store_->Rewrite(kAtOnce, [&] {
+    status = Rewrite(kAtOnce, [&] {
       ++asked;
       return false;
     });
@@ -125,7 +128,7 @@ TEST_F(RewriteTest, IsStopped) {
   Put(kSecret, "v");
   const Reader before = store_->Snapshot();
   Delete(kSecret);
-  EXPECT_EQ(store_->Rewrite(kAtOnce, [] { return true; }).code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(Rewrite(kAtOnce, [] { return true; }).code(), absl::StatusCode::kCancelled);
 }
 
 // A change of ontology just before, and while, it compacts.
@@ -147,7 +150,7 @@ TEST_F(RewriteTest, BesideChangesOfGeneration) {
     if (turns == 1) change();
     return status;
   };
-  ASSERT_EQ(store_->Rewrite(in_turn, kNever), absl::OkStatus());
+  ASSERT_EQ(Rewrite(in_turn, kNever), absl::OkStatus());
   EXPECT_THAT(Found(), IsEmpty());
 }
 
@@ -160,8 +163,8 @@ TEST_F(RewriteTest, IsStoppedWhileItCompacts) {
     return work();
   };
   const auto stop = [&] { return compacts; };
-  EXPECT_EQ(store_->Rewrite(in_turn, stop).code(), absl::StatusCode::kCancelled);
-  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  EXPECT_EQ(Rewrite(in_turn, stop).code(), absl::StatusCode::kCancelled);
+  ASSERT_EQ(Rewrite(kAtOnce, kNever), absl::OkStatus());
   EXPECT_THAT(Found(), IsEmpty());
 }
 
@@ -169,10 +172,10 @@ TEST_F(RewriteTest, OfAGenerationThatIsPending) {
   ASSERT_TRUE(store_->BeginGeneration().ok());
   Put(kSecret, "v");
   Delete(kSecret);
-  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  ASSERT_EQ(Rewrite(kAtOnce, kNever), absl::OkStatus());
   EXPECT_THAT(Found(), IsEmpty());
   EXPECT_TRUE(store_->SwitchGeneration({}).ok());
-  ASSERT_EQ(store_->Rewrite(kAtOnce, kNever), absl::OkStatus());
+  ASSERT_EQ(Rewrite(kAtOnce, kNever), absl::OkStatus());
 }
 
 }  // namespace

@@ -240,7 +240,7 @@ void World::Read() {
   }
 }
 
-// Other rules now and then, and slots that go elsewhere.
+// Other rules now and then, slots that go elsewhere, and purges.
 void World::Operate() {
   while (writing_ > 0 && !::testing::Test::HasFailure()) {
     scheduler_.Sleep(dice_.Below(4 * kPauseMicros));
@@ -249,6 +249,10 @@ void World::Operate() {
     absl::Status status;
     if (dice_.OneIn(4)) {
       status = home->engine->SetOntology(RandomOntology(dice_));
+    } else if (dice_.OneIn(6)) {
+      status = home->engine->Purge([&] { return writing_ == 0 || !home->process->alive; });
+      if (status.ok()) ++purges_;
+      if (absl::IsCancelled(status)) status = absl::OkStatus();
     } else if (part_count_ > 0) {
       EXPECT_EQ(home->engine->GetSlots().placement->fault, "");  // the next plan would clear it
       const Engine::SlotPlan plan = *home->engine->PlanSlots({});

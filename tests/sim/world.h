@@ -37,6 +37,7 @@ class World {
   size_t acknowledged() const { return acknowledged_; }
   size_t views() const { return views_; }
   size_t moves() const { return moves_; }
+  size_t purges() const { return purges_; }
   uint64_t micros() { return scheduler_.Micros(); }
 
  private:
@@ -78,6 +79,7 @@ class World {
   size_t acknowledged_ = 0;
   size_t views_ = 0;
   size_t moves_ = 0;
+  size_t purges_ = 0;
 };
 
 }  // namespace unirust::sim

@@ -13,6 +13,7 @@ import grpc
 import compare
 import feed
 import harness
+from cluster import Cluster
 from harness import E2eTest, Store, unirust
 from judge import History, Verdict, name_of
 
@@ -23,6 +24,9 @@ ONTOLOGY = {"identity_keys": [{"name": "by_email", "attributes": ["email"]}], "s
 WINDOW = 8  # bytes of a secret that are looked for: blocks of tables leave out what keys begin with alike
 POINTS = ("purge.names_found", "purge.names_retired", "rewrite.compacted", "rewrite.manifest_begun",
           "purge.rewritten")
+# Which process of a store of three parts dies, and where.
+POINTS_OF_PARTS = ((0, "epoch.before_published:2"), (0, "rewrite.compacted"), (1, "rewrite.compacted"),
+                   (2, "rewrite.manifest_begun"), (0, "purge.rewritten"))
 
 
 def text(lines):
@@ -65,7 +69,7 @@ class Secrets:
         return out
 
 
-class ErasureTest(E2eTest):
+class ErasingTest(E2eTest):
     def erased(self, store, *names):
         return list(store.client.call("EraseRecords", records=names).erased)
 
@@ -75,6 +79,14 @@ class ErasureTest(E2eTest):
     def fill(self, store, count=300):
         feed.ingest(store.client, [person(str(n), email=f"e{n % 40}", note=f"n{n}" * 20) for n in range(count)])
 
+    def wait_for(self, condition, what):
+        deadline = time.monotonic() + harness.RUN_TIMEOUT
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"{what} does not come")
+            time.sleep(0.05)
+
+
+class ErasureTest(ErasingTest):
     def test_the_oracle_over_what_is_left(self):
         for seed in range(FIRST_SEED, FIRST_SEED + SEEDS):
             with self.subTest(seed=seed), harness.temp_dir() as directory:
@@ -251,12 +263,6 @@ class ErasureTest(E2eTest):
             self.assertTrue(self.status(store).all_gone, point)
             self.assertEqual(secrets.found(store.data_dir), {}, point)
 
-    def wait_for(self, condition, what):
-        deadline = time.monotonic() + harness.RUN_TIMEOUT
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, f"{what} does not come")
-            time.sleep(0.05)
-
     def test_a_daemon_purges_by_itself(self):
         store = self.store()
         self.fill(store, 10)
@@ -294,6 +300,107 @@ class ErasureTest(E2eTest):
             self.assertIn(why, fault.exception.details())
         self.assertEqual(store.client.call("GetStats").record_count, 3)
         self.assertEqual(self.status(store).records, 0)
+
+
+class PartsErasureTest(ErasingTest):
+    """A store of several parts."""
+
+    def open(self):
+        cluster = Cluster(self.dir, 3)
+        cluster.client.call("SetOntology", json=json.dumps(ONTOLOGY))
+        self.fill(cluster)
+        return cluster
+
+    def write_secrets(self, cluster, seed):
+        """So many that every part has some."""
+        secrets = [Secrets(100 * seed + n) for n in range(8)]
+        feed.ingest(cluster.client, [secret.line for secret in secrets] + [person("twin", email="shared")])
+        return secrets
+
+    def found(self, secrets):
+        """The parts that have a part of one."""
+        return [n for n in range(3) if any(secret.found(self.dir / f"part{n}") for secret in secrets)]
+
+    def erase(self, cluster, secrets):
+        names = [secret.name for secret in secrets]
+        self.assertEqual(self.erased(cluster, *names), [True] * len(names))
+
+    def refused(self, cluster):
+        with self.assertRaises(grpc.RpcError) as fault:
+            cluster.client.call("PurgeErased")
+        self.assertEqual(fault.exception.code(), grpc.StatusCode.UNAVAILABLE)
+        return fault.exception.details()
+
+    def test_no_file_of_any_part_has_anything_of_it(self):
+        cluster = self.open()
+        secrets = self.write_secrets(cluster, 1)
+        self.assertEqual(self.found(secrets), [0, 1, 2])
+        self.erase(cluster, secrets)
+        before = compare.export(cluster.router.address)
+        self.assertFalse(self.status(cluster).all_gone)
+        for _ in range(2):  # also if nothing was written since
+            unirust("erase", "--purge", "--router", cluster.router.address)
+            self.assertEqual(self.found(secrets), [])
+        status = self.status(cluster)
+        self.assertEqual((status.records, status.pending_since_micros, status.all_gone), (8, 0, True))
+        self.assertEqual(compare.export(cluster.router.address), before)
+        for number in range(3):
+            cluster.kill_and_restart(number)
+        cluster.until_readable()
+        self.assertEqual(self.found(secrets), [])
+        self.assertEqual(compare.export(cluster.router.address), before)
+        again = self.write_secrets(cluster, 1)  # all names come back
+        self.assertEqual(self.found(again), [0, 1, 2])
+        cluster.stop()
+
+    def test_without_a_part_nothing_is_purged(self):
+        cluster = self.open()
+        secrets = self.write_secrets(cluster, 2)
+        self.erase(cluster, secrets)
+        cluster.program(1).__exit__()
+        self.assertIn("part 1 of the store", self.refused(cluster))
+        cluster.restart(1)
+        cluster.until_readable()
+        status = self.status(cluster)
+        self.assertEqual((status.purged_micros, status.all_gone), (0, False))
+        cluster.until_answered(lambda: cluster.client.call("PurgeErased"))
+        self.assertTrue(self.status(cluster).all_gone)
+        self.assertEqual(self.found(secrets), [])
+        cluster.stop()
+
+    def test_a_purge_of_which_a_part_dies_is_done_by_the_next(self):
+        cluster = self.open()
+        for number, point in POINTS_OF_PARTS:
+            with self.subTest(part=number, point=point):
+                secrets = self.write_secrets(cluster, 3)
+                self.erase(cluster, secrets)
+                before = compare.export(cluster.router.address)
+                cluster.program(number).__exit__()
+                cluster.restart(number, {"UNIRUST_ABORT_AT": point})
+                cluster.until_readable()
+                self.refused(cluster)
+                cluster.program(number).wait_exit()
+                cluster.kill_and_restart(number)
+                cluster.until_readable()
+                self.assertEqual(compare.export(cluster.router.address), before)
+                self.assertFalse(self.status(cluster).all_gone)
+                cluster.until_answered(lambda: cluster.client.call("PurgeErased"))
+                self.assertTrue(self.status(cluster).all_gone)
+                self.assertEqual(self.found(secrets), [])
+        cluster.stop()
+
+    def test_a_daemon_purges_by_itself(self):
+        cluster = self.open()
+        secrets = self.write_secrets(cluster, 4)
+        self.erase(cluster, secrets)
+        address = cluster.shard.address
+        cluster.shard.stop()
+        cluster.flags = ("--purge-after", "1s")
+        cluster.start_shard(address)
+        cluster.until_readable()
+        self.wait_for(lambda: self.status(cluster).all_gone, "a purge")
+        self.assertEqual(self.found(secrets), [])
+        cluster.stop()
 
 
 if __name__ == "__main__":

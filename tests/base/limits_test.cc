@@ -48,6 +48,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kRetryAfterMs),          LIMIT(kStalledAnswerMsMax),
       LIMIT(kStalledAnswerFullMsMax), LIMIT(kKeepaliveMs),
       LIMIT(kDecodedBytesMax),       LIMIT(kSmallRequestBytesMax),
+      LIMIT(kPartSignMs),
       LIMIT(kKeepaliveAnswerMsMax),  LIMIT(kTransportBytesMax),
       LIMIT(kSymbolCacheEntriesMax), LIMIT(kMemoryBudgetBytesMin),
       LIMIT(kConflictNamesMax),      LIMIT(kNeighbourhoodRecordsMax),

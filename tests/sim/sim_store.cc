@@ -13,6 +13,7 @@ using store::Family;
 
 constexpr char kStoreKey[] = "store";      // rows of meta that are a store's own
 constexpr char kClearedKey[] = "cleared";  // (docs/key-encoding.md)
+constexpr uint64_t kPollMicros = 20'000;
 
 std::shared_ptr<const FamilyRows>& Of(Families& families, Family family) {
   return families[static_cast<size_t>(family)];
@@ -71,6 +72,7 @@ void SimStore::Write(const std::function<void(Disk&)>& change) {
   {
     MutexLock lock(mutex_);
     change(now_);
+    ++writes_;
     if (process_->alive) disk_ = now_;
   }
   written_();
@@ -101,7 +103,10 @@ store::Reader SimStore::Snapshot() const {
   const auto rows_of = [families = now_.families](Family family) {
     return families[static_cast<size_t>(family)];
   };
-  return ReaderOf(rows_of, now_.generation);
+  store::Reader out = ReaderOf(rows_of, now_.generation);
+  std::erase_if(snapshots_, [](const Taken& one) { return one.state.expired(); });
+  snapshots_.push_back({.moment = writes_, .state = out.Watch()});
+  return out;
 }
 
 store::Reader SimStore::Pending() const {
@@ -179,12 +184,32 @@ absl::Status SimStore::Checkpoint(const std::string&) const {
   return absl::UnimplementedError("a checkpoint of a simulated disk");
 }
 
-// A simulated disk has nothing of what was deleted, and nobody waits for anybody.
-absl::Status SimStore::AwaitReaders(uint64_t, const std::function<bool()>&) const {
+uint64_t SimStore::Moment() const {
+  MutexLock lock(mutex_);
+  return writes_;
+}
+
+bool SimStore::IsRead(uint64_t before) const {
+  MutexLock lock(mutex_);
+  return std::any_of(snapshots_.begin(), snapshots_.end(), [&](const Taken& one) {
+    return one.moment < before && !one.state.expired();
+  });
+}
+
+absl::Status SimStore::AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const {
+  Mutex mutex;
+  CondVar never;
+  while (IsRead(moment)) {
+    if (stop()) return absl::CancelledError("stopped");
+    MutexLock lock(mutex);
+    never.WaitFor(mutex, kPollMicros);
+  }
   return absl::OkStatus();
 }
 
-absl::Status SimStore::Rewrite(uint64_t, const InTurn& in_turn, const std::function<bool()>&) {
+absl::Status SimStore::Rewrite(uint64_t moment, const InTurn& in_turn,
+                               const std::function<bool()>& stop) {
+  UNIRUST_RETURN_IF_ERROR(AwaitReaders(moment, stop));
   return in_turn([] { return absl::OkStatus(); });
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "store/store.h"
@@ -36,8 +37,8 @@ struct Process {
   bool alive = true;
 };
 
-// As store/store.h, with a disk that takes writes while the process is alive. Checkpoints,
-// backups and what purges need are UNIMPLEMENTED.
+// As store/store.h, with a disk that takes writes while the process is alive, and that has nothing
+// of what was deleted. Checkpoints and backups are UNIMPLEMENTED.
 class SimStore final : public store::Store {
  public:
   // `written` is called before and after each write to the disk.
@@ -58,7 +59,7 @@ class SimStore final : public store::Store {
   absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
                                     const std::function<bool()>& stop) const override;
   absl::Status VerifyChecksums() const override { return absl::OkStatus(); }
-  uint64_t Moment() const override { return 0; }
+  uint64_t Moment() const override;
   absl::Status AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const override;
   absl::Status Rewrite(uint64_t moment, const InTurn& in_turn,
                        const std::function<bool()>& stop) override;
@@ -69,7 +70,13 @@ class SimStore final : public store::Store {
   uint64_t generation() const;
 
  private:
+  struct Taken {
+    uint64_t moment = 0;
+    std::weak_ptr<const store::Reader::State> state;
+  };
+
   void Write(const std::function<void(Disk&)>& change);
+  bool IsRead(uint64_t before) const;
   std::shared_ptr<const FamilyRows> RowsNow(bool pending, store::Family family) const;
 
   Disk& disk_;
@@ -79,6 +86,8 @@ class SimStore final : public store::Store {
   Disk now_ ABSL_GUARDED_BY(mutex_);  // as this process sees it
   std::optional<Disk::Generation> pending_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_generation_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t writes_ ABSL_GUARDED_BY(mutex_) = 0;
+  mutable std::vector<Taken> snapshots_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace unirust::sim

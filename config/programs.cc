@@ -130,9 +130,6 @@ absl::Status CheckShard(const ShardSettings& shard) {
   if (shard.part && !shard.access.audit_dir.empty()) {
     return absl::InvalidArgumentError("--audit-dir: give it to the shard with --parts");
   }
-  if (divided && !shard.store.tenants.empty()) {
-    return absl::InvalidArgumentError("--tenants: not for stores of several parts");
-  }
   if (divided && !shard.store.backup_dir.empty()) {
     return absl::InvalidArgumentError(
         "--backup-dir: stores of several parts cannot be backed up yet");

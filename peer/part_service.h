@@ -1,23 +1,21 @@
-// Serves one part of a store of several to the writer of that store (docs/cluster.md).
+// Serves the parts that a process has, one of each tenant's store (docs/tenants.md).
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 
-#include "base/mutex.h"
 #include "cluster/local_part.h"
+#include "peer/part_handler.h"
 #include "proto/parts.grpc.pb.h"
-#include "store/store.h"
 
 namespace unirust::peer {
 
-// Trusts those that the server's gate lets in: they can write rows. Thread-safe.
+// A call is for the part of the tenant that it names. UNAVAILABLE: there is none. Thread-safe.
 class PartService final : public proto::PartService::Service {
  public:
-  explicit PartService(cluster::LocalPart& part) : part_(part) {}
+  // By tenant; the default one's name is empty. The parts must outlive this.
+  explicit PartService(const std::map<std::string, cluster::LocalPart*>& parts);
+  explicit PartService(cluster::LocalPart& of_default) : PartService({{"", &of_default}}) {}
 
   grpc::Status Join(grpc::ServerContext* context, const proto::JoinPartRequest* request,
                     proto::JoinPartResponse* response) override;
@@ -41,8 +39,7 @@ class PartService final : public proto::PartService::Service {
                        grpc::ServerWriter<proto::GetRowsChunk>* chunks) override;
   grpc::Status WalkRows(grpc::ServerContext* context, const proto::WalkRowsRequest* request,
                         proto::WalkRowsResponse* response) override;
-  grpc::Status EstimateRows(grpc::ServerContext* context,
-                            const proto::EstimateRowsRequest* request,
+  grpc::Status EstimateRows(grpc::ServerContext* context, const proto::EstimateRowsRequest* request,
                             proto::EstimatedRows* response) override;
   grpc::Status ReadSlots(grpc::ServerContext* context, const proto::ReadSlotsRequest* request,
                          proto::ReadSlotsResponse* response) override;
@@ -50,27 +47,10 @@ class PartService final : public proto::PartService::Service {
                            grpc::ServerWriter<proto::Empty>* signs) override;
 
  private:
-  struct Lease {
-    store::Reader reader;
-    uint64_t epoch = 0;
-    uint64_t used_micros = 0;
-  };
-  absl::Status TakeEpoch(const grpc::ServerContext& context,
-                         grpc::ServerReader<proto::ApplyEpochChunk>& chunks);
-  template <typename Call>
-  grpc::Status OfPending(const proto::PendingRequest& request, const Call& call);
-  // FAILED_PRECONDITION if the part has fewer epochs.
-  absl::Status CheckEpoch(uint64_t min_epoch) const;
-  absl::StatusOr<store::Reader> ReaderOf(const proto::PartState& state);
-  void DropUnused();
+  template <typename Method, typename... Args>
+  grpc::Status Handle(grpc::ServerContext* context, Method method, Args... args);
 
-  cluster::LocalPart& part_;
-  std::atomic<bool> taking_ = false;  // an epoch
-  // Held from the check of the session to the end of what it writes: nothing of an earlier one comes after a Join.
-  Mutex writing_;
-  Mutex mutex_;
-  std::map<uint64_t, Lease> leases_ ABSL_GUARDED_BY(mutex_);
-  uint64_t last_lease_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, PartHandler, std::less<>> handlers_;
 };
 
 }  // namespace unirust::peer

@@ -1,5 +1,6 @@
 // The program unirust_shard: one shard of a store.
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,15 +39,19 @@ int Fail(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
-// One part of a store, for the shard that has the others.
+// One part of a store, and of each tenant's, for the shard that has the others.
 int RunPart(const config::ShardSettings& settings) {
   std::unique_ptr<access::Gate> gate;
   const auto security =
       rpc::MakeServerSecurity(settings.tls, settings.access, settings.listen, &gate);
   if (!security.ok()) return Fail(security.status(), kExitUsage);
-  const absl::StatusOr<OpenedPart> opened = OpenPart(settings.store, settings.shard_id);
+  const auto declared = config::OpenTenants(settings.store);
+  if (!declared.ok()) return Fail(declared.status(), kExitUsage);
+  const auto opened = OpenParts(settings.store, declared->get(), settings.shard_id);
   if (!opened.ok()) return Fail(opened.status(), ExitCodeOf(opened.status()));
-  peer::PartService service(*opened->part);
+  std::map<std::string, cluster::LocalPart*> parts;
+  for (const auto& [tenant, part] : *opened) parts[tenant] = part.part.get();
+  peer::PartService service(parts);
   rpc::RequestMetrics requests("unirust.PartService", rpc::Served::kAsMessages, /*limited=*/false);  // home has limits
   const auto server = rpc::Server::Start(settings.listen, service, &requests, *security);
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);
@@ -86,7 +91,7 @@ int Run(const config::ShardSettings& settings) {
                                    [&](auto& families) { AddMetrics(engine, families); },
                                    [&](auto& families) { (*tenants)->AddMetrics(families); }});
   if (!metrics.ok()) return Fail(metrics.status(), rpc::ExitCodeOf(metrics.status()));
-  rpc::ServeUntilTerminated(kText.name, **server, [&] { engine.StopWaiting(); });
+  rpc::ServeUntilTerminated(kText.name, **server, [&] { (*tenants)->StopWaiting(); });
   return kExitOk;
 }
 

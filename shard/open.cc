@@ -36,22 +36,25 @@ absl::StatusOr<std::string> DirectoryOf(const config::StoreSettings& settings,
   return (*temporary)->path();
 }
 
-store::StoreOptions PartOptions(const std::string& data_dir, uint32_t shard_id, uint64_t budget) {
+store::StoreOptions PartOptions(const std::string& data_dir, uint32_t shard_id, uint64_t budget,
+                                std::shared_ptr<store::BlockCache> block_cache) {
   return {.dir = data_dir,
           .shard_id = shard_id,
-          .memory_budget_bytes = MemoryShares::Of(budget).store_bytes};
+          .memory_budget_bytes = MemoryShares::Of(budget).store_bytes,
+          .block_cache = std::move(block_cache)};
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(
     const EngineOptions& options, const std::vector<PartChannel>& channels,
-    std::vector<std::unique_ptr<peer::RemotePart>>* parts) {
+    const std::string& tenant, std::vector<std::unique_ptr<peer::RemotePart>>* parts) {
   std::vector<cluster::Part*> others;
   for (const auto& [address, channel] : channels) {
-    parts->push_back(std::make_unique<peer::RemotePart>(channel, address));
+    parts->push_back(std::make_unique<peer::RemotePart>(channel, address, tenant));
     others.push_back(parts->back().get());
   }
   UNIRUST_ASSIGN_OR_RETURN(
-      auto home, store::Store::Open(PartOptions(options.data_dir, 0, options.memory_budget_bytes)));
+      auto home, store::Store::Open(PartOptions(options.data_dir, 0, options.memory_budget_bytes,
+                                                options.block_cache)));
   const auto slots = cluster::SlotMap::Even(channels.size() + 1);
   UNIRUST_ASSIGN_OR_RETURN(auto store,
                            cluster::ClusterStore::Open(std::move(home), std::move(others), slots));
@@ -69,18 +72,21 @@ absl::StatusOr<std::vector<PartChannel>> ConnectParts(const config::ShardSetting
   return channels;
 }
 
-absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id) {
+absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id,
+                                    std::shared_ptr<store::BlockCache> block_cache) {
   OpenedPart out;
   UNIRUST_ASSIGN_OR_RETURN(const std::string data_dir, DirectoryOf(settings, &out.directory));
   UNIRUST_ASSIGN_OR_RETURN(
-      out.store, store::Store::Open(PartOptions(data_dir, shard_id, settings.memory_budget.bytes)));
+      out.store, store::Store::Open(PartOptions(data_dir, shard_id, settings.memory_budget.bytes,
+                                                std::move(block_cache))));
   UNIRUST_ASSIGN_OR_RETURN(out.part, cluster::LocalPart::Open(*out.store));
   return out;
 }
 
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
                                       const std::vector<PartChannel>& parts,
-                                      std::shared_ptr<store::BlockCache> block_cache) {
+                                      std::shared_ptr<store::BlockCache> block_cache,
+                                      const std::string& tenant) {
   OpenedStore store;
   EngineOptions options;
   UNIRUST_ASSIGN_OR_RETURN(options.data_dir, DirectoryOf(settings, &store.directory));
@@ -94,7 +100,7 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
   if (parts.empty()) {
     UNIRUST_ASSIGN_OR_RETURN(store.engine, Engine::Open(options));
   } else {
-    UNIRUST_ASSIGN_OR_RETURN(store.engine, OpenOnParts(options, parts, &store.parts));
+    UNIRUST_ASSIGN_OR_RETURN(store.engine, OpenOnParts(options, parts, tenant, &store.parts));
   }
   if (!settings.ontology.empty()) {
     UNIRUST_RETURN_IF_ERROR(ApplyOntologyFile(settings.ontology, *store.engine));

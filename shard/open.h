@@ -37,7 +37,7 @@ struct OpenedStore {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<BackupSchedule> schedule;   // null without --backup-every
   std::unique_ptr<RetentionClock> retention;  // null without --retention-clock
-  std::unique_ptr<PurgeSchedule> purges;      // null with --purge-after 0s, and with parts
+  std::unique_ptr<PurgeSchedule> purges;      // null with --purge-after 0s
   std::unique_ptr<SlotMover> mover;           // null without parts
 };
 
@@ -45,12 +45,13 @@ struct OpenedStore {
 // and purges and the clock of retention, if there are any. `settings` have passed CheckStore. The errors of
 // Engine::Open; INVALID_ARGUMENT if the ontology file cannot be read or is refused.
 //
-// `block_cache`: of stores that share it (store/store.h); not of one that has parts.
 // `parts`: the other parts of the store, which must be up. Then also UNAVAILABLE if one cannot be
 // reached, and the errors of cluster::ClusterStore::Open.
+// `block_cache`: of stores that share it (store/store.h). `tenant`: whose store it is, for the parts.
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
                                       const std::vector<PartChannel>& parts,
-                                      std::shared_ptr<store::BlockCache> block_cache);
+                                      std::shared_ptr<store::BlockCache> block_cache,
+                                      const std::string& tenant = "");
 
 // What a part of a store needs to be served (peer/part_service.h).
 struct OpenedPart {
@@ -59,9 +60,10 @@ struct OpenedPart {
   std::unique_ptr<cluster::LocalPart> part;
 };
 
-// FAILED_PRECONDITION: the directory is of another shard, or of a store of its own. Other errors as
-// Engine::Open.
-absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id);
+// `block_cache`: as of OpenStore. FAILED_PRECONDITION: the directory is of another shard, or of a
+// store of its own. Other errors as Engine::Open.
+absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id,
+                                    std::shared_ptr<store::BlockCache> block_cache);
 
 // The exit code of a program whose store did not open.
 ExitCode ExitCodeOf(const absl::Status& status);

@@ -16,6 +16,7 @@
 namespace unirust::shard {
 namespace {
 
+using Declared = std::vector<config::TenantSettings>;
 using rpc::Metric;
 using rpc::MetricType;
 
@@ -33,6 +34,27 @@ config::StoreSettings Settings(const config::StoreSettings& of_default, const st
   out.ontology.clear();
   if (!out.backup_dir.empty()) out.backup_dir = TenantDirectory(out.backup_dir, name);
   return out;
+}
+
+// Each store has an equal share of the memory; the block cache is one.
+struct Shared {
+  config::StoreSettings settings;
+  std::shared_ptr<store::BlockCache> cache;  // null: there is one store
+};
+
+Shared Among(const config::StoreSettings& settings, size_t stores) {
+  Shared out{.settings = settings, .cache = nullptr};
+  out.settings.memory_budget.bytes /= stores;
+  if (stores > 1) {
+    const uint64_t bytes = MemoryShares::Of(out.settings.memory_budget.bytes).store_bytes;
+    out.cache = store::NewBlockCache(bytes, stores);
+  }
+  return out;
+}
+
+void LogNotOpened(const std::string& tenant, const absl::Status& why) {
+  Log(LogLevel::kError, "a tenant cannot be opened; the others serve",
+      {{"tenant", tenant}, {"error", std::string(why.message())}});
 }
 
 void AddRefusals(const Tenant& tenant, rpc::MetricFamilies& families) {
@@ -77,37 +99,53 @@ absl::StatusOr<std::unique_ptr<Tenants>> Tenants::Open(const config::StoreSettin
                                                        uint32_t shard_id,
                                                        const std::vector<PartChannel>& parts) {
   const auto declared = file != nullptr ? file->Current() : std::make_shared<const Declared>();
-  const size_t stores = declared->size() + 1;
-  config::StoreSettings shared = settings;
-  shared.memory_budget.bytes /= stores;
-  std::shared_ptr<store::BlockCache> cache;
-  if (stores > 1) {
-    cache = store::NewBlockCache(MemoryShares::Of(shared.memory_budget.bytes).store_bytes, stores);
-  }
-  UNIRUST_ASSIGN_OR_RETURN(OpenedStore opened, OpenStore(shared, shard_id, parts, cache));
+  const Shared shared = Among(settings, declared->size() + 1);
+  UNIRUST_ASSIGN_OR_RETURN(OpenedStore opened,
+                           OpenStore(shared.settings, shard_id, parts, shared.cache));
   const std::string data_dir =
       opened.directory != nullptr ? opened.directory->path() : settings.data_dir;
-  if (stores > 1) UNIRUST_RETURN_IF_ERROR(MakeTenantsDirectory(data_dir));
+  if (!declared->empty()) UNIRUST_RETURN_IF_ERROR(MakeTenantsDirectory(data_dir));
   auto of_default = std::make_unique<Tenant>(
       config::TenantSettings{.name = "", .import_dir = settings.import_dir, .quotas = {}});
   of_default->Take(std::move(opened));
   std::unique_ptr<Tenants> out(new Tenants(std::move(of_default)));
   for (const config::TenantSettings& one : *declared) {
     auto tenant = std::make_unique<Tenant>(one);
-    absl::StatusOr<OpenedStore> store =
-        OpenStore(Settings(shared, data_dir, one.name), shard_id, {}, cache);
+    absl::StatusOr<OpenedStore> store = OpenStore(Settings(shared.settings, data_dir, one.name),
+                                                  shard_id, parts, shared.cache, one.name);
     if (store.ok()) {
       tenant->Take(*std::move(store));
       SetRecordsMax(*tenant, one.quotas);
     } else {
-      Log(LogLevel::kError, "a tenant cannot be opened; the others serve",
-          {{"tenant", one.name}, {"error", std::string(store.status().message())}});
+      LogNotOpened(one.name, store.status());
     }
     out->declared_.push_back(std::move(tenant));
   }
   out->file_ = std::move(file);
   MutexLock lock(out->mutex_);
   out->followed_ = declared;
+  return out;
+}
+
+absl::StatusOr<std::map<std::string, OpenedPart>> OpenParts(
+    const config::StoreSettings& settings, config::TenantsFile* file, uint32_t shard_id) {
+  const auto declared = file != nullptr ? file->Current() : std::make_shared<const Declared>();
+  const Shared shared = Among(settings, declared->size() + 1);
+  UNIRUST_ASSIGN_OR_RETURN(OpenedPart opened, OpenPart(shared.settings, shard_id, shared.cache));
+  const std::string data_dir =
+      opened.directory != nullptr ? opened.directory->path() : settings.data_dir;
+  if (!declared->empty()) UNIRUST_RETURN_IF_ERROR(MakeTenantsDirectory(data_dir));
+  std::map<std::string, OpenedPart> out;
+  out.emplace("", std::move(opened));
+  for (const config::TenantSettings& one : *declared) {
+    absl::StatusOr<OpenedPart> part =
+        OpenPart(Settings(shared.settings, data_dir, one.name), shard_id, shared.cache);
+    if (part.ok()) {
+      out.emplace(one.name, *std::move(part));
+    } else {
+      LogNotOpened(one.name, part.status());
+    }
+  }
   return out;
 }
 
@@ -146,6 +184,13 @@ void Tenants::FollowFile() {
   if (waits) {
     Log(LogLevel::kWarning,
         "file of tenants: other tenants and other import directories wait for the next start");
+  }
+}
+
+void Tenants::StopWaiting() {
+  engine().StopWaiting();
+  for (const std::unique_ptr<Tenant>& tenant : declared_) {
+    if (tenant->engine != nullptr) tenant->engine->StopWaiting();
   }
 }
 

@@ -3,6 +3,7 @@
 // the block cache.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,6 +49,11 @@ struct Tenant {
   std::unique_ptr<rpc::RequestRoom> room;  // of requests until their commit; null without an engine
 };
 
+// The parts that a daemon has of its tenants' stores, by tenant; the default one's name is empty.
+// As Tenants::Open, with the errors of OpenPart.
+absl::StatusOr<std::map<std::string, OpenedPart>> OpenParts(
+    const config::StoreSettings& settings, config::TenantsFile* file, uint32_t shard_id);
+
 // Thread-safe.
 class Tenants {
  public:
@@ -56,7 +62,7 @@ class Tenants {
 
   // Opens the default tenant as OpenStore does, with its errors, and those that `file` declares
   // (null: none), each with an equal share of the memory budget. One that cannot be opened is
-  // logged, and does not keep the others from serving.
+  // logged, and does not keep the others from serving. `parts`: of the stores of all.
   static absl::StatusOr<std::unique_ptr<Tenants>> Open(const config::StoreSettings& settings,
                                                        std::unique_ptr<config::TenantsFile> file,
                                                        uint32_t shard_id,
@@ -65,6 +71,9 @@ class Tenants {
   // Of the default tenant.
   Engine& engine() const { return *default_->engine; }
   rpc::RequestRoom& room() const { return *default_->room; }
+
+  // As Engine::StopWaiting, of all.
+  void StopWaiting();
 
   // The tenant, with an engine and the quotas that are in force now, as long as this lives.
   // NOT_FOUND: it was not declared at the opening; UNAVAILABLE: it is not open.

@@ -74,6 +74,37 @@ TEST_F(PartServiceTest, TakesRowsLargerThanAMessage) {
   EXPECT_TRUE(cursor->status().ok());
 }
 
+TEST_F(PartServiceTest, HasAPartOfEachTenantsStore) {
+  const auto acme_store = store::Store::Open({.dir = temp_.path() + "/acme"}).value();
+  const auto acme_part = cluster::LocalPart::Open(*acme_store).value();
+  PartService service({{"", part_.get()}, {"acme", acme_part.get()}});
+  const auto server = rpc::Server::Start("127.0.0.1:0", service).value();
+  const auto client = [&](const std::string& tenant) {
+    return std::make_unique<RemotePart>(rpc::Connect(server->address()), "part 1", tenant);
+  };
+  const auto of_default = client(""), acme = client("acme"), nobody = client("globex");
+  EXPECT_TRUE(of_default->Join({.part = 1, .store = "home", .session = 7}, {}, kRows).ok());
+  EXPECT_TRUE(acme->Join({.part = 1, .store = "acme's", .session = 8}, {}, kRows).ok());
+  store::Batch batch;
+  batch.Put(Family::kNames, "12345678", "acme's");
+  EXPECT_TRUE(acme->Apply(EpochNumber(1, std::move(batch))).ok());
+  std::string value;
+  EXPECT_TRUE(acme->ReadEpoch(1)->Get(Family::kNames, "12345678", &value).value());
+  EXPECT_EQ(value, "acme's");
+  EXPECT_TRUE(acme->Rewrite(1, kNever).ok());
+  EXPECT_EQ(acme->GetStatus().epoch, 1U);
+  EXPECT_EQ(of_default->GetStatus().epoch, 0U);
+  EXPECT_FALSE(of_default->ReadLatest()->Get(Family::kNames, "12345678", &value).value());
+
+  for (const absl::Status& status :
+       {nobody->Join({.part = 1, .store = "other", .session = 9}, {}, kRows).status(),
+        nobody->Apply(EpochNumber(2)), nobody->Rewrite(1, kNever),
+        nobody->ReadLatest()->Get(Family::kNames, "12345678", &value).status()}) {
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("this part has no tenant 'globex'"));
+  }
+}
+
 TEST_F(PartServiceTest, RefusesWhatItDoesNotKnow) {
   proto::GetRowsRequest get;
   get.mutable_state()->set_session(kSession);
@@ -364,7 +395,7 @@ TEST_F(PartServiceTest, APartThatGivesNoSignCountsAsGone) {
   };
   Silent silent;
   const auto server = rpc::Server::Start("127.0.0.1:0", silent).value();
-  RemotePart part(rpc::Connect(server->address()), "part 1", /*silence_ms=*/200);
+  RemotePart part(rpc::Connect(server->address()), "part 1", /*tenant=*/"", /*silence_ms=*/200);
   const absl::Status status = part.Rewrite(1, kNever);
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("no sign"));

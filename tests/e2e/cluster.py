@@ -11,21 +11,21 @@ from harness import LOCAL, start
 class Cluster:
     """Parts, the shard that has them all, and a router. Number 0 is that shard; each comes back at its address."""
 
-    def __init__(self, directory, parts, *flags):
-        self.directory, self.flags = directory, flags
+    def __init__(self, directory, parts, *flags, budget="64MiB"):
+        self.directory, self.flags, self.budget = directory, flags, budget
         self.parts = [self.start_part(n, LOCAL) for n in range(1, parts)]
         self.shard, self.router, self.client = None, None, None
         self.start_shard()
 
     def start_part(self, number, listen, env=None):
         return start("unirust_shard", "--part", "--shard-id", number, "--data-dir", self.directory / f"part{number}",
-                     "--memory-budget", "64MiB", "--listen", listen, *self.flags, env=env)
+                     "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env)
 
     def start_shard(self, listen=LOCAL, env=None):
         addresses = ",".join(part.address for part in self.parts)
         parts = ["--parts", addresses] if addresses else []
         self.shard = start("unirust_shard", *parts, "--data-dir", self.directory / "part0",
-                           "--memory-budget", "64MiB", "--listen", listen, *self.flags, env=env)
+                           "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env)
         if self.router is None:
             self.router = start("unirust_router", "--shards", self.shard.address, "--listen", LOCAL)
             self.client = harness.Client(self.router.address, timeout=harness.RUN_TIMEOUT)

@@ -11,6 +11,7 @@ import grpc
 import compare
 import feed
 import harness
+from cluster import Cluster
 from generic_client import Client
 from harness import LOCAL, OK, REPO, USAGE, E2eTest, run, unirust
 from judge import History, Verdict
@@ -501,10 +502,66 @@ class TenantsTest(E2eTest):
                                (("--tenants", self.dir / "none"), b"cannot be read"),
                                (("--tenants", good, "--memory-budget", "127MiB"), b"need at least 128MiB")):
                 self.assertIn(said, run(*program, *data, *args, expect=USAGE).stderr)
-        for args in (("--parts", "127.0.0.1:1"), ("--part", "--shard-id", "1")):
-            done = run("unirust_shard", *data, "--tenants", good, *args, expect=USAGE)
-            self.assertIn(b"--tenants: not for stores of several parts", done.stderr)
+        part = ("--part", "--shard-id", "1", "--tenants")
+        self.assertIn(b"unknown key 'record'", run("unirust_shard", *data, *part, bad, expect=USAGE).stderr)
+        self.assertIn(b"need at least 128MiB", run("unirust_shard", *data, *part, good, "--memory-budget", "127MiB",
+                                                   expect=USAGE).stderr)
         self.assertFalse((self.dir / "d").exists())
+
+    # --- stores of several parts ----------------------------------------------------------------
+
+    def cluster(self, text):
+        flags = ("--tenants", self.write("tenants.toml", text))
+        cluster = Cluster(self.dir, 3, *flags, budget=BUDGET[1])
+        self.addCleanup(cluster.kill)
+        return cluster
+
+    def of_cluster(self, cluster, tenant):
+        return self.stack.enter_context(Client(cluster.router.address, tenant=tenant))
+
+    def test_each_lies_in_all_parts(self):
+        """What each has is what the oracle says, whichever process is killed; slots move and records go by tenant."""
+        cluster = self.cluster("[acme]\n[globex]\n")
+        history = {name: History(seed) for name, seed in ((None, 5), ("acme", 6), ("globex", 7))}
+        parts = {name: (one.ontology, one.lines) for name, one in history.items()}
+        clients = {name: self.of_cluster(cluster, name) for name in parts}
+        for name, (ontology, lines) in parts.items():
+            clients[name].call("SetOntology", json=json.dumps(ontology))
+            feed.ingest_unary(clients[name], lines, 7)
+        self.check(parts, clients, seed=1)
+        for number in (1, 2):
+            held = sorted(path.name for path in (self.dir / f"part{number}/tenants").iterdir())
+            self.assertEqual(held, ["acme", "globex"])
+            cluster.kill_and_restart(number)
+        cluster.kill_and_restart(0)
+        for client in clients.values():
+            cluster.until_answered(lambda: list(client.call("GetDigest")))
+        self.check(parts, clients, seed=2)
+        slots = [[p.slots for p in clients[name].call("GetParts").parts] for name in parts]
+        where = ("--router", cluster.router.address, "--tenant", "acme")
+        unirust("cluster", "apply", "--drain", 2, *where)
+        self.assertEqual([p.slots for p in clients["acme"].call("GetParts").parts][2], 0)
+        for name, had in zip((None, "globex"), (slots[0], slots[2])):
+            self.assertEqual([p.slots for p in clients[name].call("GetParts").parts], had)
+        self.check(parts, clients, seed=3)
+
+    def test_a_part_without_the_tenant(self):
+        """That tenant alone cannot be opened; when the part has it, it can."""
+        cluster = self.cluster("[acme]\n")
+        self.write("next.toml", "[acme]\n[globex]\n").rename(self.dir / "tenants.toml")
+        cluster.shard.stop()
+        cluster.restart(0)
+        acme = self.of_cluster(cluster, "acme")
+        cluster.until_answered(lambda: feed.ingest(acme, [person(1)]))
+        self.assertEqual(self.refused(lambda: records(self.of_cluster(cluster, "globex")))[0], Code.UNAVAILABLE)
+        self.assertIn("this part has no tenant 'globex'", cluster.shard.stderr())
+        for number in (1, 2, 0):
+            cluster.program(number).stop()
+        for number in (1, 2, 0):
+            cluster.restart(number)
+        globex = self.of_cluster(cluster, "globex")
+        cluster.until_answered(lambda: feed.ingest(globex, [person(2)]))
+        self.assertEqual([records(self.of_cluster(cluster, name)) for name in ("acme", "globex", None)], [1, 1, 0])
 
     def test_one_that_does_not_open_leaves_the_others(self):
         store = self.open("shard", "[acme]\n[globex]\n", "--metrics-listen", LOCAL)

@@ -36,8 +36,9 @@ uint64_t DeadlineMs(const std::string& rows) {
 }  // namespace
 
 RemotePart::RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address,
-                       std::string tenant, uint64_t silence_ms)
-    : part_(std::make_shared<Callee>(channel, std::move(address), std::move(tenant))),
+                       uint64_t silence_ms)
+    : stub_(proto::PartService::NewStub(channel)),
+      address_(std::move(address)),
       silence_ms_(silence_ms) {}
 
 absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& membership,
@@ -52,7 +53,7 @@ absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& me
   request.set_empty(holds == cluster::Holds::kNothing);
   proto::JoinPartResponse response;
   UNIRUST_RETURN_IF_ERROR(
-      OfCall(part_->stub->Join(part_->NewCall().get(), request, &response), Where()));
+      OfCall(stub_->Join(NewCall().get(), request, &response), "at " + address_));
   session_ = membership.session;
   has_epoch_ = response.last().number();
   return cluster::Position{
@@ -61,9 +62,9 @@ absl::StatusOr<cluster::Position> RemotePart::Join(const cluster::Membership& me
 }
 
 absl::Status RemotePart::Apply(const cluster::Epoch& epoch) {
-  const auto call = part_->NewCall(DeadlineMs(epoch.rows));
+  const auto call = NewCall(DeadlineMs(epoch.rows));
   proto::Empty done;
-  const auto stream = part_->stub->ApplyEpoch(call.get(), &done);
+  const auto stream = stub_->ApplyEpoch(call.get(), &done);
   InPieces(epoch.rows, [&](std::string rows) {
     proto::ApplyEpochChunk chunk;
     chunk.mutable_epoch()->set_number(epoch.id.number);
@@ -76,7 +77,7 @@ absl::Status RemotePart::Apply(const cluster::Epoch& epoch) {
     return stream->Write(chunk);
   });
   stream->WritesDone();
-  UNIRUST_RETURN_IF_ERROR(OfCall(stream->Finish(), Where()));
+  UNIRUST_RETURN_IF_ERROR(OfCall(stream->Finish(), "at " + address_));
   has_epoch_ = std::max(has_epoch_.load(), epoch.id.number);
   return absl::OkStatus();
 }
@@ -115,7 +116,7 @@ absl::StatusOr<std::shared_ptr<RemoteState>> RemotePart::OpenState(uint64_t epoc
   for (const uint64_t lease : unused) request.add_unused_leases(lease);
   proto::OpenedState opened;
   const absl::Status status =
-      OfCall(part_->stub->OpenState(part_->NewCall().get(), request, &opened), Where());
+      OfCall(stub_->OpenState(NewCall().get(), request, &opened), "at " + address_);
   if (absl::IsUnavailable(status)) {  // it may not have heard of them
     for (const uint64_t lease : unused) unused_->Add(lease);
   }
@@ -123,7 +124,7 @@ absl::StatusOr<std::shared_ptr<RemoteState>> RemotePart::OpenState(uint64_t epoc
   proto::PartState state;
   state.set_lease(opened.lease());
   state.set_session(session_);
-  return std::make_shared<RemoteState>(part_, state, unused_);
+  return std::make_shared<RemoteState>(stub_, address_, state, unused_);
 }
 
 store::Reader RemotePart::ReadNewest(bool pending) const {
@@ -131,7 +132,7 @@ store::Reader RemotePart::ReadNewest(bool pending) const {
   state.set_pending(pending);
   state.set_min_epoch(has_epoch_);
   state.set_session(session_);
-  return store::Reader(std::make_shared<RemoteState>(part_, state, unused_));
+  return store::Reader(std::make_shared<RemoteState>(stub_, address_, state, unused_));
 }
 
 absl::StatusOr<store::Reader> RemotePart::ReadLatest() { return ReadNewest(false); }
@@ -144,18 +145,18 @@ absl::Status RemotePart::Call(Method method, cluster::PendingStep step) {
   request.set_step(step.number);
   request.set_session(session_);
   proto::Empty done;
-  return OfCall(((*part_->stub).*method)(part_->NewCall().get(), request, &done), Where());
+  return OfCall(((*stub_).*method)(NewCall().get(), request, &done), "at " + address_);
 }
 
 PartStatus RemotePart::GetStatus() {
   PartStatus out;
-  out.address = part_->address;
+  out.address = address_;
   proto::GetPartRequest request;
   request.set_session(session_);
   request.set_min_epoch(has_epoch_);
   proto::GetPartResponse response;
   const grpc::Status status =
-      part_->stub->GetPart(part_->NewCall(limits::kPartStatusDeadlineMs).get(), request, &response);
+      stub_->GetPart(NewCall(limits::kPartStatusDeadlineMs).get(), request, &response);
   out.epoch = response.epoch();
   out.version = response.version();
   if (status.ok()) return out;
@@ -170,9 +171,9 @@ absl::Status RemotePart::BeginGeneration(cluster::PendingStep step) {
 
 absl::Status RemotePart::CommitPending(cluster::PendingStep step,
                                        const std::string& rows) {
-  const auto call = part_->NewCall(DeadlineMs(rows));
+  const auto call = NewCall(DeadlineMs(rows));
   proto::Empty done;
-  const auto stream = part_->stub->CommitPending(call.get(), &done);
+  const auto stream = stub_->CommitPending(call.get(), &done);
   InPieces(rows, [&](std::string some) {
     proto::PendingRowsChunk chunk;
     chunk.set_rows(std::move(some));
@@ -183,7 +184,7 @@ absl::Status RemotePart::CommitPending(cluster::PendingStep step,
     return stream->Write(chunk);
   });
   stream->WritesDone();
-  return OfCall(stream->Finish(), Where());
+  return OfCall(stream->Finish(), "at " + address_);
 }
 
 absl::Status RemotePart::SealPending(cluster::PendingStep step) {
@@ -199,8 +200,8 @@ absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& st
   proto::RewritePartRequest request;
   request.set_session(session_);
   request.set_epoch(epoch);
-  const auto call = part_->NewCall(std::nullopt);
-  const auto signs = part_->stub->RewritePart(call.get(), request);
+  grpc::ClientContext call;
+  const auto signs = stub_->RewritePart(&call, request);
   std::atomic<uint64_t> heard_micros = SteadyClockMicros();
   std::atomic<bool> ended = false;
   Thread hearing("hear_part", [&] {
@@ -215,7 +216,7 @@ absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& st
     stopped = stop();
     const uint64_t heard = heard_micros;  // before now
     silent = SteadyClockMicros() - heard > silence_ms_ * 1000;
-    if (stopped || silent) call->TryCancel();
+    if (stopped || silent) call.TryCancel();
     MutexLock lock(mutex);
     never.WaitFor(mutex, kPollMicros);
   }
@@ -223,8 +224,8 @@ absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& st
   const grpc::Status status = signs->Finish();
   if (status.ok()) return absl::OkStatus();
   if (stopped) return absl::CancelledError("the rewrite was stopped");
-  if (silent) return absl::UnavailableError(Where() + ": it gives no sign any more");
-  return OfCall(status, Where());
+  if (silent) return absl::UnavailableError("at " + address_ + ": it gives no sign any more");
+  return OfCall(status, "at " + address_);
 }
 
 }  // namespace unirust::peer

@@ -18,10 +18,9 @@ namespace unirust::peer {
 
 class RemotePart final : public cluster::Part {
  public:
-  // `address` for messages. `tenant`: whose store it is a part of (docs/tenants.md); empty: the default one's.
-  // `silence_ms`: of a part that makes its files anew, until it counts as gone.
+  // `address` for messages. `silence_ms`: of a part that makes its files anew, until it counts as gone.
   RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address,
-             std::string tenant = "", uint64_t silence_ms = limits::kPartDeadlineMs);
+             uint64_t silence_ms = limits::kPartDeadlineMs);
 
   absl::StatusOr<cluster::Position> Join(const cluster::Membership& membership,
                                          cluster::EpochId last, cluster::Holds holds) override;
@@ -43,9 +42,8 @@ class RemotePart final : public cluster::Part {
   absl::StatusOr<std::shared_ptr<RemoteState>> OpenState(uint64_t epoch);
   store::Reader ReadNewest(bool pending) const;
 
-  std::string Where() const { return "at " + part_->address; }  // for messages
-
-  const std::shared_ptr<const Callee> part_;
+  const std::shared_ptr<Stub> stub_;
+  const std::string address_;
   const uint64_t silence_ms_;
   const std::shared_ptr<UnusedLeases> unused_ = std::make_shared<UnusedLeases>();
   std::atomic<uint64_t> session_ = 0;    // of the last Join

@@ -8,7 +8,6 @@
 #include "base/status_macros.h"
 #include "peer/slot_messages.h"
 #include "proto/status.h"
-#include "rpc/admission.h"
 
 namespace unirust::peer {
 namespace {
@@ -117,13 +116,9 @@ absl::Status OfCall(const grpc::Status& status, const std::string& where) {
   }
 }
 
-std::unique_ptr<grpc::ClientContext> Callee::NewCall(
-    std::optional<uint64_t> deadline_ms) const {
+std::unique_ptr<grpc::ClientContext> NewCall(uint64_t deadline_ms) {
   auto call = std::make_unique<grpc::ClientContext>();
-  if (!tenant.empty()) call->AddMetadata(rpc::kTenantKey, tenant);
-  if (deadline_ms) {
-    call->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(*deadline_ms));
-  }
+  call->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(deadline_ms));
   return call;
 }
 
@@ -162,8 +157,8 @@ store::Reader::State::RowsToCome RemoteState::BeginMultiGet(
     RowsCall& call = calls->emplace_back();
     call.first = first;
     call.count = some.size();
-    call.context = part_->NewCall();
-    call.chunks = part_->stub->GetRows(call.context.get(), request);
+    call.context = NewCall();
+    call.chunks = stub_->GetRows(call.context.get(), request);
   }
   return [this, calls](store::Reader::RowVisitor row) {
     absl::Status status;
@@ -195,7 +190,7 @@ uint64_t RemoteState::EstimateBytes(store::Family family, std::string_view lower
   request.set_lower(std::string(lower));
   request.set_upper(std::string(upper));
   proto::EstimatedRows response;
-  const grpc::Status status = part_->stub->EstimateRows(part_->NewCall().get(), request, &response);
+  const grpc::Status status = stub_->EstimateRows(NewCall().get(), request, &response);
   return status.ok() ? response.bytes() : 0;  // whoever reads the range then sees the error
 }
 
@@ -205,8 +200,7 @@ absl::StatusOr<store::SlotRows> RemoteState::ReadSlots(const store::SlotQuery& q
   *request.mutable_state() = state_;
   ToProto(query, &request);
   proto::ReadSlotsResponse response;
-  UNIRUST_RETURN_IF_ERROR(
-      Checked(part_->stub->ReadSlots(part_->NewCall().get(), request, &response)));
+  UNIRUST_RETURN_IF_ERROR(Checked(stub_->ReadSlots(NewCall().get(), request, &response)));
   absl::StatusOr<store::SlotRows> out = ToRows(response, query);
   if (!out.ok()) return absl::InternalError(where_ + ": " + std::string(out.status().message()));
   return out;
@@ -236,8 +230,7 @@ std::unique_ptr<store::Cursor> RemoteState::Walk(proto::WalkRowsRequest request)
       std::move(request),
       [self = shared_from_this()](const proto::WalkRowsRequest& asked,
                                   proto::WalkRowsResponse* response) {
-        const Callee& part = *self->part_;
-        return self->Checked(part.stub->WalkRows(part.NewCall().get(), asked, response));
+        return self->Checked(self->stub_->WalkRows(NewCall().get(), asked, response));
       });
 }
 

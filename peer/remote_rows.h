@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,23 +22,8 @@ namespace unirust::peer {
 // What a call to a part came to; `where` is for messages. A part that does not answer, or not in time, is UNAVAILABLE.
 absl::Status OfCall(const grpc::Status& status, const std::string& where);
 
-using Stub = proto::PartService::Stub;
-
-// A part in another process, of one tenant's store. Immutable.
-struct Callee {
-  Callee(const std::shared_ptr<grpc::Channel>& channel, std::string at, std::string of_tenant)
-      : stub(proto::PartService::NewStub(channel)),
-        address(std::move(at)),
-        tenant(std::move(of_tenant)) {}
-
-  // A call with the deadline of parts, another one, or none.
-  std::unique_ptr<grpc::ClientContext> NewCall(
-      std::optional<uint64_t> deadline_ms = limits::kPartDeadlineMs) const;
-
-  const std::unique_ptr<Stub> stub;
-  const std::string address;  // for messages
-  const std::string tenant;   // empty: the default one
-};
+// A call with the deadline of parts, or another one.
+std::unique_ptr<grpc::ClientContext> NewCall(uint64_t deadline_ms = limits::kPartDeadlineMs);
 
 // States that a part need not keep any more. Told with the next one that is opened there. Thread-safe.
 class UnusedLeases {
@@ -58,15 +42,17 @@ class UnusedLeases {
   std::vector<uint64_t> leases_ ABSL_GUARDED_BY(mutex_);
 };
 
+using Stub = proto::PartService::Stub;
+
 // One state of a remote part. Each call is a round trip, a walk one a page. Thread-safe.
 class RemoteState final : public store::Reader::State,
                           public std::enable_shared_from_this<RemoteState> {
  public:
   // `state`: becomes unused when this is destroyed, if it has a lease.
-  RemoteState(std::shared_ptr<const Callee> part, const proto::PartState& state,
-              std::shared_ptr<UnusedLeases> unused)
-      : part_(std::move(part)),
-        where_("the part of the store at " + part_->address),
+  RemoteState(std::shared_ptr<Stub> stub, const std::string& address,
+              const proto::PartState& state, std::shared_ptr<UnusedLeases> unused)
+      : stub_(std::move(stub)),
+        where_("the part of the store at " + address),
         state_(state),
         unused_(std::move(unused)) {}
   ~RemoteState() override {
@@ -101,7 +87,7 @@ class RemoteState final : public store::Reader::State,
   absl::Status Checked(const grpc::Status& status) const;
   std::unique_ptr<store::Cursor> Walk(proto::WalkRowsRequest request) const;
 
-  const std::shared_ptr<const Callee> part_;
+  const std::shared_ptr<Stub> stub_;
   const std::string where_;
   const proto::PartState state_;
   const std::shared_ptr<UnusedLeases> unused_;

@@ -73,7 +73,10 @@ bool IsAddress(const std::string& address) {
   return error == std::errc() && stop == end;
 }
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientSecurity& security) {
+namespace {
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientSecurity& security,
+                                       const grpc::ChannelArguments& arguments) {
   Headers headers;
   if (!security.token.empty()) headers.emplace_back(kTokenKey, kTokenScheme + security.token);
   if (!security.tenant.empty()) headers.emplace_back(kTenantKey, security.tenant);
@@ -84,7 +87,23 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientS
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       address,
       security.credentials != nullptr ? security.credentials : grpc::InsecureChannelCredentials(),
-      ChannelArguments(), std::move(interceptors));
+      arguments, std::move(interceptors));
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientSecurity& security) {
+  return Connect(address, security, ChannelArguments());
+}
+
+std::shared_ptr<grpc::Channel> ConnectPart(const std::string& address,
+                                           const ClientSecurity& security) {
+  grpc::ChannelArguments arguments = ChannelArguments();
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, limits::kPartKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, limits::kPartKeepaliveAnswerMsMax);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  return Connect(address, security, arguments);
 }
 
 }  // namespace unirust::rpc

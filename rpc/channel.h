@@ -30,4 +30,9 @@ struct ClientSecurity {
 std::shared_ptr<grpc::Channel> Connect(const std::string& address,
                                        const ClientSecurity& security = {});
 
+// The same to a part of a store: one that is silent, with calls or without, is soon asked whether it is there
+// (limits::kPartKeepaliveMs).
+std::shared_ptr<grpc::Channel> ConnectPart(const std::string& address,
+                                           const ClientSecurity& security = {});
+
 }  // namespace unirust::rpc

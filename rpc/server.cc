@@ -50,6 +50,8 @@ void SetLimits(grpc::ServerBuilder& builder) {
                              static_cast<int>(limits::kKeepaliveAnswerMsMax));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             static_cast<int>(limits::kClientPingMsMin));
   // Otherwise two daemons share a port, and each gets some of the requests.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }

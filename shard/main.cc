@@ -74,7 +74,7 @@ int Run(const config::ShardSettings& settings) {
   if (!security.ok()) return Fail(security.status(), kExitUsage);
   auto declared = config::OpenTenants(settings.store);
   if (!declared.ok()) return Fail(declared.status(), kExitUsage);
-  const absl::StatusOr<std::vector<PartChannel>> parts = ConnectParts(settings);
+  const absl::StatusOr<std::vector<PartAddress>> parts = PartAddresses(settings);
   if (!parts.ok()) return Fail(parts.status(), kExitUsage);
   const auto audit = access::AuditLog::OpenIfAny(settings.access.audit_dir);
   if (!audit.ok()) return Fail(audit.status(), ExitCodeOf(audit.status()));

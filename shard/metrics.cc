@@ -1,5 +1,6 @@
 #include "shard/metrics.h"
 
+#include "cluster/placement.h"
 #include "shard/engine.h"
 
 namespace unirust::shard {
@@ -76,6 +77,36 @@ void AddStats(const Engine& engine, MetricFamilies& families) {
   families.Add(kEntities, Number(stats->entities));
   families.Add(kConflicts, Number(stats->conflicts));
   families.Add(kEdges, Number(stats->graph_edges));
+}
+
+// --- parts ----------------------------------------------------------------------------------------
+
+constexpr Metric kPartAnswers{kGauge, "unirust_part_answers",
+                              "1 if the part of the store answers, else 0"};
+constexpr Metric kPartBehind{kGauge, "unirust_part_epochs_behind",
+                             "epochs that the store has and the part has not"};
+constexpr Metric kPartSlots{kGauge, "unirust_part_slots", "slots that lie in the part"};
+constexpr Metric kSlotsToMove{kGauge, "unirust_slots_to_move",
+                              "slots that do not lie yet in the part that they go to"};
+
+// Without samples for a store in one directory.
+void AddParts(const Engine& engine, MetricFamilies& families) {
+  for (const Metric& metric : {kPartAnswers, kPartBehind, kPartSlots, kSlotsToMove}) {
+    families.Declare(metric);
+  }
+  const Engine::Slots slots = engine.GetSlots();
+  if (slots.placement == nullptr) return;
+  for (const PartStatus& part : engine.GetParts()) {
+    const rpc::MetricLabels label = {{"part", std::to_string(part.part)}};
+    families.Add(kPartAnswers, part.fault.empty() ? 1 : 0, label);
+    if (part.fault.empty()) families.Add(kPartBehind, Number(part.behind), label);
+    families.Add(kPartSlots, part.slots, label);
+  }
+  uint64_t waiting = 0;
+  for (const auto& move : cluster::MovesBetween(slots.placement->map, slots.placement->target)) {
+    waiting += move.slots;
+  }
+  families.Add(kSlotsToMove, Number(waiting));
 }
 
 // --- memory --------------------------------------------------------------------------------------
@@ -209,6 +240,7 @@ void AddMetrics(const Engine& engine, MetricFamilies& families) {
   AddMemory(engine, storage, families);
   AddRocksDb(storage, families);
   AddErasure(engine, families);
+  AddParts(engine, families);
 }
 
 }  // namespace unirust::shard

@@ -45,17 +45,18 @@ store::StoreOptions PartOptions(const std::string& data_dir, uint32_t shard_id, 
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(
-    const EngineOptions& options, const std::vector<PartChannel>& channels,
+    const EngineOptions& options, const std::vector<PartAddress>& addresses,
     const std::string& tenant, std::vector<std::unique_ptr<peer::RemotePart>>* parts) {
   std::vector<cluster::Part*> others;
-  for (const auto& [address, channel] : channels) {
-    parts->push_back(std::make_unique<peer::RemotePart>(channel, address, tenant));
+  for (const auto& [address, credentials] : addresses) {
+    auto channel = rpc::ConnectPart(address, {.credentials = credentials, .tenant = tenant});
+    parts->push_back(std::make_unique<peer::RemotePart>(channel, address));
     others.push_back(parts->back().get());
   }
   UNIRUST_ASSIGN_OR_RETURN(
       auto home, store::Store::Open(PartOptions(options.data_dir, 0, options.memory_budget_bytes,
                                                 options.block_cache)));
-  const auto slots = cluster::SlotMap::Even(channels.size() + 1);
+  const auto slots = cluster::SlotMap::Even(addresses.size() + 1);
   UNIRUST_ASSIGN_OR_RETURN(auto store,
                            cluster::ClusterStore::Open(std::move(home), std::move(others), slots));
   return Engine::OpenOn(std::move(store), options);
@@ -63,13 +64,13 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(
 
 }  // namespace
 
-absl::StatusOr<std::vector<PartChannel>> ConnectParts(const config::ShardSettings& settings) {
-  std::vector<PartChannel> channels;
+absl::StatusOr<std::vector<PartAddress>> PartAddresses(const config::ShardSettings& settings) {
+  std::vector<PartAddress> out;
   for (const std::string& address : settings.parts) {
     UNIRUST_ASSIGN_OR_RETURN(auto credentials, rpc::MakeChannelCredentials(settings.tls, address));
-    channels.push_back({address, rpc::Connect(address, {.credentials = std::move(credentials)})});
+    out.push_back({address, std::move(credentials)});
   }
-  return channels;
+  return out;
 }
 
 absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id,
@@ -84,7 +85,7 @@ absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint3
 }
 
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
-                                      const std::vector<PartChannel>& parts,
+                                      const std::vector<PartAddress>& parts,
                                       std::shared_ptr<store::BlockCache> block_cache,
                                       const std::string& tenant) {
   OpenedStore store;

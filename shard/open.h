@@ -2,7 +2,7 @@
 // mode.
 #pragma once
 
-#include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
 
 #include <memory>
 #include <string>
@@ -23,13 +23,13 @@
 
 namespace unirust::shard {
 
-struct PartChannel {
+struct PartAddress {
   std::string address;
-  std::shared_ptr<grpc::Channel> channel;
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
 };
 
-// To the other parts, in the order of their numbers. The errors of rpc::MakeChannelCredentials.
-absl::StatusOr<std::vector<PartChannel>> ConnectParts(const config::ShardSettings& settings);
+// Of the other parts, in the order of their numbers. The errors of rpc::MakeChannelCredentials.
+absl::StatusOr<std::vector<PartAddress>> PartAddresses(const config::ShardSettings& settings);
 
 struct OpenedStore {
   std::unique_ptr<TemporaryDirectory> directory;         // of an ephemeral store, else null
@@ -49,7 +49,7 @@ struct OpenedStore {
 // reached, and the errors of cluster::ClusterStore::Open.
 // `block_cache`: of stores that share it (store/store.h). `tenant`: whose store it is, for the parts.
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
-                                      const std::vector<PartChannel>& parts,
+                                      const std::vector<PartAddress>& parts,
                                       std::shared_ptr<store::BlockCache> block_cache,
                                       const std::string& tenant = "");
 

@@ -97,7 +97,7 @@ Tenants::Tenants(Engine& engine, std::string import_dir)
 absl::StatusOr<std::unique_ptr<Tenants>> Tenants::Open(const config::StoreSettings& settings,
                                                        std::unique_ptr<config::TenantsFile> file,
                                                        uint32_t shard_id,
-                                                       const std::vector<PartChannel>& parts) {
+                                                       const std::vector<PartAddress>& parts) {
   const auto declared = file != nullptr ? file->Current() : std::make_shared<const Declared>();
   const Shared shared = Among(settings, declared->size() + 1);
   UNIRUST_ASSIGN_OR_RETURN(OpenedStore opened,

@@ -66,7 +66,7 @@ class Tenants {
   static absl::StatusOr<std::unique_ptr<Tenants>> Open(const config::StoreSettings& settings,
                                                        std::unique_ptr<config::TenantsFile> file,
                                                        uint32_t shard_id,
-                                                       const std::vector<PartChannel>& parts = {});
+                                                       const std::vector<PartAddress>& parts = {});
 
   // Of the default tenant.
   Engine& engine() const { return *default_->engine; }

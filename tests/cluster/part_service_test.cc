@@ -80,7 +80,8 @@ TEST_F(PartServiceTest, HasAPartOfEachTenantsStore) {
   PartService service({{"", part_.get()}, {"acme", acme_part.get()}});
   const auto server = rpc::Server::Start("127.0.0.1:0", service).value();
   const auto client = [&](const std::string& tenant) {
-    return std::make_unique<RemotePart>(rpc::Connect(server->address()), "part 1", tenant);
+    return std::make_unique<RemotePart>(
+        rpc::Connect(server->address(), {.tenant = tenant}), "part 1");
   };
   const auto of_default = client(""), acme = client("acme"), nobody = client("globex");
   EXPECT_TRUE(of_default->Join({.part = 1, .store = "home", .session = 7}, {}, kRows).ok());
@@ -395,7 +396,7 @@ TEST_F(PartServiceTest, APartThatGivesNoSignCountsAsGone) {
   };
   Silent silent;
   const auto server = rpc::Server::Start("127.0.0.1:0", silent).value();
-  RemotePart part(rpc::Connect(server->address()), "part 1", /*tenant=*/"", /*silence_ms=*/200);
+  RemotePart part(rpc::Connect(server->address()), "part 1", /*silence_ms=*/200);
   const absl::Status status = part.Rewrite(1, kNever);
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("no sign"));

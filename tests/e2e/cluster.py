@@ -17,9 +17,9 @@ class Cluster:
         self.shard, self.router, self.client = None, None, None
         self.start_shard()
 
-    def start_part(self, number, listen, env=None):
+    def start_part(self, number, listen, env=None, prefix=()):
         return start("unirust_shard", "--part", "--shard-id", number, "--data-dir", self.directory / f"part{number}",
-                     "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env)
+                     "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env, prefix=prefix)
 
     def start_shard(self, listen=LOCAL, env=None):
         addresses = ",".join(part.address for part in self.parts)

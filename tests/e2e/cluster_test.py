@@ -18,15 +18,16 @@ import harness
 from cluster import Cluster
 from harness import LOCAL, E2eTest, start
 from judge import History, Verdict
+from observe_test import Scrape
 
 SEED = int(os.environ.get("UNIRUST_CLUSTER_SEED", "1"))
 
 
 class ClusterTest(E2eTest):
-    def open(self, name, parts):
+    def open(self, name, parts, *flags):
         directory = self.dir / name
         directory.mkdir()
-        return Cluster(directory, parts)
+        return Cluster(directory, parts, *flags)
 
     def test_answers_as_one_store(self):
         for parts in (2, 4):
@@ -123,18 +124,20 @@ class ClusterTest(E2eTest):
             self.refused([*args, "--backup-dir", self.dir / "b"], harness.USAGE, b"cannot be backed up yet")
 
     def test_without_a_part_nothing_waits(self):
-        cluster = self.open("down", 3)
+        cluster = self.open("down", 3, "--metrics-listen", LOCAL)
         lines = History(SEED).lines
         feed.ingest(cluster.client, lines[:5])
         self.assertEqual(self.status(cluster, harness.OK)[1]["slots"], 341)
+        self.check_metrics(cluster, [1, 1, 1], [0, 0, 0])
         cluster.parts[0].stop()
         parts = self.status(cluster, harness.UNAVAILABLE)
         self.assertEqual([part["answers"] for part in parts], [True, False, True])
+        self.check_metrics(cluster, [1, 0, 1], [0, None, 0])
         self.assertEqual(parts[1]["address"], cluster.parts[0].address)
         self.assertIn("Connection refused", parts[1]["fault"])
         self.assertEqual([parts[2][what] for what in ("epoch", "behind")], [parts[0]["epoch"], 0])
         self.assertIn("part 1 of the store", cluster.client.call("HealthCheck").status)
-        for call in (lambda: feed.ingest(cluster.client, lines[5:8]), lambda: cluster.client.call("GetStats"),
+        for call in (lambda: feed.ingest(cluster.client, lines[5:8]), lambda: list(cluster.client.call("GetDigest")),
                      lambda: cluster.client.call("SetOntology", json=json.dumps(History(SEED + 1).ontology))):
             with self.assertRaises(grpc.RpcError) as fault:
                 call()
@@ -148,6 +151,14 @@ class ClusterTest(E2eTest):
         verdict = Verdict([json.dumps(line) for line in lines[:5]], {})
         compare.same_lines("after", compare.export(cluster.router.address), verdict.canonical())
         cluster.stop()
+
+    def check_metrics(self, cluster, answers, behind):
+        scrape = Scrape(cluster.shard)
+        slots = [342, 341, 341]
+        for name, expected in (("part_answers", answers), ("part_epochs_behind", behind), ("part_slots", slots)):
+            found = [scrape.samples.get((f"unirust_{name}", (("part", str(part)),))) for part in range(3)]
+            self.assertEqual(found, expected, name)
+        self.assertEqual(scrape.value("unirust_slots_to_move"), 0)
 
     def status(self, cluster, code):
         done = harness.unirust("cluster", "status", "--json", "--router", cluster.router.address, expect=code)

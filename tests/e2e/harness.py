@@ -74,16 +74,16 @@ class Died(AssertionError):
 
 
 class Program:
-    """A daemon, running from construction until stop() or kill()."""
+    """A daemon, running from construction until stop() or kill(). `prefix`: a command that becomes it."""
 
-    def __init__(self, program, *args, env=None):
+    def __init__(self, program, *args, env=None, prefix=()):
         self.title = f"{program} {' '.join(map(str, args))}"
         self.lines, self.address = [], None
         self._ready = threading.Event()
         self._stderr = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command(program, *args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._stderr,
-            env=environment(**(env or {})))
+            [*prefix, *command(program, *args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=self._stderr, env=environment(**(env or {})))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -147,9 +147,9 @@ class Program:
         self._stderr.close()
 
 
-def start(program, *args, env=None):
+def start(program, *args, env=None, prefix=()):
     """A daemon that has printed its ready line."""
-    return Program(program, *args, env=env).wait_ready()
+    return Program(program, *args, env=env, prefix=prefix).wait_ready()
 
 
 class Store:

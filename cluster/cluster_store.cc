@@ -78,8 +78,9 @@ absl::Status InPart(size_t part, const absl::Status& status) {
 
 ClusterStore::ClusterStore(std::unique_ptr<store::Store> home_store,
                            std::unique_ptr<LocalPart> home, std::vector<Part*> others)
-    : home_store_(std::move(home_store)), home_(std::move(home)), parts_(std::move(others)) {
-  parts_.insert(parts_.begin() + kHome, home_.get());
+    : home_store_(std::move(home_store)), home_(std::move(home)) {
+  parts_.Add(home_.get());
+  for (Part* part : others) parts_.Add(part);
 }
 
 ClusterStore::~ClusterStore() = default;
@@ -132,40 +133,60 @@ absl::StatusOr<Placement> ClusterStore::ReadPlacement(const SlotMap& slots) cons
 
 // --- what an interrupted writer left -----------------------------------------------------------------
 
-absl::Status ClusterStore::CatchUp() {
-  Membership membership{.part = 0, .store = "", .session = 0};
+absl::StatusOr<Position> ClusterStore::JoinPart(Part& part, size_t number, Holds holds) const {
+  Membership membership{.part = static_cast<uint32_t>(number), .store = "", .session = 0};
   UNIRUST_ASSIGN_OR_RETURN(membership.store, home_store_->Latest().ReadIdentity());
+  membership.session = UniqueNumber();
+  absl::StatusOr<Position> position = part.Join(membership, home_->last(), holds);
+  if (!position.ok()) return InPart(number, position.status());
+  FaultPoint("join.part_joined");
+  return position;
+}
+
+absl::Status ClusterStore::CatchUp() {
   const EpochId last = home_->last();
   std::vector<EpochId> has(parts_.size());
   // Home is the last one: until then it may join with others.
   for (size_t n = 1; n <= parts_.size(); ++n) {
     const size_t part = n % parts_.size();
-    membership.part = static_cast<uint32_t>(part);
-    membership.session = UniqueNumber();
     const Holds holds =
         part == kHome || placement()->HasRows(part) ? Holds::kRows : Holds::kNothing;
-    const absl::StatusOr<Position> position = parts_[part]->Join(membership, last, holds);
-    if (!position.ok()) return InPart(part, position.status());
-    FaultPoint("join.part_joined");
-    has[part] = position->epoch;
-    if (has[part].number == 0 && last.number > 0 && placement()->map.SlotsOf(part) == 0) {
-      UNIRUST_RETURN_IF_ERROR(Replace(part, membership, &has[part]));
+    UNIRUST_ASSIGN_OR_RETURN(Position position, JoinPart(*parts_[part], part, holds));
+    if (position.epoch.number == 0 && last.number > 0 && placement()->map.SlotsOf(part) == 0) {
+      UNIRUST_ASSIGN_OR_RETURN(position, Replace(part));
     }
-    attempt_ = std::max(attempt_, position->attempt);
+    has[part] = position.epoch;
+    attempt_ = std::max(attempt_, position.attempt);
   }
   for (size_t part = 1; part < parts_.size(); ++part) {
     UNIRUST_RETURN_IF_ERROR(InPart(part, CatchUp(part, has[part])));
-    deliveries_.push_back(
-        std::make_unique<Delivery>(*parts_[part], PartName(part), last.number));
+    deliveries_.Add(std::make_unique<Delivery>(*parts_[part], PartName(part), last.number));
   }
   returned_ = last.number;
   DropOldOutbox();
   return absl::OkStatus();
 }
 
+// With nothing on its way to any part, so that the last epoch is all that the new one lacks.
+absl::Status ClusterStore::AddPart(Part& part) {
+  UNIRUST_RETURN_IF_ERROR(CheckComplete());
+  if (HasPending()) return absl::FailedPreconditionError("a change of ontology is under way");
+  const size_t number = parts_.size();
+  if (number >= limits::kPartsMax) {
+    return absl::InvalidArgumentError("a store has at most " + std::to_string(limits::kPartsMax) +
+                                      " parts");
+  }
+  UNIRUST_ASSIGN_OR_RETURN(const Position position, JoinPart(part, number, Holds::kNothing));
+  attempt_ = std::max(attempt_, position.attempt);
+  deliveries_.Add(std::make_unique<Delivery>(part, PartName(number), position.epoch.number));
+  parts_.Add(&part);
+  if (stopping_) deliveries_[number - 1]->StopWaiting();
+  return absl::OkStatus();
+}
+
 // A part without slots of which the directory was lost: what was on its way to it or from it is still, or already,
 // where it belongs.
-absl::Status ClusterStore::Replace(size_t part, const Membership& membership, EpochId* has) {
+absl::StatusOr<Position> ClusterStore::Replace(size_t part) {
   Placement next = *placement();
   next.target = next.map;
   next.move.reset();
@@ -173,11 +194,7 @@ absl::Status ClusterStore::Replace(size_t part, const Membership& membership, Ep
   ++next.version;
   Place(0, std::make_shared<Placement>(std::move(next)));
   KeepPlacement();
-  const absl::StatusOr<Position> position =
-      parts_[part]->Join(membership, home_->last(), Holds::kNothing);
-  UNIRUST_RETURN_IF_ERROR(InPart(part, position.status()));
-  *has = position->epoch;
-  return absl::OkStatus();
+  return JoinPart(*parts_[part], part, Holds::kNothing);
 }
 
 // Of parts that were left out since.
@@ -430,15 +447,16 @@ absl::Status ClusterStore::VerifyChecksums() const { return home_store_->VerifyC
 StorageMetrics ClusterStore::Metrics() const { return home_store_->Metrics(); }
 
 std::vector<PartStatus> ClusterStore::Parts() const {
-  std::vector<PartStatus> out(parts_.size());
+  const size_t parts = parts_.size();  // more may join
+  std::vector<PartStatus> out(parts);
   {
     std::vector<Thread> asking;
-    for (size_t part = 0; part < parts_.size(); ++part) {
+    for (size_t part = 0; part < parts; ++part) {
       asking.emplace_back("part_status", [&, part] { out[part] = parts_[part]->GetStatus(); });
     }
   }
   const std::shared_ptr<const Placement> placement = this->placement();
-  for (size_t part = 0; part < parts_.size(); ++part) {
+  for (size_t part = 0; part < parts; ++part) {
     out[part].part = static_cast<uint32_t>(part);
     out[part].slots = static_cast<uint32_t>(placement->map.SlotsOf(part));
     if (!out[part].fault.empty()) continue;

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/limits.h"
 #include "cluster/delivery.h"
+#include "cluster/growing_list.h"
 #include "cluster/local_part.h"
 #include "cluster/part.h"
 #include "cluster/placement.h"
@@ -64,6 +66,11 @@ class ClusterStore final : public store::Store {
   StorageMetrics Metrics() const override;
   std::vector<PartStatus> Parts() const override;
 
+  // The next part of the store, which gets no slots by it and must outlive the store. A write. FAILED_PRECONDITION if
+  // it has rows, is a part of another store, or a change of ontology is under way; INVALID_ARGUMENT if there are
+  // limits::kPartsMax; UNAVAILABLE if it, or another part, cannot be reached.
+  absl::Status AddPart(Part& part);
+
   // --- moving slots (moves.cc; docs/cluster.md, 5); FAILED_PRECONDITION while a generation is pending ---
 
   size_t parts() const { return parts_.size(); }
@@ -97,9 +104,10 @@ class ClusterStore final : public store::Store {
                std::vector<Part*> others);
   absl::StatusOr<Placement> ReadPlacement(const SlotMap& slots) const;
   void KeepPlacement();
+  absl::StatusOr<Position> JoinPart(Part& part, size_t number, Holds holds) const;
   absl::Status CatchUp();
   absl::Status CatchUp(size_t part, EpochId has);
-  absl::Status Replace(size_t part, const Membership& membership, EpochId* has);
+  absl::StatusOr<Position> Replace(size_t part);
   void DropOldOutbox();
   std::vector<store::Batch> Split(store::Batch batch) const;
   // `next`: with this epoch; null if nothing changes.
@@ -128,8 +136,8 @@ class ClusterStore final : public store::Store {
 
   const std::unique_ptr<store::Store> home_store_;
   const std::unique_ptr<LocalPart> home_;
-  std::vector<Part*> parts_;  // all, by number
-  std::vector<std::unique_ptr<Delivery>> deliveries_;  // of all parts but home, by number less one
+  GrowingList<Part*, limits::kPartsMax> parts_;  // all, by number; one that is there has its delivery
+  GrowingList<std::unique_ptr<Delivery>, limits::kPartsMax> deliveries_;  // of all but home, by number less one
   std::atomic<uint64_t> returned_ = 0;  // the last epoch that is not waited for any more
   std::atomic<bool> stopping_ = false;
   mutable Mutex placing_;

@@ -76,14 +76,15 @@ absl::StatusOr<uint64_t> ClusterStore::PublishNothing(const InTurn& in_turn,
   }
 }
 
-// All at the same time. If one fails the others end.
+// All at the same time. If one fails the others end. A part that joins meanwhile never had what was deleted.
 absl::Status ClusterStore::RewriteParts(uint64_t epoch, const std::function<bool()>& stop) const {
-  std::vector<absl::Status> status(parts_.size());
+  const size_t count = parts_.size();
+  std::vector<absl::Status> status(count);
   std::atomic<bool> ending = false;
-  std::atomic<size_t> running = parts_.size();
+  std::atomic<size_t> running = count;
   {
     std::vector<Thread> parts;
-    for (size_t part = 0; part < parts_.size(); ++part) {
+    for (size_t part = 0; part < count; ++part) {
       parts.emplace_back("rewrite_part", [&, part] {
         status[part] =
             InPart(part, parts_[part]->Rewrite(epoch, [&ending] { return ending.load(); }));

@@ -77,6 +77,8 @@ Settings Declare(ShardSettings& shard) {
                "keep part number --shard-id of a store for the shard with --parts; nothing else");
   settings.Add("parts", &shard.parts,
                "addresses of parts 1, 2 and so on of the store; this shard keeps part 0");
+  settings.Add("parts-file", &shard.parts_file,
+               "file of these addresses, one a line; one that is added at its end joins at once");
   AddStore(settings, shard.store);
   AddServerTls(settings, shard.tls);
   AddServersCa(settings, shard.tls, "--parts");
@@ -108,11 +110,15 @@ Settings Declare(ServeSettings& serve) {
 
 absl::Status CheckShard(const ShardSettings& shard) {
   UNIRUST_RETURN_IF_ERROR(CheckStore(shard.store));
-  const bool divided = shard.part || !shard.parts.empty();
-  if (shard.part && !shard.parts.empty()) {
+  if (!shard.parts.empty() && !shard.parts_file.empty()) {
+    return absl::InvalidArgumentError("--parts and --parts-file exclude each other");
+  }
+  const bool has_others = !shard.parts.empty() || !shard.parts_file.empty();
+  const bool divided = shard.part || has_others;
+  if (shard.part && has_others) {
     return absl::InvalidArgumentError("--part and --parts exclude each other");
   }
-  if (!shard.parts.empty() && shard.shard_id != 0) {
+  if (has_others && shard.shard_id != 0) {
     return absl::InvalidArgumentError(
         "--parts: the shard that has them is part 0, not --shard-id " +
         std::to_string(shard.shard_id));

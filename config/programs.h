@@ -55,6 +55,7 @@ struct ShardSettings {
   uint32_t shard_id = 0;
   bool part = false;
   std::vector<std::string> parts;
+  std::string parts_file;  // instead of them (config/parts.h)
   StoreSettings store;
   TlsSettings tls;
   AccessSettings access;

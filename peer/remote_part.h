@@ -22,6 +22,8 @@ class RemotePart final : public cluster::Part {
   RemotePart(const std::shared_ptr<grpc::Channel>& channel, std::string address,
              uint64_t silence_ms = limits::kPartDeadlineMs);
 
+  const std::string& address() const { return address_; }
+
   absl::StatusOr<cluster::Position> Join(const cluster::Membership& membership,
                                          cluster::EpochId last, cluster::Holds holds) override;
   absl::Status Apply(const cluster::Epoch& epoch) override;

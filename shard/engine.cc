@@ -312,6 +312,11 @@ absl::StatusOr<BackupInfo> Engine::Backup(const std::function<bool()>& stop) {
 
 std::vector<PartStatus> Engine::GetParts() const { return impl_->store->Parts(); }
 
+absl::Status Engine::AddPart(cluster::Part& part) {
+  UNIRUST_RETURN_IF_ERROR(impl_->CheckParts());
+  return impl_->committer->InTurn([&] { return impl_->cluster->AddPart(part); });
+}
+
 // --- moving slots --------------------------------------------------------------------------------------
 
 Engine::Slots Engine::GetSlots() const {

@@ -31,6 +31,7 @@
 #include "shard/memory_shares.h"
 
 namespace unirust::cluster {
+class Part;
 struct Placement;
 class ClusterStore;
 }  // namespace unirust::cluster
@@ -249,6 +250,9 @@ class Engine {
   std::vector<PartStatus> GetParts() const;  // store/store.h, Store::Parts
 
   // Which part has which slots, and which slots move (docs/cluster.md, 5). Null for a store in one directory.
+  // cluster::ClusterStore::AddPart. FAILED_PRECONDITION also if the store lies in one directory.
+  absl::Status AddPart(cluster::Part& part);
+
   struct Slots {
     std::shared_ptr<const cluster::Placement> placement;
     std::string step_fault;  // why the last step failed; it is tried again

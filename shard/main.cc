@@ -3,7 +3,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "access/audit_log.h"
 #include "base/exit_codes.h"
@@ -15,6 +14,7 @@
 #include "rpc/requests.h"
 #include "shard/metrics.h"
 #include "shard/open.h"
+#include "shard/other_parts.h"
 #include "shard/service.h"
 #include "shard/tenants.h"
 
@@ -74,12 +74,12 @@ int Run(const config::ShardSettings& settings) {
   if (!security.ok()) return Fail(security.status(), kExitUsage);
   auto declared = config::OpenTenants(settings.store);
   if (!declared.ok()) return Fail(declared.status(), kExitUsage);
-  const absl::StatusOr<std::vector<PartAddress>> parts = PartAddresses(settings);
-  if (!parts.ok()) return Fail(parts.status(), kExitUsage);
+  const auto others = OtherParts::Open(settings);
+  if (!others.ok()) return Fail(others.status(), kExitUsage);
   const auto audit = access::AuditLog::OpenIfAny(settings.access.audit_dir);
   if (!audit.ok()) return Fail(audit.status(), ExitCodeOf(audit.status()));
   const auto tenants =
-      Tenants::Open(settings.store, *std::move(declared), settings.shard_id, *parts);
+      Tenants::Open(settings.store, *std::move(declared), settings.shard_id, others->get());
   if (!tenants.ok()) return Fail(tenants.status(), ExitCodeOf(tenants.status()));
   Engine& engine = (*tenants)->engine();
   ShardService service(**tenants, audit->get());

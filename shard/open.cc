@@ -9,8 +9,6 @@
 #include "base/status_macros.h"
 #include "cluster/cluster_store.h"
 #include "ontology/ontology.h"
-#include "rpc/channel.h"
-#include "rpc/credentials.h"
 #include "shard/memory_shares.h"
 
 namespace unirust::shard {
@@ -44,34 +42,26 @@ store::StoreOptions PartOptions(const std::string& data_dir, uint32_t shard_id, 
           .block_cache = std::move(block_cache)};
 }
 
-absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(
-    const EngineOptions& options, const std::vector<PartAddress>& addresses,
-    const std::string& tenant, std::vector<std::unique_ptr<peer::RemotePart>>* parts) {
-  std::vector<cluster::Part*> others;
-  for (const auto& [address, credentials] : addresses) {
-    auto channel = rpc::ConnectPart(address, {.credentials = credentials, .tenant = tenant});
-    parts->push_back(std::make_unique<peer::RemotePart>(channel, address));
-    others.push_back(parts->back().get());
+absl::StatusOr<std::unique_ptr<Engine>> OpenOnParts(const EngineOptions& options,
+                                                    const OtherParts& others,
+                                                    const std::string& tenant,
+                                                    RemoteParts* parts) {
+  std::vector<cluster::Part*> connected;
+  for (const std::string& address : others.Addresses()) {
+    UNIRUST_ASSIGN_OR_RETURN(auto part, others.Connect(address, tenant, /*wait_ms=*/0));
+    connected.push_back(part.get());
+    parts->push_back(std::move(part));
   }
   UNIRUST_ASSIGN_OR_RETURN(
       auto home, store::Store::Open(PartOptions(options.data_dir, 0, options.memory_budget_bytes,
                                                 options.block_cache)));
-  const auto slots = cluster::SlotMap::Even(addresses.size() + 1);
-  UNIRUST_ASSIGN_OR_RETURN(auto store,
-                           cluster::ClusterStore::Open(std::move(home), std::move(others), slots));
+  const auto slots = cluster::SlotMap::Even(connected.size() + 1);
+  UNIRUST_ASSIGN_OR_RETURN(
+      auto store, cluster::ClusterStore::Open(std::move(home), std::move(connected), slots));
   return Engine::OpenOn(std::move(store), options);
 }
 
 }  // namespace
-
-absl::StatusOr<std::vector<PartAddress>> PartAddresses(const config::ShardSettings& settings) {
-  std::vector<PartAddress> out;
-  for (const std::string& address : settings.parts) {
-    UNIRUST_ASSIGN_OR_RETURN(auto credentials, rpc::MakeChannelCredentials(settings.tls, address));
-    out.push_back({address, std::move(credentials)});
-  }
-  return out;
-}
 
 absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint32_t shard_id,
                                     std::shared_ptr<store::BlockCache> block_cache) {
@@ -85,7 +75,7 @@ absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint3
 }
 
 absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uint32_t shard_id,
-                                      const std::vector<PartAddress>& parts,
+                                      const OtherParts* others,
                                       std::shared_ptr<store::BlockCache> block_cache,
                                       const std::string& tenant) {
   OpenedStore store;
@@ -98,10 +88,12 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
   options.allow_reset = settings.allow_reset;
   options.read_only = settings.read_only;
   options.block_cache = std::move(block_cache);
-  if (parts.empty()) {
+  if (others == nullptr) {
     UNIRUST_ASSIGN_OR_RETURN(store.engine, Engine::Open(options));
   } else {
-    UNIRUST_ASSIGN_OR_RETURN(store.engine, OpenOnParts(options, parts, tenant, &store.parts));
+    store.parts = std::make_unique<RemoteParts>();
+    UNIRUST_ASSIGN_OR_RETURN(store.engine,
+                             OpenOnParts(options, *others, tenant, store.parts.get()));
   }
   if (!settings.ontology.empty()) {
     UNIRUST_RETURN_IF_ERROR(ApplyOntologyFile(settings.ontology, *store.engine));
@@ -118,7 +110,11 @@ absl::StatusOr<OpenedStore> OpenStore(const config::StoreSettings& settings, uin
   if (purges) {
     store.purges = std::make_unique<PurgeSchedule>(*store.engine, settings.purge_after.seconds);
   }
-  if (!parts.empty()) store.mover = std::make_unique<SlotMover>(*store.engine);
+  if (others != nullptr) store.mover = std::make_unique<SlotMover>(*store.engine);
+  if (others != nullptr && others->MayChange()) {
+    store.follower =
+        std::make_unique<PartFollower>(*others, tenant, *store.engine, *store.parts);
+  }
   return store;
 }
 

@@ -97,11 +97,11 @@ Tenants::Tenants(Engine& engine, std::string import_dir)
 absl::StatusOr<std::unique_ptr<Tenants>> Tenants::Open(const config::StoreSettings& settings,
                                                        std::unique_ptr<config::TenantsFile> file,
                                                        uint32_t shard_id,
-                                                       const std::vector<PartAddress>& parts) {
+                                                       const OtherParts* others) {
   const auto declared = file != nullptr ? file->Current() : std::make_shared<const Declared>();
   const Shared shared = Among(settings, declared->size() + 1);
   UNIRUST_ASSIGN_OR_RETURN(OpenedStore opened,
-                           OpenStore(shared.settings, shard_id, parts, shared.cache));
+                           OpenStore(shared.settings, shard_id, others, shared.cache));
   const std::string data_dir =
       opened.directory != nullptr ? opened.directory->path() : settings.data_dir;
   if (!declared->empty()) UNIRUST_RETURN_IF_ERROR(MakeTenantsDirectory(data_dir));
@@ -112,7 +112,7 @@ absl::StatusOr<std::unique_ptr<Tenants>> Tenants::Open(const config::StoreSettin
   for (const config::TenantSettings& one : *declared) {
     auto tenant = std::make_unique<Tenant>(one);
     absl::StatusOr<OpenedStore> store = OpenStore(Settings(shared.settings, data_dir, one.name),
-                                                  shard_id, parts, shared.cache, one.name);
+                                                  shard_id, others, shared.cache, one.name);
     if (store.ok()) {
       tenant->Take(*std::move(store));
       SetRecordsMax(*tenant, one.quotas);

@@ -62,11 +62,11 @@ class Tenants {
 
   // Opens the default tenant as OpenStore does, with its errors, and those that `file` declares
   // (null: none), each with an equal share of the memory budget. One that cannot be opened is
-  // logged, and does not keep the others from serving. `parts`: of the stores of all.
+  // logged, and does not keep the others from serving. `others`: as of OpenStore, of all.
   static absl::StatusOr<std::unique_ptr<Tenants>> Open(const config::StoreSettings& settings,
                                                        std::unique_ptr<config::TenantsFile> file,
                                                        uint32_t shard_id,
-                                                       const std::vector<PartAddress>& parts = {});
+                                                       const OtherParts* others = nullptr);
 
   // Of the default tenant.
   Engine& engine() const { return *default_->engine; }

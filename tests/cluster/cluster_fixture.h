@@ -151,19 +151,8 @@ class Cluster {
     parts_.clear();
     std::vector<Part*> others;
     for (size_t i = 0; i < stores_.size(); ++i) {
-      if (stores_[i] == nullptr) {
-        stores_[i] =
-            store::Store::Open({.dir = Dir(i),
-                                .shard_id = static_cast<uint32_t>(i),
-                                .memory_budget_bytes = 32U << 20U})
-                .value();
-      }
-      if (i == kHome) continue;
-      parts_.push_back(LocalPart::Open(*stores_[i]).value());
-      Part* part = parts_.back().get();
-      if (reach_ == Reach::kConnected) part = &Serve(*parts_.back());
-      mortal_.push_back(std::make_unique<MortalPart>(*part, life_));
-      others.push_back(mortal_.back().get());
+      if (stores_[i] == nullptr) OpenStore(i);
+      if (i != kHome) others.push_back(&Start(i));
     }
     auto out = ClusterStore::Open(std::move(stores_[kHome]), std::move(others), slots_);
     if (out.ok()) {
@@ -171,6 +160,13 @@ class Cluster {
       life_.Begin(calls, [opened] { opened->StopWaiting(); });
     }
     return out;
+  }
+
+  // One more, for AddPart; the next opening has it, too.
+  Part& NewPart() {
+    stores_.emplace_back();
+    OpenStore(stores_.size() - 1);
+    return Start(stores_.size() - 1);
   }
 
   bool WriterDied() const { return life_.Ended(); }
@@ -200,6 +196,19 @@ class Cluster {
     std::unique_ptr<rpc::Server> server;
     peer::RemotePart client;
   };
+  void OpenStore(size_t part) {
+    stores_[part] = store::Store::Open({.dir = Dir(part),
+                                        .shard_id = static_cast<uint32_t>(part),
+                                        .memory_budget_bytes = 32U << 20U})
+                        .value();
+  }
+  Part& Start(size_t number) {
+    parts_.push_back(LocalPart::Open(*stores_[number]).value());
+    Part* part = parts_.back().get();
+    if (reach_ == Reach::kConnected) part = &Serve(*parts_.back());
+    mortal_.push_back(std::make_unique<MortalPart>(*part, life_));
+    return *mortal_.back();
+  }
   Part& Serve(LocalPart& part) {
     servers_.push_back(std::make_unique<Served>(part));
     return servers_.back()->client;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/thread.h"
 #include "cluster/cluster_store.h"
 #include "tests/cluster/cluster_fixture.h"
 #include "tests/cluster/slot_keys.h"
@@ -22,6 +24,7 @@ namespace {
 using store::Batch;
 using store::Family;
 using NextStep = ClusterStore::NextStep;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Rows = std::map<std::pair<Family, std::string>, std::string>;
 
@@ -174,6 +177,68 @@ TEST_P(MovesTest, RowsStayWhatTheyAreWhileSlotsMove) {
       EXPECT_EQ(store_->placement()->fault, "");
       ExpectInPlace();
     }
+  }
+}
+
+TEST_P(MovesTest, PartsJoinWhileTheStoreIsReadAndWritten) {
+  Open(1);
+  Write(100);
+  std::atomic<bool> done = false;
+  Thread reading("read", [&] {
+    while (!done) All(store_->Snapshot());
+  });
+  for (size_t parts = 2; parts < 5; ++parts) {
+    Write(5);
+    const absl::Status joined = store_->AddPart(cluster_->NewPart());
+    EXPECT_TRUE(joined.ok()) << joined;
+    EXPECT_EQ(store_->parts(), parts);
+    EXPECT_EQ(store_->Parts().back().fault, "");
+    SetTarget(Balanced(store_->placement()->map, parts, {}).value());
+    while (store_->NextMoveStep() != NextStep::kNone) StepBesideAReader();
+    EXPECT_GT(store_->placement()->map.SlotsOf(parts - 1), 200U);
+  }
+  done = true;
+  reading.Join();
+  ExpectInPlace();
+}
+
+TEST_P(MovesTest, APartThatDoesNotFitDoesNotJoin) {
+  Open(2);
+  Write(20);
+  Part& part = cluster_->NewPart();
+  Batch foreign;
+  foreign.Put(Family::kRecords, keys_.KeyIn(Family::kRecords, 3), "of another store");
+  cluster_->Store(2).Commit(std::move(foreign));
+  const absl::Status status = store_->AddPart(part);
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("part 2 of the store"), HasSubstr("it holds records that")));
+  ASSERT_TRUE(store_->BeginGeneration().ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(store_->AddPart(part)));
+  ASSERT_TRUE(store_->DropPending().ok());
+  cluster_->SetReachable(false);
+  EXPECT_TRUE(absl::IsUnavailable(store_->AddPart(part)));
+  cluster_->SetReachable(true);
+  EXPECT_EQ(store_->parts(), 2U);
+  Write(5);
+  EXPECT_EQ(All(store_->Latest()), rows_);
+}
+
+TEST_P(MovesTest, ANewPartIsThereWhereverTheWriterDies) {
+  for (int64_t calls = 0; calls < 12; ++calls) {
+    SCOPED_TRACE(calls);
+    Open(2);
+    Write(30);
+    Reopen(calls);
+    const absl::Status status = store_->AddPart(cluster_->NewPart());
+    EXPECT_TRUE(status.ok() || cluster_->WriterDied()) << status;
+    while (status.ok() && !cluster_->WriterDied()) Write(4);
+    Reopen();
+    Settle();
+    EXPECT_EQ(store_->parts(), 3U);
+    SetTarget(Balanced(store_->placement()->map, 3, {}).value());
+    FinishMoves();
+    ExpectInPlace();
   }
 }
 

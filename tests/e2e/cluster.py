@@ -22,8 +22,7 @@ class Cluster:
                      "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env, prefix=prefix)
 
     def start_shard(self, listen=LOCAL, env=None):
-        addresses = ",".join(part.address for part in self.parts)
-        parts = ["--parts", addresses] if addresses else []
+        parts = ["--parts-file", self.declare()] if self.parts else []
         self.shard = start("unirust_shard", *parts, "--data-dir", self.directory / "part0",
                            "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env)
         if self.router is None:
@@ -52,6 +51,19 @@ class Cluster:
             except grpc.RpcError as fault:
                 if fault.code() not in feed.LOST:
                     raise
+
+    def declare(self):
+        """The file of the parts that there are."""
+        file, new = self.directory / "parts", self.directory / "parts.new"
+        new.write_text("".join(f"{part.address}  # part {n}\n" for n, part in enumerate(self.parts, 1)))
+        return new.replace(file)
+
+    def grow(self, parts):
+        """To so many, while home runs: it reads their file."""
+        self.parts += [self.start_part(n, LOCAL) for n in range(len(self.parts) + 1, parts)]
+        self.declare()
+        while len(self.until_answered(lambda: self.client.call("GetParts")).parts) < parts:
+            time.sleep(0.01)
 
     def resize(self, parts):
         """Home is started again, with more parts or fewer."""

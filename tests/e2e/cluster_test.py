@@ -55,8 +55,11 @@ class ClusterTest(E2eTest):
         rest = list(feed.batches(history.lines, 5))
         written = []
         for parts, drain in ((2, ()), (4, ()), (4, (3, 1)), (3, ()), (3, (1, 2)), (2, ())):
-            cluster.resize(parts)
-            cluster.until_readable()
+            if 1 <= len(cluster.parts) < parts - 1:
+                cluster.grow(parts)
+            elif len(cluster.parts) != parts - 1:
+                cluster.resize(parts)
+                cluster.until_readable()
             applied = threading.Thread(target=self.apply, args=(cluster, drain))
             applied.start()
             while applied.is_alive() or not written:
@@ -122,6 +125,30 @@ class ClusterTest(E2eTest):
         self.refused([*part, "--audit-dir", self.dir / "a"], harness.USAGE, b"give it to the shard with --parts")
         for args in (part, home):
             self.refused([*args, "--backup-dir", self.dir / "b"], harness.USAGE, b"cannot be backed up yet")
+
+    def test_other_changes_of_the_parts_file_wait(self):
+        cluster = self.open("file", 3)
+        lines = History(SEED).lines
+        addresses = [part.address for part in cluster.parts]
+        file = cluster.directory / "parts"
+        for text, said in (("\n".join(reversed(addresses)), "part 1 is another one now, or gone"),
+                           (addresses[0], "part 2 is another one now, or gone"),
+                           ("\n".join([*addresses, "127.0.0.1:1"]), "nothing answers at 127.0.0.1:1"),
+                           ("\n".join([*addresses, "nowhere"]), "'nowhere' is no address of a part"),
+                           ("\n".join(addresses * 2), "parts:3: '" + addresses[0] + "' is there twice")):
+            file.write_text(text)
+            while said not in cluster.shard.stderr():
+                feed.ingest(cluster.client, lines[:3])
+        self.assertEqual(len(cluster.client.call("GetParts").parts), 3)
+        cluster.grow(4)  # still possible
+        home = ("unirust_shard", "--data-dir", cluster.directory / "other", "--listen", LOCAL)
+        self.assertIn(b"exclude each other", harness.run(
+            *home, "--parts", addresses[0], "--parts-file", file, expect=harness.USAGE).stderr)
+        self.assertIn(b"cannot be read", harness.run(
+            *home, "--parts-file", cluster.directory / "none", expect=harness.USAGE).stderr)
+        self.assertIn(b"'nowhere' is no address of a part", harness.run(
+            *home, "--parts", "nowhere", expect=harness.USAGE).stderr)
+        cluster.stop()
 
     def test_without_a_part_nothing_waits(self):
         cluster = self.open("down", 3, "--metrics-listen", LOCAL)

@@ -59,13 +59,19 @@ TEST_F(PurgeScheduleTest, WhatIsErasedInThePastIsPending) {
   EXPECT_TRUE(engine_->GetErasures()->AllGone());
 }
 
+// Whoever reads a state from before an erasure finds the names of what was erased.
 TEST_F(PurgeScheduleTest, WhatIsStoppedIsNotPurged) {
   Ingest({Person("crm", "1", {Email("a")})});
   const View before = engine_->Read();
+  const auto graph = ExportGraph(before, {}, 100, "");
+  ASSERT_TRUE(graph.ok()) << graph.status();
   ASSERT_TRUE(engine_->Erase({{"person", "crm", "1"}}).ok());
   const auto stopped = PurgeIfDue(*engine_, 0, WallClockMicros() + 1'000'000, [] { return true; });
   EXPECT_EQ(stopped.status().code(), absl::StatusCode::kCancelled);
   EXPECT_FALSE(engine_->GetErasures()->AllGone());
+  const auto again = ExportGraph(before, {}, 100, "");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->items.size(), graph->items.size());
 }
 
 // The instants ascend, so that a purge is never before what it is for.

@@ -18,6 +18,8 @@ TEST(Simulation, WhateverHappensTheAnswersAreThoseOfOneStoreWithoutFaults) {
   size_t views = 0;
   size_t moves = 0;
   size_t purges = 0;
+  size_t grown = 0;
+  size_t shrunk = 0;
   uint64_t seconds = 0;
   for (uint64_t seed = first; seed < first + seeds && !HasFailure(); ++seed) {
     World world(seed);
@@ -28,19 +30,23 @@ TEST(Simulation, WhateverHappensTheAnswersAreThoseOfOneStoreWithoutFaults) {
     views += world.views();
     moves += world.moves();
     purges += world.purges();
+    grown += world.grown();
+    shrunk += world.shrunk();
     seconds += world.micros() / 1'000'000;
   }
   std::printf(
       "%llu seeds: %zu requests acknowledged, %zu processes killed, %zu plans of slots, "
-      "%zu purges, %zu views checked, %llu simulated seconds\n",
-      static_cast<unsigned long long>(seeds), acknowledged, kills, moves, purges, views,
-      static_cast<unsigned long long>(seconds));
+      "%zu parts more, %zu less, %zu purges, %zu views checked, %llu simulated seconds\n",
+      static_cast<unsigned long long>(seeds), acknowledged, kills, moves, grown, shrunk, purges,
+      views, static_cast<unsigned long long>(seconds));
   EXPECT_GT(acknowledged, 0U);
   if (seeds < 100) return;
   EXPECT_GT(kills, seeds);
   EXPECT_GT(views, seeds);
   EXPECT_GT(moves, seeds);
   EXPECT_GT(purges, seeds / 4);
+  EXPECT_GT(grown, seeds / 4);
+  EXPECT_GT(shrunk, seeds / 20);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ using shard::Engine;
 using shard::EngineOptions;
 using shard::View;
 
+constexpr size_t kPartsMax = 4;  // without home
 constexpr size_t kClients = 2;
 constexpr size_t kBatches = 12;  // of each client
 constexpr uint64_t kPauseMicros = 40'000;
@@ -73,10 +74,10 @@ World::World(uint64_t seed)
     : scheduler_(seed),
       dice_(scheduler_.Random()),
       part_count_(dice_.Below(4)),
-      down_until_(part_count_ + 1),
-      network_(scheduler_, part_count_ + 1) {
+      down_until_(kPartsMax + 1),
+      network_(scheduler_, kPartsMax + 1) {
   if (dice_.OneIn(4)) network_.faults.crash_in = 0;  // then only the supervisor kills
-  for (size_t n = 0; n <= part_count_; ++n) {
+  for (size_t n = 0; n <= kPartsMax; ++n) {
     disks_.push_back(std::make_unique<Disk>("disk " + std::to_string(n)));
   }
   ontology_ = RandomOntology(dice_);
@@ -102,23 +103,28 @@ World::Home World::OpenHome() {
   auto disk = std::make_unique<SimStore>(*disks_[0], home->process,
                                          [this, process = home->process] { MayCrash(*process); });
   std::vector<cluster::Part*> others;
-  for (size_t part = 1; part <= part_count_; ++part) {
+  const bool shrinks = !mended_ && part_count_ > 0 && dice_.OneIn(6);
+  home->joined = part_count_ - (shrinks ? 1 : 0);
+  for (size_t part = 1; part <= home->joined; ++part) {
     home->parts.push_back(std::make_unique<SimPart>(network_, part, home->process));
     others.push_back(home->parts.back().get());
   }
   auto store =
-      cluster::ClusterStore::Open(std::move(disk), others, cluster::SlotMap::Even(part_count_ + 1));
+      cluster::ClusterStore::Open(std::move(disk), others, cluster::SlotMap::Even(home->joined + 1));
   if (!store.ok()) {
-    EXPECT_TRUE(MayFail(store.status())) << store.status();
+    const bool has_slots = shrinks && absl::IsFailedPrecondition(store.status());
+    EXPECT_TRUE(has_slots || MayFail(store.status())) << store.status();
     return nullptr;
   }
+  if (shrinks) ++shrunk_;
+  part_count_ = home->joined;
   auto engine = Engine::OpenOn(*std::move(store), Options());
   if (!engine.ok()) {
     EXPECT_TRUE(MayFail(engine.status())) << engine.status();
     return nullptr;
   }
   home->engine = *std::move(engine);
-  if (part_count_ > 0) home->mover = std::make_unique<shard::SlotMover>(*home->engine);
+  home->mover = std::make_unique<shard::SlotMover>(*home->engine);
   return home;
 }
 
@@ -240,7 +246,36 @@ void World::Read() {
   }
 }
 
-// Other rules now and then, slots that go elsewhere, and purges.
+absl::Status World::MoveSlots(HomeProcess& home) {
+  Engine& engine = *home.engine;
+  EXPECT_EQ(engine.GetSlots().placement->fault, "");  // the next plan would clear it
+  if (dice_.OneIn(5)) return engine.CancelMoves();
+  std::vector<uint32_t> drained;
+  if (dice_.OneIn(3)) drained.push_back(static_cast<uint32_t>(home.joined));
+  const Engine::SlotPlan plan = *engine.PlanSlots(drained);
+  cluster::SlotMap target = plan.target;
+  for (size_t n = drained.empty() ? dice_.Below(600) : 0; n > 0; --n) {
+    target.Assign(static_cast<uint16_t>(dice_.Below(limits::kSlots)), dice_.Below(home.joined + 1));
+  }
+  const absl::Status status = engine.MoveSlots(plan.version, target);
+  if (status.ok()) ++moves_;
+  return absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;  // it went on meanwhile
+}
+
+// By a new part, or one that was left out. The next home has it, whether it joins this one or not.
+absl::Status World::Grow(HomeProcess& home) {
+  const size_t next = home.joined + 1;
+  part_count_ = std::max(part_count_, next);
+  home.parts.push_back(std::make_unique<SimPart>(network_, next, home.process));
+  const absl::Status status = home.engine->AddPart(*home.parts.back());
+  if (status.ok()) {
+    home.joined = next;
+    ++grown_;
+  }
+  return status;
+}
+
+// Other rules now and then, slots that go elsewhere, parts that come and go, and purges.
 void World::Operate() {
   while (writing_ > 0 && !::testing::Test::HasFailure()) {
     scheduler_.Sleep(dice_.Below(4 * kPauseMicros));
@@ -253,18 +288,10 @@ void World::Operate() {
       status = home->engine->Purge([&] { return writing_ == 0 || !home->process->alive; });
       if (status.ok()) ++purges_;
       if (absl::IsCancelled(status)) status = absl::OkStatus();
-    } else if (part_count_ > 0) {
-      EXPECT_EQ(home->engine->GetSlots().placement->fault, "");  // the next plan would clear it
-      const Engine::SlotPlan plan = *home->engine->PlanSlots({});
-      cluster::SlotMap target = plan.target;
-      for (size_t n = dice_.Below(600); n > 0; --n) {
-        target.Assign(static_cast<uint16_t>(dice_.Below(limits::kSlots)),
-                      dice_.Below(part_count_ + 1));
-      }
-      status = dice_.OneIn(5) ? home->engine->CancelMoves()
-                              : home->engine->MoveSlots(plan.version, target);
-      if (status.ok()) ++moves_;
-      if (absl::IsFailedPrecondition(status)) status = absl::OkStatus();  // it went on meanwhile
+    } else if (home->joined < kPartsMax && dice_.OneIn(6)) {
+      status = Grow(*home);
+    } else if (home->joined > 0) {
+      status = MoveSlots(*home);
     }
     EXPECT_TRUE(status.ok() || MayFail(status) || !home->process->alive) << status;
   }
@@ -280,8 +307,8 @@ void World::Mend() {
     const absl::Status status = home->engine->SetOntology(ontology_);
     const Engine::Slots slots = home->engine->GetSlots();
     const bool still =
-        part_count_ == 0 || (!slots.placement->move && slots.step_fault.empty() &&
-                             slots.placement->map == slots.placement->target);
+        !slots.placement->move && slots.step_fault.empty() &&
+        slots.placement->map == slots.placement->target;
     if (status.ok() && still && home->process->alive) return;
     scheduler_.Sleep(kPauseMicros);
   }
@@ -289,9 +316,7 @@ void World::Mend() {
 
 void World::CheckAll() {
   const Home home = AwaitHome();
-  if (part_count_ > 0) {
-    EXPECT_EQ(home->engine->GetSlots().placement->fault, "");
-  }
+  EXPECT_EQ(home->engine->GetSlots().placement->fault, "");
   std::vector<Write> live;
   for (const auto& [identity, write] : expected_) {
     if (!write.retract) live.push_back(write);

@@ -20,6 +20,7 @@ namespace unirust::sim {
 struct HomeProcess {
   std::shared_ptr<Process> process = std::make_shared<Process>();
   std::vector<std::unique_ptr<SimPart>> parts;
+  size_t joined = 0;  // of them, by number
   std::unique_ptr<shard::Engine> engine;
   std::unique_ptr<shard::SlotMover> mover;
 };
@@ -38,6 +39,8 @@ class World {
   size_t views() const { return views_; }
   size_t moves() const { return moves_; }
   size_t purges() const { return purges_; }
+  size_t grown() const { return grown_; }
+  size_t shrunk() const { return shrunk_; }
   uint64_t micros() { return scheduler_.Micros(); }
 
  private:
@@ -57,13 +60,15 @@ class World {
   void ReadOwn(const Write& write);
   void Read();
   void Operate();
+  absl::Status MoveSlots(HomeProcess& home);
+  absl::Status Grow(HomeProcess& home);
   void CheckView(const Home& home);
   void Mend();
   void CheckAll();
 
   SimScheduler scheduler_;
   Dice dice_;
-  const size_t part_count_;  // without home
+  size_t part_count_;  // without home
   std::vector<uint64_t> down_until_;
   Network network_;
   std::vector<std::unique_ptr<Disk>> disks_;  // home's first
@@ -80,6 +85,8 @@ class World {
   size_t views_ = 0;
   size_t moves_ = 0;
   size_t purges_ = 0;
+  size_t grown_ = 0;   // by a part
+  size_t shrunk_ = 0;
 };
 
 }  // namespace unirust::sim

@@ -41,7 +41,7 @@ int Run(const config::RouterSettings& settings) {
   if (!credentials.ok()) return Fail(std::string(credentials.status().message()), kExitUsage);
   const auto listener = rpc::MakeServerCredentials(settings.tls, settings.listen);
   if (!listener.ok()) return Fail(std::string(listener.status().message()), kExitUsage);
-  const auto channel = rpc::Connect(shard, {.credentials = *credentials});
+  const auto channel = rpc::ConnectShard(shard, {.credentials = *credentials});
   RouterService service(channel, shard, std::chrono::milliseconds(settings.deadline_ms));
   const auto server =
       rpc::Server::Start(settings.listen, service, &service.requests(), {.credentials = *listener});

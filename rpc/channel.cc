@@ -6,10 +6,12 @@
 #include <charconv>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "access/roles.h"
 #include "base/limits.h"
 #include "rpc/admission.h"
 
@@ -21,6 +23,8 @@ using grpc::experimental::ClientRpcInfo;
 using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
+
+constexpr std::string_view kShardService = "/unirust.ShardService/";
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -75,6 +79,25 @@ bool IsAddress(const std::string& address) {
 
 namespace {
 
+// gRPC's service config, for the methods that readers may call. gRPC varies each delay by a fifth.
+std::string ReadsAreRepeated() {
+  std::string methods;
+  for (const access::Rpc& rpc : access::Rpcs()) {
+    if (rpc.role != access::Role::kReader || !rpc.path.starts_with(kShardService)) continue;
+    if (!methods.empty()) methods += ",";
+    methods += R"({"service":"unirust.ShardService","method":")" +
+               std::string(rpc.path.substr(kShardService.size())) + R"("})";
+  }
+  const auto seconds = [](uint64_t ms) {
+    return std::to_string(static_cast<double>(ms) / 1000) + "s";
+  };
+  return R"({"methodConfig":[{"name":[)" + methods + R"(],"retryPolicy":{"maxAttempts":)" +
+         std::to_string(limits::kReadAttemptsMax) + R"(,"initialBackoff":")" +
+         seconds(limits::kReadBackoffMs) + R"(","maxBackoff":"10s","backoffMultiplier":2,)" +
+         R"("retryableStatusCodes":["UNAVAILABLE"]}}],)" +
+         R"("retryThrottling":{"maxTokens":100,"tokenRatio":0.1}})";
+}
+
 std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientSecurity& security,
                                        const grpc::ChannelArguments& arguments) {
   Headers headers;
@@ -94,6 +117,13 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientS
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address, const ClientSecurity& security) {
   return Connect(address, security, ChannelArguments());
+}
+
+std::shared_ptr<grpc::Channel> ConnectShard(const std::string& address,
+                                            const ClientSecurity& security) {
+  grpc::ChannelArguments arguments = ChannelArguments();
+  arguments.SetServiceConfigJSON(ReadsAreRepeated());
+  return Connect(address, security, arguments);
 }
 
 std::shared_ptr<grpc::Channel> ConnectPart(const std::string& address,

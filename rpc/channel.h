@@ -30,6 +30,11 @@ struct ClientSecurity {
 std::shared_ptr<grpc::Channel> Connect(const std::string& address,
                                        const ClientSecurity& security = {});
 
+// The same to a shard, for a router: a call that only reads and is UNAVAILABLE before it has answered anything is made
+// again, limits::kReadAttemptsMax times in all, within its deadline. Not while most calls fail.
+std::shared_ptr<grpc::Channel> ConnectShard(const std::string& address,
+                                            const ClientSecurity& security = {});
+
 // The same to a part of a store: one that is silent, with calls or without, is soon asked whether it is there
 // (limits::kPartKeepaliveMs).
 std::shared_ptr<grpc::Channel> ConnectPart(const std::string& address,

@@ -260,6 +260,11 @@ def judge_life(life):
             faults.append(f"{sample['memory_most']} MiB are beyond the budget")
         if sample["backups"] > BACKUPS:
             faults.append(f"{sample['backups']} backups are kept")
+    half = len(life) // 2
+    if half >= 3:
+        before, after = (min(s["logs"] for s in part) for part in (life[:half], life[half:]))
+        if after > before + 2:
+            faults.append(f"logs are left open: at least {before}, then {after}")
     third = len(life) // 3
     if third >= 3:
         before, after = (max(s["memory"] for s in part) for part in (life[third:2 * third], life[2 * third:]))

@@ -18,8 +18,8 @@ class SoakTest(E2eTest):
 class JudgeTest(unittest.TestCase):
     """It can tell."""
 
-    SAMPLE = {"views": 0, "running": 0, "deleted": 0, "other": 30, "sockets": 3, "memory": 70, "memory_most": 90,
-              "backups": 3, "data": 10, "copies": 10}
+    SAMPLE = {"views": 0, "running": 0, "deleted": 0, "other": 30, "logs": 4, "sockets": 3, "memory": 70,
+              "memory_most": 90, "backups": 3, "data": 10, "copies": 10}
 
     def life(self, samples, **grows):
         return [{**self.SAMPLE, **{what: self.SAMPLE[what] + n * step for what, step in grows.items()}}
@@ -29,7 +29,7 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(soak.judge_life(self.life(12)) + soak.judge_disk(self.life(12)), [])
 
     def test_of_what_grows(self):
-        for what, step in {"views": 1, "running": 1, "deleted": 1, "other": 1, "sockets": 1, "memory": 8,
+        for what, step in {"views": 1, "running": 1, "deleted": 1, "other": 1, "logs": 1, "sockets": 1, "memory": 8,
                            "memory_most": 20, "backups": 1}.items():
             with self.subTest(what=what):
                 self.assertNotEqual(soak.judge_life(self.life(12, **{what: step})), [])

@@ -17,16 +17,16 @@ def resident_mib(pid, most=False):
 
 
 def descriptors(pid):
-    """How many of each kind besides standard input and output: tables, sockets, deleted (files without a name) and
-    other ones."""
-    out = dict.fromkeys(("tables", "sockets", "deleted", "other"), 0)
+    """How many of each kind besides standard input and output: tables, logs (some until RocksDB flushes), sockets,
+    deleted (files without a name) and other ones."""
+    out = dict.fromkeys(("tables", "logs", "sockets", "deleted", "other"), 0)
     for number in set(os.listdir(f"/proc/{pid}/fd")) - {"0", "1", "2"}:
         try:
             target = os.readlink(f"/proc/{pid}/fd/{number}")
         except FileNotFoundError:  # closed meanwhile
             continue
         kind = "deleted" if target.endswith(" (deleted)") else "tables" if target.endswith(".sst") else (
-            "sockets" if target.startswith("socket:") else "other")
+            "logs" if target.endswith(".log") else "sockets" if target.startswith("socket:") else "other")
         out[kind] += 1
     return out
 

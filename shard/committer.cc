@@ -259,7 +259,7 @@ void Committer::Enqueue(Request& request) {
 
 void Committer::Await(Request& request) {
   MutexLock lock(queue_mutex_);
-  while (!request.done) answered_.Wait(queue_mutex_);
+  while (!request.done) request.answered.Wait(queue_mutex_);
 }
 
 void Committer::ResolveLoop() {
@@ -338,8 +338,8 @@ void Committer::Answer(const std::vector<Request*>& requests, const absl::Status
     if (request->status.ok()) request->status = status;
     unanswered_records_ -= request->writes.size();
     request->done = true;
+    request->answered.NotifyOne();  // while it cannot go: whoever waits for it needs the mutex
   }
-  answered_.NotifyAll();
 }
 
 // Waits for requests; takes as many as fit one commit, at least one, or one without writes. A commit is kept or dropped

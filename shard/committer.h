@@ -98,6 +98,7 @@ class Committer {
     uint64_t bytes = 0;          // of memory, about
     bool certain = true;         // the quota of records has room for it, whatever comes before it
     bool done = false;  // guarded by queue_mutex_
+    CondVar answered;   // of its own: a commit answers few of the many that wait
     bool IsAlone() const { return writes.empty() || !certain; }  // in its commit
   };
   void Enqueue(Request& request);
@@ -180,7 +181,6 @@ class Committer {
   mutable Mutex queue_mutex_;
   CondVar queue_changed_;
   CondVar queue_has_room_;
-  CondVar answered_;
   std::deque<Request*> queue_ ABSL_GUARDED_BY(queue_mutex_);
   size_t queued_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
   uint64_t unanswered_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;

@@ -9,10 +9,11 @@ from harness import LOCAL, start
 
 
 class Cluster:
-    """Parts, the shard that has them all, and a router. Number 0 is that shard; each comes back at its address."""
+    """Parts, the shard that has them all, and a router. Number 0 is that shard; each comes back at its address. A store
+    of one part lies in one directory, unless it may grow without a restart."""
 
-    def __init__(self, directory, parts, *flags, budget="64MiB"):
-        self.directory, self.flags, self.budget = directory, flags, budget
+    def __init__(self, directory, parts, *flags, budget="64MiB", may_grow=False):
+        self.directory, self.flags, self.budget, self.may_grow = directory, flags, budget, may_grow
         self.parts = [self.start_part(n, LOCAL) for n in range(1, parts)]
         self.shard, self.router, self.client = None, None, None
         self.start_shard()
@@ -22,7 +23,7 @@ class Cluster:
                      "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env, prefix=prefix)
 
     def start_shard(self, listen=LOCAL, env=None):
-        parts = ["--parts-file", self.declare()] if self.parts else []
+        parts = ["--parts-file", self.declare()] if self.parts or self.may_grow else []
         self.shard = start("unirust_shard", *parts, "--data-dir", self.directory / "part0",
                            "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env)
         if self.router is None:

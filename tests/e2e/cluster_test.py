@@ -24,10 +24,10 @@ SEED = int(os.environ.get("UNIRUST_CLUSTER_SEED", "1"))
 
 
 class ClusterTest(E2eTest):
-    def open(self, name, parts, *flags):
+    def open(self, name, parts, *flags, **more):
         directory = self.dir / name
         directory.mkdir()
-        return Cluster(directory, parts, *flags)
+        return Cluster(directory, parts, *flags, **more)
 
     def test_answers_as_one_store(self):
         for parts in (2, 4):
@@ -75,6 +75,21 @@ class ClusterTest(E2eTest):
             verdict = Verdict([json.dumps(line) for line in written], history.ontology)
             compare.same_lines(f"{parts} parts", compare.export(cluster.router.address), verdict.canonical())
         harness.unirust("cluster", "cancel", "--router", cluster.router.address)
+        cluster.stop()
+
+    def test_grows_from_home_alone(self):
+        """With an empty file of parts at first."""
+        cluster = self.open("alone", 1, may_grow=True)
+        history = History(SEED)
+        cluster.client.call("SetOntology", json=json.dumps(history.ontology))
+        half = len(history.lines) // 2
+        feed.ingest_stream(cluster.client, history.lines[:half], 7)
+        cluster.grow(3)
+        self.apply(cluster, ())
+        feed.ingest_stream(cluster.client, history.lines[half:], 7)
+        self.assertEqual([part["slots"] for part in self.status(cluster, harness.OK)], [342, 341, 341])
+        verdict = Verdict(history.text(), history.ontology)
+        compare.same_lines("all", compare.export(cluster.router.address), verdict.canonical())
         cluster.stop()
 
     def apply(self, cluster, drain):

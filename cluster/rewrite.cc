@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/sleep.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
 #include "cluster/cluster_store.h"
@@ -16,12 +16,7 @@ constexpr uint64_t kPollMicros = 20'000;
 
 // Until `done`, which is asked now and then.
 void Await(const std::function<bool()>& done) {
-  Mutex mutex;
-  CondVar never;
-  while (!done()) {
-    MutexLock lock(mutex);
-    never.WaitFor(mutex, kPollMicros);
-  }
+  while (!done()) SleepMicros(kPollMicros);
 }
 
 absl::Status Stopped() { return absl::CancelledError("the rewrite was stopped"); }

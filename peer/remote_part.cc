@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/sleep.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
 
@@ -208,8 +209,6 @@ absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& st
     for (proto::Empty sign; signs->Read(&sign);) heard_micros = SteadyClockMicros();
     ended = true;
   });
-  Mutex mutex;
-  CondVar never;
   bool stopped = false;
   bool silent = false;
   while (!ended && !stopped && !silent) {
@@ -217,8 +216,7 @@ absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& st
     const uint64_t heard = heard_micros;  // before now
     silent = SteadyClockMicros() - heard > silence_ms_ * 1000;
     if (stopped || silent) call.TryCancel();
-    MutexLock lock(mutex);
-    never.WaitFor(mutex, kPollMicros);
+    SleepMicros(kPollMicros);
   }
   hearing.Join();
   const grpc::Status status = signs->Finish();

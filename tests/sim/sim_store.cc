@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/sleep.h"
 #include "base/status_macros.h"
 #include "store/slots.h"
 
@@ -197,12 +198,9 @@ bool SimStore::IsRead(uint64_t before) const {
 }
 
 absl::Status SimStore::AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const {
-  Mutex mutex;
-  CondVar never;
   while (IsRead(moment)) {
     if (stop()) return absl::CancelledError("stopped");
-    MutexLock lock(mutex);
-    never.WaitFor(mutex, kPollMicros);
+    SleepMicros(kPollMicros);
   }
   return absl::OkStatus();
 }

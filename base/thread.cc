@@ -1,7 +1,9 @@
 #include "base/thread.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #ifndef UNIRUST_TSAN
 #include <tbb/parallel_for.h>
 #endif
@@ -9,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -40,11 +43,42 @@ void Thread::Join() {
   thread_.join();
 }
 
+namespace {
+
+// The kernel's sched_attr (linux/sched/types.h, which cannot be included beside <sched.h>), in its first form.
+struct SchedulingAttributes {
+  uint32_t size = sizeof(SchedulingAttributes);
+  uint32_t policy = SCHED_OTHER;
+  uint64_t flags = 0;
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t runtime_nanos = 0;
+  uint64_t deadline_nanos = 0;
+  uint64_t period_nanos = 0;
+};
+static_assert(sizeof(SchedulingAttributes) == 48);
+
+// The length of the calling thread's turns; 0 is the kernel's default. Nothing changes where the kernel refuses it.
+void SetTurnNanos(uint64_t nanos) {
+  SchedulingAttributes attributes;
+  attributes.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+  attributes.runtime_nanos = nanos;
+  syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+}  // namespace
+
 void GiveWay() {
   constexpr int kSteps = 5;  // a third of the share of a thread that does not give way
   constexpr int kLast = 19;
   const auto self = static_cast<id_t>(gettid());
   setpriority(PRIO_PROCESS, self, std::min(getpriority(PRIO_PROCESS, self) + kSteps, kLast));
+  SetTurnNanos(0);
+}
+
+void TakeShortTurns() {
+  constexpr uint64_t kShortestNanos = 100'000;  // that there are
+  SetTurnNanos(kShortestNanos);
 }
 
 #ifndef UNIRUST_TSAN

@@ -9,7 +9,7 @@
 namespace unirust::cli {
 
 absl::Status Run(const ServeFlags& flags) {
-  rpc::BlockTerminationSignals();
+  rpc::BecomeDaemon();
   const config::ObserveSettings& observe = flags.settings.observe;
   config::ConfigureLog(observe);
   const config::ServeSettings& settings = flags.settings;

@@ -61,7 +61,7 @@ int Run(const config::RouterSettings& settings) {
 }  // namespace unirust::router
 
 int main(int argc, char** argv) {
-  unirust::rpc::BlockTerminationSignals();
+  unirust::rpc::BecomeDaemon();
   unirust::config::RouterSettings router;
   unirust::config::Settings settings = unirust::config::Declare(router);
   const auto exit_code =

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/thread.h"
 
 namespace unirust::rpc {
 namespace {
@@ -19,9 +20,10 @@ sigset_t TerminationSignals() {
 
 }  // namespace
 
-void BlockTerminationSignals() {
+void BecomeDaemon() {
   const sigset_t signals = TerminationSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  TakeShortTurns();
 }
 
 void ServeUntilTerminated(std::string_view program, Server& server,

@@ -8,9 +8,9 @@
 
 namespace unirust::rpc {
 
-// Blocks SIGTERM and SIGINT in this thread and in those it starts from now on. Call it first in
-// main.
-void BlockTerminationSignals();
+// Makes this thread, and those it starts from now on, a daemon's: SIGTERM and SIGINT are blocked, turns are short
+// (base/thread.h). Call it first in main.
+void BecomeDaemon();
 
 // Writes "<program> ready <address>" to stdout, waits for SIGTERM or SIGINT, calls `ending`, and shuts the server down,
 // which waits for the calls that it answers.

@@ -99,7 +99,7 @@ int Run(const config::ShardSettings& settings) {
 }  // namespace unirust::shard
 
 int main(int argc, char** argv) {
-  unirust::rpc::BlockTerminationSignals();
+  unirust::rpc::BecomeDaemon();
   unirust::config::ShardSettings shard;
   unirust::config::Settings settings = unirust::config::Declare(shard);
   const auto exit_code =

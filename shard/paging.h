@@ -43,10 +43,7 @@ class PagesAhead {
   // Not to be called after an error, or a page without a cursor: it is the last.
   Result Next() {
     if (!begun_) return First();
-    if (!ahead_) {
-      ahead_ = true;
-      thread_ = Thread("read-ahead", [this] { ReadAll(); });
-    }
+    if (!thread_) thread_.emplace("read-ahead", [this] { ReadAll(); });
     MutexLock lock(mutex_);
     while (!ready_) changed_.Wait(mutex_);
     Result page = std::move(*ready_);
@@ -70,6 +67,7 @@ class PagesAhead {
   }
 
   void ReadAll() {
+    GiveWay();
     for (bool more = true; more;) {
       Result page = fetch_(sizes_.Next(), cursor_);
       more = GoOnBehind(page);
@@ -83,7 +81,6 @@ class PagesAhead {
 
   const Fetch& fetch_;
   bool begun_ = false;
-  bool ahead_ = false;  // there is a thread
   // Of the next page, and the cursor of the last one read: the caller's until there is a thread, then that one's.
   PageSizes sizes_;
   std::string cursor_;
@@ -91,7 +88,7 @@ class PagesAhead {
   CondVar changed_;
   std::optional<Result> ready_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  Thread thread_;  // joined before all else goes
+  std::optional<Thread> thread_;  // joined before all else goes
 };
 
 // Sends all pages from `cursor` on. `fetch(page_size, cursor)` reads a page, `send(page)` sends it and says whether the

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -44,6 +46,32 @@ TEST(Thread, GivesWayAlone) {
   thread.Join();
   const int own = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
   EXPECT_EQ(nice, std::min(own + 5, 19));
+}
+
+// The time slice that the calling thread asked for, by sched_getattr(2); 0 before Linux 6.12.
+uint64_t TurnNanos() {
+  std::array<uint64_t, 6> attributes = {};  // the fourth is sched_runtime
+  syscall(SYS_sched_getattr, 0, attributes.data(), sizeof attributes, 0);
+  return attributes[3];
+}
+
+TEST(Thread, TakesShortTurnsUntilItGivesWay) {
+  uint64_t usual = 0;
+  uint64_t own = 0;
+  uint64_t inherited = 0;
+  uint64_t giving_way = 0;
+  Thread("daemon", [&] {
+    usual = TurnNanos();
+    TakeShortTurns();
+    own = TurnNanos();
+    Thread("answering", [&] { inherited = TurnNanos(); }).Join();
+    GiveWay();
+    giving_way = TurnNanos();
+  }).Join();
+  if (usual == 0) GTEST_SKIP() << "needs Linux 6.12";
+  EXPECT_LT(own, usual);
+  EXPECT_EQ(inherited, own);
+  EXPECT_EQ(giving_way, usual);
 }
 
 TEST(ParallelFor, CallsTheBodyOnceForEachIndex) {

@@ -9,14 +9,23 @@ from harness import LOCAL, start
 
 
 class Cluster:
-    """Parts, the shard that has them all, and a router. Number 0 is that shard; each comes back at its address. A store
-    of one part lies in one directory, unless it may grow without a restart."""
+    """Parts, the shard that has them all, and routers, of which the client talks to the first. Number 0 is that shard;
+    each comes back at its address. A store of one part lies in one directory, unless it may grow without a restart."""
 
-    def __init__(self, directory, parts, *flags, budget="64MiB", may_grow=False):
+    def __init__(self, directory, parts, *flags, budget="64MiB", may_grow=False, routers=1):
         self.directory, self.flags, self.budget, self.may_grow = directory, flags, budget, may_grow
         self.parts = [self.start_part(n, LOCAL) for n in range(1, parts)]
-        self.shard, self.router, self.client = None, None, None
+        self.shard, self.client = None, None
         self.start_shard()
+        self.routers = [self.start_router(LOCAL) for _ in range(routers)]
+        self.client = harness.Client(self.router.address, timeout=harness.RUN_TIMEOUT)
+
+    @property
+    def router(self):
+        return self.routers[0]
+
+    def start_router(self, listen):
+        return start("unirust_router", "--shards", self.shard.address, "--listen", listen)
 
     def start_part(self, number, listen, env=None, prefix=()):
         return start("unirust_shard", "--part", "--shard-id", number, "--data-dir", self.directory / f"part{number}",
@@ -26,9 +35,6 @@ class Cluster:
         parts = ["--parts-file", self.declare()] if self.parts or self.may_grow else []
         self.shard = start("unirust_shard", *parts, "--data-dir", self.directory / "part0",
                            "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env)
-        if self.router is None:
-            self.router = start("unirust_router", "--shards", self.shard.address, "--listen", LOCAL)
-            self.client = harness.Client(self.router.address, timeout=harness.RUN_TIMEOUT)
 
     def program(self, number):
         return self.parts[number - 1] if number else self.shard
@@ -40,6 +46,10 @@ class Cluster:
             self.start_shard(address, env)
         else:
             self.parts[number - 1] = self.start_part(number, address, env)
+
+    def restart_router(self, number):
+        """After a kill."""
+        self.routers[number] = self.start_router(self.routers[number].address)
 
     def kill_and_restart(self, number):
         self.program(number).__exit__()  # kills
@@ -89,10 +99,10 @@ class Cluster:
 
     def kill(self):
         self.client.close()
-        for program in [self.shard, *self.parts, self.router]:
+        for program in [self.shard, *self.parts, *self.routers]:
             program.__exit__()
 
     def stop(self):
         self.client.close()
-        for program in [self.router, self.shard, *self.parts]:
+        for program in [*self.routers, self.shard, *self.parts]:
             program.stop()

@@ -287,14 +287,15 @@ class RepairPhase(RestorePhase):
 
 
 class PartsPhase(Phase):
-    """Any process of a store of several parts; the others go on, and the sender asks again until it is answered."""
+    """Any process of a store of several parts and routers; the others go on, and the sender asks again until it is
+    answered, each of its loops one of the routers."""
 
     def random_cycle(self, rig):
         rig.send()
         rig.until(lambda: len(rig.judge.journal.read().acknowledged) > rig.acknowledged, "an acknowledgement")
         rig.until(lambda: self.begun(rig), self.name)
         time.sleep(rig.rng.uniform(0, self.span) * SLOWNESS)
-        number = rig.rng.randrange(self.parts)
+        number = rig.rng.randrange(self.parts + rig.store.ROUTERS)
         rig.hits += self.met(rig)
         rig.kill(number)
         rig.restart(number)

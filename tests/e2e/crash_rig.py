@@ -36,15 +36,15 @@ class OneStore:
     def start(self, env=None):
         self.programs = [self.launch(env).wait_ready()]
         if self.way == "router":
-            self.programs.append(harness.start("unirust_router", "--listen", LOCAL, "--shards", self.address))
+            self.programs.append(harness.start("unirust_router", "--listen", LOCAL, "--shards", *self.addresses))
 
     def restart(self, _, env=None):
         self.kill()
         self.start(env)
 
     @property
-    def address(self):
-        return self.programs[-1].address
+    def addresses(self):
+        return [self.programs[-1].address]
 
     def program(self, _=0):
         return self.programs[0]
@@ -56,7 +56,9 @@ class OneStore:
 
 
 class Parts:
-    """A store of several parts; each comes back at its address."""
+    """A store of several parts and routers, whose numbers follow those of the parts; each comes back at its address."""
+
+    ROUTERS = 2
 
     def __init__(self, directory, parts, *flags):
         self.directory, self.parts, self.flags = directory, parts, flags
@@ -64,17 +66,22 @@ class Parts:
 
     def start(self):
         self.directory.mkdir(exist_ok=True)
-        self.cluster = Cluster(self.directory, self.parts, *self.flags)
+        self.cluster = Cluster(self.directory, self.parts, *self.flags, routers=self.ROUTERS)
 
     def restart(self, number, env=None):
         self.program(number).__exit__()
-        self.cluster.restart(number, env)
+        if number >= self.parts:
+            self.cluster.restart_router(number - self.parts)
+        else:
+            self.cluster.restart(number, env)
 
     @property
-    def address(self):
-        return self.cluster.router.address
+    def addresses(self):
+        return [router.address for router in self.cluster.routers]
 
     def program(self, number):
+        if number >= self.parts:
+            return self.cluster.routers[number - self.parts]
         return self.cluster.program(number)
 
     def await_readable(self):
@@ -213,7 +220,8 @@ class Rig:
         """A cycle begins."""
         journal = self.judge.journal.read()
         self.began, self.acknowledged = max(journal.sent, default=0), len(journal.acknowledged)
-        self.sender.command(do="send", address=self.store.address, loops=self.phase.loops, again=self.phase.parts > 1)
+        self.sender.command(
+            do="send", addresses=self.store.addresses, loops=self.phase.loops, again=self.phase.parts > 1)
 
     def sent_all(self, stop=False):
         """Until nothing is under way any more."""
@@ -222,7 +230,7 @@ class Rig:
         self.sender.wait("send")
 
     def once(self, what):
-        self.sender.command(do="once", address=self.store.address, what=what)
+        self.sender.command(do="once", addresses=self.store.addresses, what=what)
         self.sender.wait("once")
 
     def new_sender(self):
@@ -244,7 +252,7 @@ class Rig:
     def check(self):
         journal = self.judge.journal.read()
         missing = set(journal.numbers("ingest")) - set(journal.acknowledged) - self.judge.gone - self.judge.seen
-        self.judge.check(self.store.address)
+        self.judge.check(self.rng.choice(self.store.addresses))
         self.unacknowledged += len(missing & self.judge.seen)
 
     def close(self):

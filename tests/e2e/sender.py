@@ -2,13 +2,14 @@
 
 It takes commands from standard input, a line of JSON each, and reports on standard output:
 
-    {"do": "send", "address": A, "loops": ["ingest", "ingest", "backup"], "again": false}
-        a thread for each loop, which sends one request of the kind after the other: {"done": "send"} when all have
-        ended, because the store does not answer, or after "stop". With "again" they ask again until they are answered.
+    {"do": "send", "addresses": [A, B], "loops": ["ingest", "ingest", "backup"], "again": false}
+        a thread for each loop, the first for A, the second for B, the third for A, which sends one request of the kind
+        after the other: {"done": "send"} when all have ended, because the store does not answer, or after "stop". With
+        "again" they ask again until they are answered.
     {"do": "stop"}
         the loops end after the requests that are under way
-    {"do": "once", "address": A, "what": "ingest"}
-        one request, until it is acknowledged: {"done": "once"}
+    {"do": "once", "addresses": [A, B], "what": "ingest"}
+        one request to A, until it is acknowledged: {"done": "once"}
 
 A report with "fault" says what must not happen. It may be killed at any instant, and be started again with its journal.
 """
@@ -183,34 +184,35 @@ class Sender:
     def __init__(self, path, seed):
         first = max(Journal(path).read().sent, default=0) + 1
         self.pen, self.requests = Pen(path), Requests(seed, first)
-        self.client, self.stopping = None, threading.Event()
+        self.clients, self.stopping = [], threading.Event()
         self.report_lock = threading.Lock()
 
     def report(self, **what):
         with self.report_lock:
             print(json.dumps(what), flush=True)
 
-    def connect(self, address):
+    def connect(self, addresses):
         """False if nobody answers there (any more)."""
-        if self.client is not None and self.client.address == address:
+        if [client.address for client in self.clients] == addresses:
             return True
-        if self.client is not None:
-            self.client.close()
-            self.client = None
+        while self.clients:
+            self.clients.pop().close()
         try:
-            self.client = Client(address, timeout=5 * SLOWNESS)
+            for address in addresses:
+                self.clients.append(Client(address, timeout=5 * SLOWNESS))
         except (grpc.RpcError, grpc.FutureTimeoutError):
             return False
-        self.client.timeout = RUN_TIMEOUT
+        for client in self.clients:
+            client.timeout = RUN_TIMEOUT
         return True
 
-    def request(self, what, again):
+    def request(self, client, what, again):
         """False if the store does not answer any more."""
         entry = self.requests.next(what)
         self.pen.write(**entry)
         while True:
             try:
-                answer = call(self.client, entry)
+                answer = call(client, entry)
             except grpc.RpcError as fault:
                 if fault.code() not in AGAIN or (what != "move" and fault.code() == AGAIN[-1]):
                     raise
@@ -225,28 +227,30 @@ class Sender:
             self.requests.acknowledged(entry)
             return True
 
-    def loop(self, what, again):
+    def loop(self, client, what, again):
         try:
-            while not self.stopping.wait(random.uniform(0, PAUSES.get(what, 0))) and self.request(what, again):
-                pass
+            while not self.stopping.wait(random.uniform(0, PAUSES.get(what, 0))):
+                if not self.request(client, what, again):
+                    break
         except Exception:
             self.report(fault=traceback.format_exc())
 
-    def send(self, address, loops, again):
+    def send(self, addresses, loops, again):
         self.stopping.clear()
-        if self.connect(address):
-            threads = [threading.Thread(target=self.loop, args=(what, again)) for what in loops]
+        if self.connect(addresses):
+            threads = [threading.Thread(target=self.loop, args=(client, what, again))
+                       for client, what in zip(itertools.cycle(self.clients), loops)]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
         self.report(done="send")
 
-    def once(self, address, what):
+    def once(self, addresses, what):
         self.stopping.clear()
-        if not self.connect(address):
-            self.report(fault=f"nobody answers at {address}")
-        elif self.request(what, again=True):
+        if not self.connect(addresses):
+            self.report(fault=f"nobody answers at {addresses}")
+        elif self.request(self.clients[0], what, again=True):
             self.report(done="once")
 
     def run(self):

@@ -1,7 +1,6 @@
 #include "base/thread.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #ifndef UNIRUST_TSAN
@@ -48,8 +47,8 @@ namespace {
 // The kernel's sched_attr (linux/sched/types.h, which cannot be included beside <sched.h>), in its first form.
 struct SchedulingAttributes {
   uint32_t size = sizeof(SchedulingAttributes);
-  uint32_t policy = SCHED_OTHER;
-  uint64_t flags = 0;
+  uint32_t policy = 0;
+  uint64_t flags = 0x08;  // SCHED_FLAG_KEEP_POLICY: an operator may have chosen another one
   int32_t nice = 0;
   uint32_t priority = 0;
   uint64_t runtime_nanos = 0;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -72,6 +73,18 @@ TEST(Thread, TakesShortTurnsUntilItGivesWay) {
   EXPECT_LT(own, usual);
   EXPECT_EQ(inherited, own);
   EXPECT_EQ(giving_way, usual);
+}
+
+TEST(Thread, TakesShortTurnsUnderThePolicyThatItHas) {
+  int policy = SCHED_OTHER;
+  Thread("batch", [&] {
+    const sched_param priority = {.sched_priority = 0};
+    ASSERT_EQ(sched_setscheduler(0, SCHED_BATCH, &priority), 0);
+    TakeShortTurns();
+    GiveWay();
+    policy = sched_getscheduler(0);
+  }).Join();
+  EXPECT_EQ(policy, SCHED_BATCH);
 }
 
 TEST(ParallelFor, CallsTheBodyOnceForEachIndex) {

@@ -1,8 +1,9 @@
-// Every method of a shard, over a store whose rows are in memory. Whatever is asked:
+// Every method of a shard, and of a router before it, over a store whose rows are in memory. Whatever is asked:
 //
 // - the answer is one of those that the contract has, and a refusal says why;
 // - a method that reads, and one that refuses, change nothing;
 // - in the end a full verification, after one input of sixteen, finds nothing.
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -15,9 +16,13 @@
 #include "access/roles.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/sleep.h"
 #include "cluster/cluster_store.h"
 #include "cluster/placement.h"
 #include "ontology/ontology.h"
+#include "router/service.h"
+#include "rpc/requests.h"
+#include "rpc/running_calls.h"
 #include "rpc/server.h"
 #include "shard/engine.h"
 #include "shard/service.h"
@@ -73,7 +78,7 @@ struct State {
 
 class World {
  public:
-  World() {
+  explicit World(bool through_router) {
     SetLogLevel(LogLevel::kError);
     const std::string import_dir = Directory() + "/import";
     std::filesystem::create_directory(import_dir);
@@ -94,7 +99,14 @@ class World {
     tenants_ = std::make_unique<shard::Tenants>(*engine_, import_dir);
     service_ = std::make_unique<shard::ShardService>(*tenants_, audit_.get());
     server_ = rpc::Server::Start("", *service_, &service_->requests()).value();
-    caller_ = std::make_unique<Caller>(server_->InProcessChannel());
+    std::shared_ptr<grpc::Channel> channel = server_->InProcessChannel();
+    if (through_router) {
+      router_service_ = std::make_unique<router::RouterService>(channel, "in this process",
+                                                                std::chrono::seconds(60));
+      router_ = rpc::Server::Start("", *router_service_, &router_service_->requests()).value();
+      channel = router_->InProcessChannel();
+    }
+    caller_ = std::make_unique<Caller>(channel);
     Begin();
   }
 
@@ -103,6 +115,7 @@ class World {
     for (const Call& call : calls) {
       const State before = state_;
       const Answer answer = caller_->Make(call);
+      AwaitEnd();
       CheckStatus(call, answer.status);
       state_ = Now();
       changed = changed || state_ != before;
@@ -125,6 +138,15 @@ class World {
     if (begin_.ontology.empty()) begin_ = state_;
     begin_.slot_version = state_.slot_version;
     Require(state_ == begin_, "a store that was reset is as new");
+  }
+
+  // A router that refuses a stream has the shard's call cancelled, which may be at work still.
+  void AwaitEnd() const {
+    const rpc::RunningCalls& running = service_->requests().running();
+    for (const auto kind :
+         {rpc::CallKind::kUnary, rpc::CallKind::kAnswers, rpc::CallKind::kRequests}) {
+      while (running.Of(kind).running > 0) SleepMicros(20);
+    }
   }
 
   void Verify() {
@@ -162,25 +184,44 @@ class World {
   std::unique_ptr<shard::Tenants> tenants_;
   std::unique_ptr<shard::ShardService> service_;
   std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<router::RouterService> router_service_;
+  std::unique_ptr<rpc::Server> router_;
   std::unique_ptr<Caller> caller_;
   State begin_;
   State state_;
 };
 
+// A world for some inputs. Only symbols outlive an input, and no answer depends on these.
+class Worlds {
+ public:
+  explicit Worlds(bool through_router) : through_router_(through_router) {}
+
+  void Run(const std::vector<Call>& calls, bool verify) {
+    constexpr int kInputsMax = 500;
+    if (calls.empty()) return;
+    if (inputs_++ % kInputsMax == 0) {
+      world_.reset();
+      world_ = std::make_unique<World>(through_router_);
+    }
+    world_->Run(calls, verify);
+  }
+
+ private:
+  const bool through_router_;
+  int inputs_ = 0;
+  std::unique_ptr<World> world_;
+};
+
 }  // namespace
 
-// Only symbols outlive an input, and no answer depends on these.
 void Shard(std::string_view input) {
-  constexpr int kInputsMax = 500;
-  static World* world = nullptr;
-  static int inputs = 0;
-  const auto calls = ParseCalls(proto::ShardService::service_full_name(), input);
-  if (calls.empty()) return;
-  if (inputs++ % kInputsMax == 0) {
-    delete world;
-    world = new World;
-  }
-  world->Run(calls, Hash64(input) % 16 == 0);
+  static Worlds& worlds = *new Worlds(/*through_router=*/false);
+  worlds.Run(ParseCalls(proto::ShardService::service_full_name(), input), Hash64(input) % 16 == 0);
+}
+
+void Router(std::string_view input) {
+  static Worlds& worlds = *new Worlds(/*through_router=*/true);
+  worlds.Run(ParseCalls(proto::RouterService::service_full_name(), input), Hash64(input) % 16 == 0);
 }
 
 }  // namespace unirust::fuzz

@@ -24,19 +24,21 @@ void Ontology(std::string_view input);  // its JSON and its archive
 void Text(std::string_view input);      // JSON Lines, CSV and its mapping
 void Access(std::string_view input);    // principals, tokens, the audit log
 void Shard(std::string_view input);     // every method of a shard
+void Router(std::string_view input);    // every method of a router, before a shard
 void Part(std::string_view input);      // every method of a part
 
 struct Target {
   const char* name;  // of the program fuzz_<name>, and of the folder of its inputs
   void (*run)(std::string_view input);
 };
-inline constexpr std::array<Target, 8> kTargets{{{"keys", Keys},
+inline constexpr std::array<Target, 9> kTargets{{{"keys", Keys},
                                                  {"rows", Rows},
                                                  {"opening", Opening},
                                                  {"ontology", Ontology},
                                                  {"text", Text},
                                                  {"access", Access},
                                                  {"shard", Shard},
+                                                 {"router", Router},
                                                  {"part", Part}}};
 
 // Ends the process, and says what does not hold.

@@ -15,7 +15,6 @@ class Cluster:
     def __init__(self, directory, parts, *flags, budget="64MiB", may_grow=False, routers=1):
         self.directory, self.flags, self.budget, self.may_grow = directory, flags, budget, may_grow
         self.parts = [self.start_part(n, LOCAL) for n in range(1, parts)]
-        self.shard, self.client = None, None
         self.start_shard()
         self.routers = [self.start_router(LOCAL) for _ in range(routers)]
         self.client = harness.Client(self.router.address, timeout=harness.RUN_TIMEOUT)

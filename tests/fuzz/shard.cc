@@ -78,7 +78,8 @@ struct State {
 
 class World {
  public:
-  explicit World(bool through_router) {
+  // `service` is whose methods are called, by its full name.
+  explicit World(const std::string& service) {
     SetLogLevel(LogLevel::kError);
     const std::string import_dir = Directory() + "/import";
     std::filesystem::create_directory(import_dir);
@@ -100,7 +101,7 @@ class World {
     service_ = std::make_unique<shard::ShardService>(*tenants_, audit_.get());
     server_ = rpc::Server::Start("", *service_, &service_->requests()).value();
     std::shared_ptr<grpc::Channel> channel = server_->InProcessChannel();
-    if (through_router) {
+    if (service == proto::RouterService::service_full_name()) {
       router_service_ = std::make_unique<router::RouterService>(channel, "in this process",
                                                                 std::chrono::seconds(60));
       router_ = rpc::Server::Start("", *router_service_, &router_service_->requests()).value();
@@ -194,20 +195,21 @@ class World {
 // A world for some inputs. Only symbols outlive an input, and no answer depends on these.
 class Worlds {
  public:
-  explicit Worlds(bool through_router) : through_router_(through_router) {}
+  explicit Worlds(const std::string& service) : service_(service) {}
 
-  void Run(const std::vector<Call>& calls, bool verify) {
+  void Run(std::string_view input) {
     constexpr int kInputsMax = 500;
+    const auto calls = ParseCalls(service_, input);
     if (calls.empty()) return;
     if (inputs_++ % kInputsMax == 0) {
       world_.reset();
-      world_ = std::make_unique<World>(through_router_);
+      world_ = std::make_unique<World>(service_);
     }
-    world_->Run(calls, verify);
+    world_->Run(calls, Hash64(input) % 16 == 0);
   }
 
  private:
-  const bool through_router_;
+  const std::string service_;
   int inputs_ = 0;
   std::unique_ptr<World> world_;
 };
@@ -215,13 +217,13 @@ class Worlds {
 }  // namespace
 
 void Shard(std::string_view input) {
-  static Worlds& worlds = *new Worlds(/*through_router=*/false);
-  worlds.Run(ParseCalls(proto::ShardService::service_full_name(), input), Hash64(input) % 16 == 0);
+  static Worlds& worlds = *new Worlds(proto::ShardService::service_full_name());
+  worlds.Run(input);
 }
 
 void Router(std::string_view input) {
-  static Worlds& worlds = *new Worlds(/*through_router=*/true);
-  worlds.Run(ParseCalls(proto::RouterService::service_full_name(), input), Hash64(input) % 16 == 0);
+  static Worlds& worlds = *new Worlds(proto::RouterService::service_full_name());
+  worlds.Run(input);
 }
 
 }  // namespace unirust::fuzz

@@ -1,10 +1,10 @@
 #include "bench/page_load.h"
 
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/sleep.h"
 #include "proto/status.h"
 
 namespace unirust::bench {
@@ -24,7 +24,7 @@ constexpr Day kLate{20220615, 20220616};
 constexpr uint32_t kPageItems = 100;
 constexpr std::chrono::seconds kPageTime{60};  // what takes longer has failed
 // After a page, for the shard to give up the next one.
-constexpr std::chrono::milliseconds kPause{20};
+constexpr uint64_t kPauseMicros = 20'000;
 
 // `call` makes the stream of answers in a context, `items` counts those of a chunk.
 template <typename Chunk, typename Call, typename Items>
@@ -43,7 +43,7 @@ absl::Status Measure(std::string name, uint32_t times, const Call& call, const I
     context.TryCancel();
     const absl::Status status = proto::FromGrpc(stream->Finish());
     if (!got) return absl::InternalError(page.name + " got no chunk: " + status.ToString());
-    std::this_thread::sleep_for(kPause);
+    SleepMicros(kPauseMicros);
     page.items = static_cast<uint64_t>(items(chunk));
   }
   pages->push_back(std::move(page));

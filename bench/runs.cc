@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 #include <vector>
 
 #include "base/files.h"
+#include "base/sleep.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
 #include "bench/ceilings.h"
@@ -276,7 +276,7 @@ class Run {
       } else {
         watch_.Begin("reads", 0, target_->processes());
         for (uint64_t second = 0; second < options_.seconds && Stopped().ok(); ++second) {
-          std::this_thread::sleep_for(std::chrono::seconds(1));
+          SleepMicros(1'000'000);
         }
       }
       done = true;

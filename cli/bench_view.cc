@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/sleep.h"
 #include "cli/display.h"
 
 namespace unirust::cli {
@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kTerminalIntervalMicros = 500'000;
 constexpr uint64_t kLinesIntervalMicros = 5'000'000;
-constexpr std::chrono::milliseconds kStep{100};
+constexpr uint64_t kStepMicros = 100'000;
 constexpr size_t kThreadsShown = 6;
 
 std::string Decimal(double value, const char* format) {
@@ -57,7 +57,7 @@ void BenchView::Loop() {
       shown = now;
       Draw(Lines());
     }
-    std::this_thread::sleep_for(kStep);
+    SleepMicros(kStepMicros);
   }
 }
 

@@ -1,10 +1,10 @@
 // `unirust cluster plan|apply|cancel`: slots move between the parts of the store.
 #include "cli/moves.h"
 
-#include <unistd.h>
-
+#include <cstdint>
 #include <string>
 
+#include "base/sleep.h"
 #include "base/status_macros.h"
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -17,7 +17,7 @@
 namespace unirust::cli {
 namespace {
 
-constexpr useconds_t kAskEveryMicros = 200'000;
+constexpr uint64_t kAskEveryMicros = 200'000;
 
 using Moves = google::protobuf::RepeatedPtrField<proto::SlotMove>;
 
@@ -92,7 +92,7 @@ absl::Status AwaitMoves(Client& client, Progress::Mode mode) {
         progress.Update(doing, parts.move().rows());
       }
     }
-    usleep(kAskEveryMicros);
+    SleepMicros(kAskEveryMicros);
   }
 }
 
@@ -146,7 +146,7 @@ absl::Status Run(const ClusterApplyFlags& flags) {
     UNIRUST_RETURN_IF_ERROR(AwaitMoves(*client, Progress::ModeFor(flags.quiet, flags.progress)));
     absl::StatusOr<proto::PlanSlotsResponse> left = Plan(*client, flags.drain);
     for (; absl::IsUnavailable(left.status()); left = Plan(*client, flags.drain)) {
-      usleep(kAskEveryMicros);
+      SleepMicros(kAskEveryMicros);
     }
     UNIRUST_RETURN_IF_ERROR(left.status());
     if (!left->moves().empty()) {

@@ -4,15 +4,14 @@
 #include <rocksdb/options.h>
 
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "base/fault_point.h"
 #include "base/files.h"
+#include "base/sleep.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
 #include "store/rocks_store.h"
@@ -23,8 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace rdb = rocksdb;
 
-constexpr std::chrono::milliseconds kPoll(20);
-constexpr std::chrono::milliseconds kFilePoll(200);  // lists the directory
+constexpr uint64_t kPollMicros = 20'000;
+constexpr uint64_t kFilePollMicros = 200'000;  // lists the directory
 constexpr size_t kPaddingBytes = kManifestBytesMax / 8;
 constexpr size_t kFlushesMax = 8;
 
@@ -65,13 +64,13 @@ bool AnyIn(const std::set<std::string>& names, const std::set<std::string>& thos
 }
 
 template <typename Done>
-absl::Status Await(std::chrono::milliseconds poll, const Done& done,
+absl::Status Await(uint64_t poll_micros, const Done& done,
                    const std::function<bool()>& stop) {
   while (true) {
     UNIRUST_ASSIGN_OR_RETURN(const bool is_done, done());
     if (is_done) return absl::OkStatus();
     if (stop()) return Stopped();
-    std::this_thread::sleep_for(poll);
+    SleepMicros(poll_micros);
   }
 }
 
@@ -81,7 +80,7 @@ uint64_t RocksStore::Moment() const { return db_->GetLatestSequenceNumber(); }
 
 absl::Status RocksStore::AwaitReaders(uint64_t moment, const std::function<bool()>& stop) const {
   return Await(
-      kPoll,
+      kPollMicros,
       [&]() -> absl::StatusOr<bool> {
         uint64_t oldest = 0;  // 0: none is held
         if (!db_->GetIntProperty(rdb::DB::Properties::kOldestSnapshotSequence, &oldest)) {
@@ -127,7 +126,7 @@ absl::Status RocksStore::Compact(const std::vector<rdb::ColumnFamilyHandle*>& ha
       stopped = true;
       db_->DisableManualCompaction();  // ends it, also where it waits for another compaction
     }
-    std::this_thread::sleep_for(kPoll);
+    SleepMicros(kPollMicros);
   }
   compacting.Join();
   if (!stopped) return FromRocks(status, "compact " + options_.dir);
@@ -186,7 +185,7 @@ absl::Status RocksStore::Rewrite(uint64_t moment, const InTurn& in_turn,
   old.keep.clear();
   UNIRUST_RETURN_IF_ERROR(DeleteObsolete());
   UNIRUST_RETURN_IF_ERROR(Await(
-      kFilePoll,
+      kFilePollMicros,
       [&]() -> absl::StatusOr<bool> {
         UNIRUST_ASSIGN_OR_RETURN(const auto tables, ListTables(options_.dir));
         UNIRUST_ASSIGN_OR_RETURN(const auto logs, ListLogs(options_.dir));
@@ -200,7 +199,7 @@ absl::Status RocksStore::Rewrite(uint64_t moment, const InTurn& in_turn,
   UNIRUST_RETURN_IF_ERROR(Compact({Of(Family::kMeta)}, stop));  // the padding goes
   UNIRUST_RETURN_IF_ERROR(DeleteObsolete());
   return Await(
-      kFilePoll,
+      kFilePollMicros,
       [&]() -> absl::StatusOr<bool> {
         UNIRUST_ASSIGN_OR_RETURN(const auto now, ListManifests(options_.dir));
         return !AnyIn(manifests, now);

@@ -1,11 +1,10 @@
 #include "cli/ingest/sender.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
-#include <thread>
 #include <utility>
 
+#include "base/sleep.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
 
@@ -14,8 +13,8 @@ namespace {
 
 // A server that has too much to do is given time, but not for ever.
 constexpr int kBusyTriesMax = 10;
-constexpr std::chrono::milliseconds kBusyWaitFirst{100};
-constexpr std::chrono::milliseconds kBusyWaitMax{5000};
+constexpr uint64_t kBusyWaitFirstMicros = 100'000;
+constexpr uint64_t kBusyWaitMicrosMax = 5'000'000;
 
 }  // namespace
 
@@ -117,14 +116,14 @@ Sender::Sender(Client* client, Options options, OnAnswer on_answer, Report repor
 absl::Status Sender::Run(ChunkSource& source) {
   absl::Status source_status;
   int busy_tries = 0;
-  std::chrono::milliseconds busy_wait = kBusyWaitFirst;
+  uint64_t busy_wait_micros = kBusyWaitFirstMicros;
   for (;;) {
     Attempt attempt(this);
     const absl::Status status = attempt.Run(source, &source_status);
     if (status.ok()) return source_status;
     if (attempt.made_progress()) {
       busy_tries = 0;
-      busy_wait = kBusyWaitFirst;
+      busy_wait_micros = kBusyWaitFirstMicros;
     }
     std::shared_ptr<const Chunk> oldest;
     {
@@ -135,8 +134,8 @@ absl::Status Sender::Run(ChunkSource& source) {
       UNIRUST_RETURN_IF_ERROR(Settle(*oldest, 0, oldest->lines.size()));
       Answered(nullptr);
     } else if (absl::IsResourceExhausted(status) && ++busy_tries < kBusyTriesMax) {
-      std::this_thread::sleep_for(busy_wait);
-      busy_wait = std::min(2 * busy_wait, kBusyWaitMax);
+      SleepMicros(busy_wait_micros);
+      busy_wait_micros = std::min(2 * busy_wait_micros, kBusyWaitMicrosMax);
     } else {
       return status;
     }

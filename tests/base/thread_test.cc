@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,8 @@
 #include <cstdint>
 #include <utility>
 #include <vector>
+
+#include "tests/base/turns.h"
 
 namespace unirust {
 namespace {
@@ -47,13 +48,6 @@ TEST(Thread, GivesWayAlone) {
   thread.Join();
   const int own = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
   EXPECT_EQ(nice, std::min(own + 5, 19));
-}
-
-// The time slice that the calling thread asked for, by sched_getattr(2); 0 before Linux 6.12.
-uint64_t TurnNanos() {
-  std::array<uint64_t, 6> attributes = {};  // the fourth is sched_runtime
-  syscall(SYS_sched_getattr, 0, attributes.data(), sizeof attributes, 0);
-  return attributes[3];
 }
 
 TEST(Thread, TakesShortTurnsUntilItGivesWay) {

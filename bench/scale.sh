@@ -9,19 +9,21 @@
 # Exports are written below TMPDIR, where the store is too unless told otherwise: 2.5 kB a record in all.
 # shellcheck source=bench/lib.sh
 source "$(dirname "$0")/lib.sh"
-records=1000000 data=$work/data budget=1GiB
+records=1000000 data=$work/data budget=1GiB seconds=30
 while [ $# -gt 0 ]; do
   value=${2:?"$1 needs a value"}
   case $1 in
     --records) records=$value ;;
     --data-dir) data=$value ;;
     --memory-budget) budget=$value ;;
-    *) echo "scale.sh: unknown flag $1; there are --records, --data-dir and --memory-budget" >&2; exit 2 ;;
+    --seconds) seconds=$value ;; # of random queries
+    *) echo "scale.sh: unknown flag $1; there are --records, --data-dir, --memory-budget and --seconds" >&2; exit 2 ;;
   esac
   shift 2
 done
 [ ! -e "$data" ] || { echo "scale.sh: $data exists; give a new directory" >&2; exit 2; }
 beside=$((records < 200000 ? records : 200000)) # records that are ingested while others are read
+workload=(--of $((records + beside + 200000))) # those, and as many again before a kill
 shard_flags=(--memory-budget "$budget" --metrics-listen 127.0.0.1:0)
 
 # One figure: row NAME VALUE.
@@ -36,13 +38,8 @@ ratio() { awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN {printf "%.*f\n", d, b == 0 ?
 
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
-# Runs a measurement; its answer is $work/load.json: load COMMAND FLAGS...
-load() {
-  local command=$1
-  shift
-  "$bin/unirust" bench "$command" --router "$address" --of $((records + beside + 200000)) --processes "shard=$shard" \
-    --no-ceilings --quiet --json "$@" >"$work/load.json"
-}
+# Runs a measurement of the store; its answer is $work/load.json: load COMMAND FLAGS...
+load() { "$bin/unirust" bench "$@" --router "$address" --processes "shard=$shard" --quiet --json >"$work/load.json"; }
 
 # A figure of it, or of its slice number N: answer NAME [N].
 answer() {
@@ -148,7 +145,7 @@ opening() {
 # An opening after a kill beside an ingest, of as many records as fill the logs: opening_after_a_kill DIR KNOWN.
 opening_after_a_kill() {
   local cache logs
-  load stream --known "$2" --records 200000
+  load stream --no-ceilings "${workload[@]}" --known "$2" --records 200000
   logs=$(du -c --block-size=1MiB "$1"/*.log | tail -1 | cut -f1)
   kill -KILL "$shard"
   stop_daemons
@@ -159,7 +156,7 @@ opening_after_a_kill() {
 ingest() {
   local part first last slice=$((records < 1000000 ? records : 1000000))
   start_daemons "$data" "${shard_flags[@]}"
-  load stream --records "$records" --slice "$slice"
+  load stream --no-ceilings "${workload[@]}" --records "$records" --slice "$slice"
   first=$(answer records_per_second 0)
   for ((part = 0; (part + 1) * slice <= records; ++part)); do
     last=$(answer records_per_second $part)
@@ -184,7 +181,7 @@ cost_on_disk() {
 reads() {
   local method page
   scrape "$work/before"
-  load query --known "$records" --records "$beside" --rate 10000 --query-rate 500 --entity-rate 500
+  load query "${workload[@]}" --known "$records" --records "$beside" --rate 10000 --query-rate 500 --entity-rate 500
   scrape "$work/after"
   row "beside it, ingest" "$(answer records_per_second) records/s of 10000"
   for method in QueryEntities GetEntity; do
@@ -194,7 +191,7 @@ reads() {
     row "  the client's view, $method" "p50 $(answer ${method}_p50_micros) us, p99 $(answer ${method}_p99_micros) us"
   done
   memory "during this ingest"
-  load query --known $((records + beside)) --records 0 --query-rate 500 --entity-rate 500 --seconds 30
+  load query "${workload[@]}" --known $((records + beside)) --records 0 --query-rate 500 --entity-rate 500 --seconds "$seconds"
   row "1000 random queries a second, the client's view" "p50 $(answer query_p50_micros) us, p99 $(
     answer query_p99_micros) us; entities $(answer entity_p50_micros) us, $(answer entity_p99_micros) us"
   memory "during 1000 random queries a second"
@@ -228,6 +225,6 @@ opening_after_a_kill "$data" $((records + beside))
 stop_daemons
 opening "$records records" "$data"
 start_daemons "$work/ten" "${shard_flags[@]}"
-load stream --records 10
+load stream --no-ceilings "${workload[@]}" --records 10
 stop_daemons
 opening "10 records" "$work/ten"

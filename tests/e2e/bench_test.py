@@ -99,6 +99,27 @@ class BenchTest(E2eTest):
         self.assertGreater(figures["conflicts_items"], 0)
         self.assertGreaterEqual(figures["find_admins_late_p50_micros"], figures["find_admins_late_min_micros"])
 
+    def script(self, name, *args):
+        """What a script of bench/ prints, which must come to its end."""
+        env = environment(**self.env, UNIRUST_BIN_DIR=str(harness.BIN_DIR), UNIRUST_MEMORY_BUDGET="64MiB")
+        done = subprocess.run([harness.REPO / "bench" / name, *map(str, args)], capture_output=True, text=True, env=env,
+                              timeout=5 * harness.RUN_TIMEOUT)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(os.listdir(self.dir), [], "temporary files stay")
+        return done.stdout
+
+    def test_the_script_of_the_scale_page(self):
+        rows = self.script("scale.sh", "--records", 3000, "--memory-budget", "64MiB", "--seconds", 1)
+        for row in ("ingest, last to first", "disk a record, nothing left", "QueryEntities beside it",
+                    "first page, conflicts", "export, canonical", "after a kill", "from exec to ready, 10 records"):
+            self.assertIn(row, rows)
+
+    def test_the_script_of_exports(self):
+        lines = self.script("export.sh", 3000).splitlines()
+        for store in (lines, lines[lines.index("embedded:"):]):
+            for fmt in ("jsonl", "canonical"):
+                self.assertGreaterEqual(sum(line.startswith(fmt) for line in store), 3)
+
     def test_the_same_seed_sends_the_same_records(self):
         exports = []
         for batch in (100, 1000):

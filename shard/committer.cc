@@ -158,12 +158,12 @@ absl::Status Committer::Start() {
 
 uint64_t Committer::QueuedRecords() const {
   MutexLock lock(queue_mutex_);
-  return queued_records_;
+  return lanes_.records();
 }
 
-uint64_t Committer::QueuedBytes() const {
+uint64_t Committer::QueuedBytes(Lane lane) const {
   MutexLock lock(queue_mutex_);
-  return queued_bytes_;
+  return lanes_.bytes(lane);
 }
 
 std::shared_ptr<const Config> Committer::config() const {
@@ -209,7 +209,7 @@ absl::StatusOr<std::vector<Assignment>> Ingestion::Await() {
 
 bool Ingestion::certain() const { return state_->request.certain; }
 
-absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFull if_full) {
+absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, Lane lane) {
   if (writes.size() > limits::kRecordsPerRequestMax) {
     return absl::InvalidArgumentError(
         std::to_string(writes.size()) + " records in one request, at most " +
@@ -230,9 +230,9 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFu
   if (request.done) return Ingestion(std::move(state));
   request.bytes = MemoryOf(request.writes);
   MutexLock lock(queue_mutex_);
-  while (queued_bytes_ > 0 && queued_bytes_ + request.bytes > shares_.queue_bytes) {
-    if (if_full == IfQueueFull::kRefuse) {
-      return Busy(std::to_string(queued_records_) +
+  while (!lanes_.HasRoom(lane, request.bytes)) {
+    if (lane == Lane::kUnary) {
+      return Busy(std::to_string(lanes_.records()) +
                       " records wait for a commit already: send again a little later",
                   limits::kRetryAfterMs);
     }
@@ -242,9 +242,7 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFu
   unanswered_records_ += request.writes.size();
   request.certain = records_ + unanswered_records_ <= records_max_;
   request.queued_micros = SteadyClockMicros();
-  queue_.push_back(&request);
-  queued_records_ += request.writes.size();
-  queued_bytes_ += request.bytes;
+  lanes_.Add(lane, &request);
   queue_changed_.NotifyOne();
   return Ingestion(std::move(state));
 }
@@ -253,7 +251,7 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, IfQueueFu
 void Committer::Enqueue(Request& request) {
   request.queued_micros = SteadyClockMicros();
   MutexLock lock(queue_mutex_);
-  queue_.push_back(&request);
+  lanes_.Add(Lane::kUnary, &request);
   queue_changed_.NotifyOne();
 }
 
@@ -342,26 +340,13 @@ void Committer::Answer(const std::vector<Request*>& requests, const absl::Status
   }
 }
 
-// Waits for requests; takes as many as fit one commit, at least one, or one without writes. A commit is kept or dropped
-// as a whole: what the quota may refuse has one of its own. Empty: stop.
+// Waits for requests. What the quota may refuse has a commit of its own: it is kept or dropped as a whole. Empty: stop.
 std::vector<Committer::Request*> Committer::Gather() {
   MutexLock lock(queue_mutex_);
-  while (queue_.empty() && !stopping_) queue_changed_.Wait(queue_mutex_);
-  std::vector<Request*> out;
-  size_t records = 0;
-  while (!queue_.empty()) {
-    Request* const next = queue_.front();
-    const size_t more = next->writes.size();
-    if (!out.empty() && (records + more > shares_.commit_records || next->IsAlone() ||
-                         out.front()->IsAlone())) {
-      break;
-    }
-    out.push_back(next);
-    queue_.pop_front();
-    records += more;
-    queued_bytes_ -= out.back()->bytes;
-  }
-  queued_records_ -= records;
+  while (lanes_.empty() && !stopping_) queue_changed_.Wait(queue_mutex_);
+  const size_t waiting = lanes_.records();
+  std::vector<Request*> out = lanes_.TakeCommit(shares_.commit_records);
+  const size_t records = waiting - lanes_.records();
   queue_has_room_.NotifyAll();
   const uint64_t now = SteadyClockMicros();
   for (const Request* request : out) metrics_.queue.Add(now - request->queued_micros);

@@ -3,12 +3,11 @@
 // that are still in memory. Also re-resolves everything under a new ontology, lets descriptors
 // expire, and erases records. The only writer of its store.
 //
-// Thread-safe. Requests are applied in the order of their arrival.
+// Thread-safe. Requests are applied in the order of commit_lanes.h.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,6 +24,7 @@
 #include "model/verify_report.h"
 #include "resolve/resolver.h"
 #include "resolve/working_set.h"
+#include "shard/commit_lanes.h"
 #include "shard/config.h"
 #include "shard/engine.h"
 #include "shard/memory_shares.h"
@@ -39,14 +39,18 @@ class Committer {
   // The store, the interner over its symbols and the metrics must outlive the Committer.
   Committer(store::Store& store, interner::Interner& interner, Metrics& metrics,
             const MemoryShares& shares)
-      : store_(store), interner_(interner), metrics_(metrics), shares_(shares) {}
+      : store_(store),
+        interner_(interner),
+        metrics_(metrics),
+        shares_(shares),
+        lanes_(shares.queue_bytes) {}
   ~Committer();  // commits what was accepted, then stops
 
   // Reads the ontology and the counters, and starts. To be called once, before anything else.
   absl::Status Start();
 
   // See Engine.
-  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, IfQueueFull if_full);
+  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, Lane lane);
   void SetRecordsMax(uint64_t records) { records_max_ = records; }
   absl::Status SetOntology(const ontology::Ontology& ontology);
   absl::Status CheckOntology(const ontology::Ontology& ontology);
@@ -68,7 +72,7 @@ class Committer {
   State Read() const;
   std::shared_ptr<const Config> config() const;
   uint64_t QueuedRecords() const;  // wait for a commit
-  uint64_t QueuedBytes() const;    // of memory, about
+  uint64_t QueuedBytes(Lane lane) const;  // of memory, about
 
  private:
   friend class Ingestion;
@@ -96,10 +100,12 @@ class Committer {
     absl::Status status;
     uint64_t queued_micros = 0;  // when it began to wait
     uint64_t bytes = 0;          // of memory, about
+    uint64_t arrival = 0;        // the lanes'
     bool certain = true;         // the quota of records has room for it, whatever comes before it
     bool done = false;  // guarded by queue_mutex_
     CondVar answered;   // of its own: a commit answers few of the many that wait
-    bool IsAlone() const { return writes.empty() || !certain; }  // in its commit
+    size_t records() const { return writes.size(); }
+    bool IsAlone() const { return writes.empty() || !certain; }
   };
   void Enqueue(Request& request);
   void Await(Request& request);
@@ -181,10 +187,8 @@ class Committer {
   mutable Mutex queue_mutex_;
   CondVar queue_changed_;
   CondVar queue_has_room_;
-  std::deque<Request*> queue_ ABSL_GUARDED_BY(queue_mutex_);
-  size_t queued_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
+  CommitLanes<Request> lanes_ ABSL_GUARDED_BY(queue_mutex_);
   uint64_t unanswered_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
-  uint64_t queued_bytes_ ABSL_GUARDED_BY(queue_mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
 
   Mutex write_mutex_;

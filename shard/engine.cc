@@ -186,13 +186,13 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Rebuild(const EngineOptions& opt
 
 absl::StatusOr<std::vector<Assignment>> Engine::Ingest(std::vector<Write> writes) {
   UNIRUST_ASSIGN_OR_RETURN(Ingestion ingestion,
-                           Submit(std::move(writes), IfQueueFull::kRefuse));
+                           Submit(std::move(writes), Lane::kUnary));
   return ingestion.Await();
 }
 
-absl::StatusOr<Ingestion> Engine::Submit(std::vector<Write> writes, IfQueueFull if_full) {
+absl::StatusOr<Ingestion> Engine::Submit(std::vector<Write> writes, Lane lane) {
   UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
-  return impl_->committer->Submit(std::move(writes), if_full);
+  return impl_->committer->Submit(std::move(writes), lane);
 }
 
 absl::Status Engine::SetOntology(const ontology::Ontology& ontology) {
@@ -373,7 +373,7 @@ StorageMetrics Engine::GetStorageMetrics() const {
 }
 
 uint64_t Engine::QueuedRecords() const { return impl_->committer->QueuedRecords(); }
-uint64_t Engine::QueuedBytes() const { return impl_->committer->QueuedBytes(); }
+uint64_t Engine::QueuedBytes(Lane lane) const { return impl_->committer->QueuedBytes(lane); }
 const MemoryShares& Engine::memory_shares() const { return impl_->shares; }
 
 Metrics& Engine::metrics() const { return impl_->metrics; }

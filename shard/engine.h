@@ -28,6 +28,7 @@
 #include "model/record.h"
 #include "model/verify_report.h"
 #include "ontology/ontology.h"
+#include "shard/commit_lanes.h"
 #include "shard/memory_shares.h"
 
 namespace unirust::cluster {
@@ -147,12 +148,6 @@ class Ingestion {
   std::unique_ptr<State> state_;
 };
 
-// What becomes of a request while as many wait for a commit as the memory budget allows.
-enum class IfQueueFull {
-  kRefuse,  // RESOURCE_EXHAUSTED
-  kWait,
-};
-
 class Engine {
  public:
   // Whether a store was made in the directory, sound or not.
@@ -185,9 +180,9 @@ class Engine {
   // stored. RESOURCE_EXHAUSTED if too many records wait already. One assignment per write, in order.
   absl::StatusOr<std::vector<Assignment>> Ingest(std::vector<Write> writes);
 
-  // The same without waiting for the commit: what the caller submits next is applied after this. The Ingestion must not
-  // outlive the Engine.
-  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, IfQueueFull if_full);
+  // The same without waiting for the commit: what the caller submits next in this lane is applied after this. While too
+  // many wait already, a stream waits, too. The Ingestion must not outlive the Engine.
+  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, Lane lane);
 
   // Re-resolves all live records under the ontology and switches to it in one commit; reads go on with the old state
   // meanwhile, writes wait. FAILED_PRECONDITION if a stored record breaks a limit under it, naming the record; the old
@@ -277,7 +272,7 @@ class Engine {
 
   StorageMetrics GetStorageMetrics() const;  // reads figures of RocksDB that it keeps anyway
   uint64_t QueuedRecords() const;            // wait for a commit now
-  uint64_t QueuedBytes() const;              // what these take in memory, about
+  uint64_t QueuedBytes(Lane lane) const;     // what these take in memory, about
   const MemoryShares& memory_shares() const;
   Metrics& metrics() const;
   uint32_t shard_id() const;

@@ -114,7 +114,8 @@ void AddParts(const Engine& engine, MetricFamilies& families) {
 constexpr Metric kBudget{kGauge, "unirust_memory_budget_bytes",
                          "shares of --memory-budget: cache, commits, queue"};
 constexpr Metric kQueuedBytes{kGauge, "unirust_queued_bytes",
-                              "what requests that wait for a commit take of their share"};
+                              "what requests that wait for a commit take of their share, by "
+                              "lane: unary, streams"};
 constexpr Metric kCacheCapacity{kGauge, "unirust_block_cache_capacity_bytes",
                                 "what the block cache may use of its share"};
 constexpr Metric kCacheUsage{kGauge, "unirust_block_cache_usage_bytes",
@@ -139,7 +140,8 @@ void AddMemory(const Engine& engine, const StorageMetrics& storage, MetricFamili
   families.Add(kBudget, Number(shares.store_bytes), {{"share", "cache"}});
   families.Add(kBudget, Number(shares.commit_bytes()), {{"share", "commits"}});
   families.Add(kBudget, Number(shares.queue_bytes), {{"share", "queue"}});
-  families.Add(kQueuedBytes, Number(engine.QueuedBytes()));
+  families.Add(kQueuedBytes, Number(engine.QueuedBytes(Lane::kUnary)), {{"lane", "unary"}});
+  families.Add(kQueuedBytes, Number(engine.QueuedBytes(Lane::kStreams)), {{"lane", "streams"}});
   families.Add(kCacheCapacity, Number(storage.block_cache_capacity_bytes));
   families.Add(kCacheUsage, Number(storage.block_cache_usage_bytes));
   families.Add(kCachePinned, Number(storage.block_cache_pinned_bytes));

@@ -110,10 +110,12 @@ void SortByIndex(google::protobuf::RepeatedPtrField<proto::IngestAssignment>* as
                    [&](const auto* a, const auto* b) { return by_index(*a, *b); });
 }
 
-absl::StatusOr<std::vector<Assignment>> Apply(Engine& engine, std::vector<Write> writes) {
+absl::StatusOr<std::vector<Assignment>> Apply(Engine& engine, std::vector<Write> writes,
+                                              Lane lane) {
   const Histogram::Timer timer(engine.metrics().ingest);
   if (writes.empty()) return std::vector<Assignment>();
-  auto assignments = engine.Ingest(std::move(writes));
+  UNIRUST_ASSIGN_OR_RETURN(Ingestion ingestion, engine.Submit(std::move(writes), lane));
+  auto assignments = ingestion.Await();
   if (assignments.ok()) engine.metrics().ingested_records += assignments->size();
   return assignments;
 }
@@ -130,9 +132,10 @@ proto::IngestRecordsResponse ToResponse(Engine& engine, const std::vector<uint32
   return response;
 }
 
-absl::StatusOr<proto::IngestRecordsResponse> Ingest(Engine& engine, proto::WriteList list) {
+absl::StatusOr<proto::IngestRecordsResponse> Ingest(Engine& engine, proto::WriteList list,
+                                                    Lane lane) {
   const absl::StatusOr<std::vector<Assignment>> assignments =
-      Apply(engine, std::move(list.writes));
+      Apply(engine, std::move(list.writes), lane);
   if (!assignments.ok()) return NameIndex(assignments.status(), list.indexes);
   return ToResponse(engine, list.indexes, *assignments);
 }
@@ -142,7 +145,7 @@ absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const TenantCall& call,
   UNIRUST_ASSIGN_OR_RETURN(std::vector<Write> writes,
                            ReadImportFile(call.import_dir(), url, limits::kRecordsPerRequestMax));
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments,
-                           Apply(call.engine(), std::move(writes)));
+                           Apply(call.engine(), std::move(writes), Lane::kUnary));
   proto::IngestRecordsResponse response;
   for (const Assignment& assignment : assignments) {
     const auto index = static_cast<uint32_t>(response.assignments_size());
@@ -151,9 +154,10 @@ absl::StatusOr<proto::IngestRecordsResponse> IngestFile(const TenantCall& call,
   return response;
 }
 
-absl::StatusOr<proto::ImportRecordsResponse> Import(Engine& engine, proto::WriteList list) {
+absl::StatusOr<proto::ImportRecordsResponse> Import(Engine& engine, proto::WriteList list,
+                                                    Lane lane) {
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<Assignment> assignments,
-                           Apply(engine, std::move(list.writes)));
+                           Apply(engine, std::move(list.writes), lane));
   proto::ImportRecordsResponse response;
   response.set_imported(static_cast<uint64_t>(
       std::count_if(assignments.begin(), assignments.end(),
@@ -175,7 +179,8 @@ grpc::Status ShardService::IngestRecords(grpc::ServerContext* context,
   const Audited audited(audit_, *context, "IngestRecords",
                         [&](auto& entry) { Name(received.list.writes, entry); });
   return audited.End(
-      ReplyToWrite(context, Ingest(call.engine(), std::move(received.list)), response));
+      ReplyToWrite(context, Ingest(call.engine(), std::move(received.list), Lane::kUnary),
+                   response));
 }
 
 grpc::Status ShardService::IngestRecordsFromUrl(grpc::ServerContext* context,
@@ -199,7 +204,8 @@ grpc::Status ShardService::ImportRecords(grpc::ServerContext* context,
   const Audited audited(audit_, *context, "ImportRecords",
                         [&](auto& entry) { Name(received.list.writes, entry); });
   return audited.End(
-      ReplyToWrite(context, Import(call.engine(), std::move(received.list)), response));
+      ReplyToWrite(context, Import(call.engine(), std::move(received.list), Lane::kUnary),
+                   response));
 }
 
 grpc::Status ShardService::IngestChunks(grpc::ServerContext* context, IngestStream* stream) {
@@ -233,7 +239,7 @@ grpc::Status ShardService::IngestChunks(grpc::ServerContext* context, IngestStre
     chunk.audited.emplace(audit_, *context, "IngestChunks",
                           [&](auto& entry) { Name(received.list.writes, entry); });
     absl::StatusOr<Ingestion> ingestion =
-        call.engine().Submit(std::move(received.list.writes), IfQueueFull::kWait);
+        call.engine().Submit(std::move(received.list.writes), Lane::kStreams);
     if (ingestion.ok()) {
       const bool certain = ingestion->certain();
       chunk.ingestion.emplace(*std::move(ingestion));
@@ -300,7 +306,7 @@ grpc::Status ShardService::IngestRecordsStream(grpc::ServerContext* context,
     const Audited audited(audit_, *context, "IngestRecordsStream",
                           [&](auto& entry) { Name(received.list.writes, entry); });
     const absl::StatusOr<proto::IngestRecordsResponse> response =
-        Ingest(call.engine(), std::move(received.list));
+        Ingest(call.engine(), std::move(received.list), Lane::kStreams);
     if (!response.ok()) return audited.End(RefuseChunk(context, number, response.status()));
     audited.End(grpc::Status::OK);
     bytes += response->ByteSizeLong();
@@ -326,7 +332,7 @@ grpc::Status ShardService::ImportRecordsStream(grpc::ServerContext* context,
     const Audited audited(audit_, *context, "ImportRecordsStream",
                           [&](auto& entry) { Name(received.list.writes, entry); });
     const absl::StatusOr<proto::ImportRecordsResponse> response =
-        Import(call.engine(), std::move(received.list));
+        Import(call.engine(), std::move(received.list), Lane::kStreams);
     if (!response.ok()) return audited.End(RefuseChunk(context, number, response.status()));
     audited.End(grpc::Status::OK);
     all.set_imported(all.imported() + response->imported());

@@ -187,9 +187,9 @@ TEST_P(ClusterHistories, NothingIsResolvedWithoutTheBatchBefore) {
   const std::vector<Descriptor> own = {{"phone", "own", kAlways}};
   Apply({Person("crm", "own", own), Person("erp", "own", own)});  // the names are in memory
   cluster_->SetTakesEpochs(false);
-  auto one = engine_->Submit(first, IfQueueFull::kWait);
+  auto one = engine_->Submit(first, Lane::kStreams);
   while (cluster_->RefusedEpochs() == 0) std::this_thread::yield();
-  auto two = engine_->Submit(second, IfQueueFull::kWait);
+  auto two = engine_->Submit(second, Lane::kStreams);
   EXPECT_TRUE(absl::IsUnavailable(one->Await().status()));
   EXPECT_TRUE(absl::IsUnavailable(two->Await().status()));
   cluster_->SetTakesEpochs(true);

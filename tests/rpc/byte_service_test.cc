@@ -41,7 +41,7 @@ class Counting final : public ByteService {
     return grpc::Status::OK;
   }
 
-  RequestRoom room{kRoomBytes};
+  RequestRoom room{2 * kRoomBytes};  // half of it for unary requests
   int calls = 0;           // whose requests were decoded
   bool room_left = false;  // for another one, when the last was served
 };

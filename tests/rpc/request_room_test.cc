@@ -10,7 +10,7 @@ namespace unirust::rpc {
 namespace {
 
 TEST(RequestRoom, IsGivenBack) {
-  RequestRoom room(100);
+  RequestRoom room(200);
   RequestRoom::Share first = room.Try(60);
   EXPECT_TRUE(first.taken());
   EXPECT_FALSE(room.Try(41).taken());
@@ -26,17 +26,32 @@ TEST(RequestRoom, HasAnyRequestAlone) {
   const RequestRoom::Share large = room.Try(1000);
   EXPECT_TRUE(large.taken());
   EXPECT_FALSE(room.Try(1).taken());
+  EXPECT_TRUE(room.Wait(1000).taken());
 }
 
 TEST(RequestRoom, IsWaitedFor) {
-  RequestRoom room(100);
-  RequestRoom::Share first = room.Try(100);
+  RequestRoom room(200);
+  RequestRoom::Share first = room.Wait(100);
   RequestRoom::Share second;
   Thread waiting("test-waiting", [&] { second = room.Wait(50); });
   first = RequestRoom::Share();
   waiting.Join();
   EXPECT_TRUE(second.taken());
-  EXPECT_FALSE(room.Try(51).taken());
+}
+
+TEST(RequestRoom, IsThereForStreamsWhateverUnaryRequestsTake) {
+  RequestRoom room(200);
+  const RequestRoom::Share flood = room.Try(100);
+  EXPECT_FALSE(room.Try(1).taken());
+  const RequestRoom::Share chunk = room.Wait(100);
+  EXPECT_TRUE(chunk.taken());
+  EXPECT_FALSE(room.Try(1).taken());
+}
+
+TEST(RequestRoom, IsThereForUnaryRequestsWhateverStreamsTake) {
+  RequestRoom room(200);
+  const RequestRoom::Share chunk = room.Wait(100);
+  EXPECT_TRUE(room.Try(100).taken());
 }
 
 }  // namespace

@@ -253,12 +253,12 @@ TEST_F(Refusals, MoreRecordsThanMayWait) {
   std::vector<Write> writes(limits::kRecordsPerRequestMax, Person("crm", "2"));
   absl::Status status;
   for (size_t i = 0; i < 100 && status.ok(); ++i) {
-    auto submitted = engine_->Submit(writes, IfQueueFull::kRefuse);
+    auto submitted = engine_->Submit(writes, Lane::kUnary);
     status = submitted.status();
     if (submitted.ok()) waiting.push_back(*std::move(submitted));
   }
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  auto patient = engine_->Submit(writes, IfQueueFull::kWait);
+  auto patient = engine_->Submit(writes, Lane::kStreams);
   ASSERT_TRUE(patient.ok()) << patient.status();
   waiting.push_back(*std::move(patient));
   for (Ingestion& ingestion : waiting) EXPECT_TRUE(ingestion.Await().ok());
@@ -545,7 +545,7 @@ TEST_F(EngineTest, SubmittedRequestsAreAppliedInTheirOrder) {
   std::vector<Ingestion> waiting;
   for (int i = 0; i < 200; ++i) {
     auto submitted = engine_->Submit({Person("crm", "1", {Email(std::to_string(i))})},
-                                     IfQueueFull::kWait);
+                                     Lane::kStreams);
     ASSERT_TRUE(submitted.ok());
     waiting.push_back(*std::move(submitted));
   }
@@ -555,6 +555,29 @@ TEST_F(EngineTest, SubmittedRequestsAreAppliedInTheirOrder) {
   }
   EXPECT_EQ(engine_->Read().GetEntity({"person", "crm", "1"}, std::nullopt)->golden.at(0).value,
             "199");
+}
+
+// By what stands at last: the chunk, which came last, does not wait until all that came before it in the other lane has
+// gone. The first request takes longer than all others take to arrive.
+TEST_F(EngineTest, LanesShareTheCommits) {
+  std::vector<Ingestion> waiting;
+  const auto submit = [&](std::vector<Write> writes, Lane lane) {
+    auto submitted = engine_->Submit(std::move(writes), lane);
+    ASSERT_TRUE(submitted.ok()) << submitted.status();
+    waiting.push_back(*std::move(submitted));
+  };
+  std::vector<Write> many;
+  for (size_t i = 0; i < limits::kRecordsPerRequestMax; ++i) {
+    many.push_back(Person("crm", std::to_string(i), {Email("e")}));
+  }
+  submit(many, Lane::kUnary);
+  many.resize(limits::kCommitRecordsMax);
+  for (int i = 0; i < 3; ++i) submit(many, Lane::kUnary);
+  submit({Person("erp", "1", {Email("unary")})}, Lane::kUnary);
+  submit({Person("erp", "1", {Email("stream")})}, Lane::kStreams);
+  for (Ingestion& ingestion : waiting) EXPECT_TRUE(ingestion.Await().ok());
+  EXPECT_EQ(engine_->Read().GetEntity({"person", "erp", "1"}, std::nullopt)->golden.at(0).value,
+            "unary");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ grpc::ByteBuffer ToBytes(const google::protobuf::MessageLite& message) {
 
 RouterService::RouterService(std::shared_ptr<grpc::Channel> shard, std::string address,
                              std::chrono::milliseconds deadline)
-    : ByteService(proto::RouterService::service_full_name()),
+    : ByteService(proto::RouterService::service_full_name(), rpc::Callers::kClients),
       shard_(std::move(shard)),
       stub_(proto::ShardService::NewStub(shard_)),
       generic_stub_(shard_),

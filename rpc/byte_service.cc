@@ -41,8 +41,8 @@ absl::Status CheckDecodedBytes(uint64_t bytes) {
       std::to_string(limits::kDecodedBytesMax >> 20U) + " are allowed: send less at once");
 }
 
-ByteService::ByteService(const std::string& name)
-    : prefix_("/" + name + "/"), requests_(name, Served::kAsBytes) {}
+ByteService::ByteService(const std::string& name, Callers callers)
+    : prefix_("/" + name + "/"), requests_(name, callers, Served::kAsBytes) {}
 
 std::optional<grpc::Status> ByteService::RefusedWith(const grpc::ServerContextBase& context,
                                                      const grpc::ByteBuffer& request) {

@@ -4,7 +4,7 @@
 //
 //   class Service final : public rpc::ByteService {
 //    public:
-//     Service() : ByteService(proto::ShardService::service_full_name()) {
+//     Service() : ByteService(proto::ShardService::service_full_name(), Callers::kRouters) {
 //       Serve("GetStats", &Service::GetStats);          // unary
 //       Serve("ScanRecords", &Service::ScanRecords);    // a stream of answers
 //       Serve("IngestChunks", &Service::IngestChunks);  // a stream of requests
@@ -71,7 +71,7 @@ class ByteService : public grpc::Service {
 
  protected:
   // `name` is full: "unirust.ShardService".
-  explicit ByteService(const std::string& name);
+  ByteService(const std::string& name, Callers callers);
 
   // Where a request has room until it is answered. Lives as long as the service.
   virtual RequestRoom& RoomOf(const grpc::ServerContextBase& context) = 0;

@@ -89,6 +89,7 @@ class RequestInterceptor final : public Interceptor {
         methods->GetSendTrailingMetadata()->emplace(kRetryAfterKey,
                                                     std::to_string(limits::kRetryAfterMs));
       }
+      if (running_ != nullptr) running_->Ends(status.ok());
       End(status);
     }
     methods->Proceed();
@@ -111,7 +112,9 @@ class RequestInterceptor final : public Interceptor {
     if (method_ == nullptr || !metrics_->limited()) return;
     if (!method_->ours && !std::string_view(path_).starts_with(kReflection)) return;
     std::string full;
-    running_ = metrics_->running().Enter(method_->kind, method_->running, context_.c_call(), &full);
+    const bool asks_who = method_->kind == CallKind::kAnswers;
+    running_ = metrics_->running().Enter(method_->kind, method_->running, context_.c_call(),
+                                         asks_who ? context_.peer() : std::string(), &full);
     no_place_ = running_ == nullptr;
     if (!no_place_) return;
     admission_.Refuse(grpc::StatusCode::RESOURCE_EXHAUSTED, full, metadata);
@@ -209,10 +212,11 @@ class Factory final : public ServerInterceptorFactoryInterface {
 
 }  // namespace
 
-RequestMetrics::RequestMetrics(const std::string& service, Served served, bool limited)
+RequestMetrics::RequestMetrics(const std::string& service, Callers callers, Served served)
     : service_(service.substr(service.rfind('.') + 1)),
       prefix_("/" + service + "/"),
-      limited_(limited) {
+      callers_(callers),
+      running_(callers) {
   const google::protobuf::ServiceDescriptor* const descriptor =
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
   for (int i = 0; i < descriptor->method_count(); ++i) {
@@ -261,7 +265,7 @@ void RequestMetrics::AddTo(MetricFamilies& families) const {
     if (calls == 0) continue;
     families.Add(kDurations, method.durations, {{"service", service_}, {"method", name}});
   }
-  if (!limited_) return;
+  if (!limited()) return;
   for (size_t kind = 0; kind < kKindNames.size(); ++kind) {
     const RunningCalls::Counts counts = running_.Of(static_cast<CallKind>(kind));
     const MetricLabels labels = {{"service", service_}, {"kind", kKindNames[kind]}};

@@ -46,9 +46,8 @@ enum class Served {
 // server (health, reflection) and unknown ones count as method "other". Thread-safe.
 class RequestMetrics {
  public:
-  // `service` is the full name: "unirust.ShardService". Not `limited`: as many calls run as come.
-  explicit RequestMetrics(const std::string& service, Served served = Served::kAsMessages,
-                          bool limited = true);
+  // `service` is the full name: "unirust.ShardService".
+  RequestMetrics(const std::string& service, Callers callers, Served served = Served::kAsMessages);
 
   struct Method {
     void Add(grpc::StatusCode code, uint64_t micros);
@@ -61,7 +60,7 @@ class RequestMetrics {
   };
   Method& OfPath(std::string_view path);  // "/unirust.ShardService/GetStats"
   const Method& OfName(const std::string& name) const { return methods_.at(name); }  // "GetStats"
-  bool limited() const { return limited_; }
+  bool limited() const { return callers_ != Callers::kHome; }
   RunningCalls& running() { return running_; }
 
   void AddTo(MetricFamilies& families) const;
@@ -69,7 +68,7 @@ class RequestMetrics {
  private:
   const std::string service_;  // without the package
   const std::string prefix_;   // of the paths of its methods
-  const bool limited_;
+  const Callers callers_;
   RunningCalls running_;
   std::map<std::string, Method, std::less<>> methods_;  // none is ever added
 };

@@ -2,7 +2,7 @@
 
 #include <grpc/grpc.h>
 
-#include <utility>
+#include <algorithm>
 #include <vector>
 
 #include "base/clock.h"
@@ -13,15 +13,8 @@ namespace unirust::rpc {
 namespace {
 
 constexpr uint64_t kLookEveryMicros = 1'000'000;
-
-struct KindLimit {
-  size_t most;
-  const char* what;
-};
-constexpr std::array<KindLimit, 3> kKindLimits = {
-    KindLimit{limits::kCallsMax, "calls"},
-    KindLimit{limits::kAnswerStreamsMax, "streams of answers"},
-    KindLimit{limits::kRequestStreamsMax, "streams of requests"}};
+constexpr std::array<const char*, 3> kNames = {"calls", "streams of answers",
+                                               "streams of requests"};
 
 std::string Full(size_t most, const char* what) {
   return "the server answers " + std::to_string(most) + " " + what +
@@ -34,61 +27,105 @@ RunningCalls::Call::~Call() {
   MutexLock lock(calls_.mutex_);
   calls_.calls_.erase(place_);
   --of_method_;
-  --calls_.counts_[static_cast<size_t>(kind_)].running;
+  if (!given_up_) --calls_.counts_[static_cast<size_t>(kind_)].running;
+  if (kind_ != CallKind::kAnswers) return;
+  if (slow_ || given_up_) {
+    calls_.readers_.Forget(connection_);
+  } else if (ok_) {
+    calls_.readers_.Remember(connection_);
+  }
 }
 
 void RunningCalls::Call::Sending() { sending_since_micros_ = SteadyClockMicros(); }
 
-void RunningCalls::Call::Sent() { sending_since_micros_ = 0; }
+void RunningCalls::Call::Sent() {
+  const uint64_t since = sending_since_micros_.exchange(0);
+  if (SteadyClockMicros() - since > limits::kPromptAnswerMsMax * 1000) slow_ = true;
+}
 
 std::unique_ptr<RunningCalls::Call> RunningCalls::Enter(CallKind kind, size_t& of_method,
-                                                        grpc_call* call, std::string* full) {
-  MutexLock lock(mutex_);
-  Counts& counts = counts_[static_cast<size_t>(kind)];
-  const KindLimit& of_kind = kKindLimits[static_cast<size_t>(kind)];
-  if (calls_.size() >= limits::kCallsMax) {
-    *full = Full(limits::kCallsMax, "calls");
-  } else if (counts.running >= of_kind.most) {
-    *full = Full(of_kind.most, of_kind.what);
-  } else if (kind == CallKind::kUnary && of_method >= limits::kCallsPerMethodMax) {
-    *full = Full(limits::kCallsPerMethodMax, "calls of this method");
-  } else {
-    ++counts.running;
-    ++of_method;
-    std::unique_ptr<Call> entered(new Call(*this, kind, of_method, call));
-    entered->place_ = calls_.insert(calls_.end(), entered.get());
-    return entered;
+                                                        grpc_call* call,
+                                                        const std::string& connection,
+                                                        std::string* full) {
+  std::unique_ptr<Call> entered;
+  grpc_call* given_up = nullptr;
+  {
+    MutexLock lock(mutex_);
+    Counts& counts = counts_[static_cast<size_t>(kind)];
+    const size_t room = RoomFor(kind, connection);
+    Call* const stalled = counts.running < room ? nullptr : LongestStalled(kind);
+    if (calls_.size() >= limits::kCallsMax) {
+      *full = Full(limits::kCallsMax, "calls");
+    } else if (counts.running >= room && stalled == nullptr) {
+      *full = Full(room, kNames[static_cast<size_t>(kind)]);
+    } else if (kind == CallKind::kUnary && of_method >= limits::kCallsPerMethodMax) {
+      *full = Full(limits::kCallsPerMethodMax, "calls of this method");
+    } else {
+      if (stalled != nullptr) given_up = GiveUp(*stalled);
+      ++counts.running;
+      ++of_method;
+      entered.reset(new Call(*this, kind, of_method, call, connection));
+      entered->place_ = calls_.insert(calls_.end(), entered.get());
+    }
+    if (entered == nullptr) ++counts.refused;
   }
-  ++counts.refused;
-  return nullptr;
+  if (given_up != nullptr) Cancel(given_up);
+  return entered;
+}
+
+size_t RunningCalls::RoomFor(CallKind kind, const std::string& connection) const {
+  if (kind == CallKind::kUnary) return limits::kCallsMax;
+  if (kind == CallKind::kRequests) return limits::kRequestStreamsMax;
+  if (callers_ == Callers::kRouters) return 2 * limits::kAnswerStreamsMax;
+  const bool has_one = std::any_of(calls_.begin(), calls_.end(), [&](const Call* call) {
+    return call->kind_ == kind && call->connection_ == connection;
+  });
+  const bool may_have_all = readers_.Has(connection) && !has_one;
+  return limits::kAnswerStreamsMax - (may_have_all ? 0 : limits::kAnswerStreamsKept);
+}
+
+RunningCalls::Call* RunningCalls::LongestStalled(CallKind kind) const {
+  uint64_t longest_since = SteadyClockMicros() - limits::kStalledAnswerFullMsMax * 1000;
+  Call* found = nullptr;
+  for (Call* call : calls_) {
+    const uint64_t since = call->sending_since_micros_;
+    if (call->kind_ != kind || call->given_up_ || since == 0 || since > longest_since) continue;
+    longest_since = since;
+    found = call;
+  }
+  return found;
+}
+
+grpc_call* RunningCalls::GiveUp(Call& call) {
+  call.given_up_ = true;
+  --counts_[static_cast<size_t>(call.kind_)].running;
+  grpc_call_ref(call.call_);
+  return call.call_;
 }
 
 // gRPC may call back from a cancellation, so it comes when the lock is given back.
+void RunningCalls::Cancel(grpc_call* call) {
+  ++stalled_;
+  grpc_call_cancel_with_status(
+      call, GRPC_STATUS_RESOURCE_EXHAUSTED,
+      "an answer lay unread for too long; go on from the last cursor, or read faster", nullptr);
+  grpc_call_unref(call);
+}
+
 void RunningCalls::EndStalled(uint64_t now_micros) {
   std::vector<grpc_call*> stalled;
   {
     MutexLock lock(mutex_);
     for (Call* call : calls_) {
       const uint64_t since = call->sending_since_micros_;
-      const auto kind = static_cast<size_t>(call->kind_);
-      const bool full = counts_[kind].running >= kKindLimits[kind].most;
-      const uint64_t most_ms = full ? limits::kStalledAnswerFullMsMax : limits::kStalledAnswerMsMax;
-      if (since == 0 || now_micros < since + most_ms * 1000) continue;
-      call->Sent();
-      grpc_call_ref(call->call_);
-      stalled.push_back(call->call_);
+      const bool may_stay = since == 0 || now_micros < since + limits::kStalledAnswerMsMax * 1000;
+      if (!may_stay && !call->given_up_) stalled.push_back(GiveUp(*call));
     }
   }
-  stalled_ += stalled.size();
-  for (grpc_call* call : stalled) {
-    grpc_call_cancel_with_status(
-        call, GRPC_STATUS_RESOURCE_EXHAUSTED,
-        "an answer lay unread for too long; go on from the last cursor, or read faster", nullptr);
-    grpc_call_unref(call);
-  }
-  if (!stalled.empty()) {
-    Log(LogLevel::kWarning, "calls ended whose clients take no answers",
-        {{"calls", uint64_t{stalled.size()}}});
+  for (grpc_call* call : stalled) Cancel(call);
+  if (const uint64_t ended = stalled_ - logged_; ended > 0) {
+    logged_ += ended;
+    Log(LogLevel::kWarning, "calls ended whose clients take no answers", {{"calls", ended}});
   }
 }
 

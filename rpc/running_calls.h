@@ -3,8 +3,10 @@
 // each holds pages or chunks; and all together, so that there is always a thread to refuse the next
 // one. What is beyond is refused at once rather than late.
 //
-// A client that leaves an answer unread for limits::kStalledAnswerMsMax is given up, sooner where
-// there is no room for another one: its thread, pages and state of the store are for others.
+// A client that leaves an answer unread for limits::kStalledAnswerMsMax is given up: its thread, pages and state of the
+// store are for others. Where there is no place left, a new stream gets that of the client that has
+// taken nothing for longest, if that is limits::kStalledAnswerFullMsMax. Some places are kept for
+// clients that are known to read what they ask for, one for each connection.
 // Thread-safe.
 #pragma once
 
@@ -15,9 +17,11 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "rpc/known_readers.h"
 
 struct grpc_call;
 
@@ -29,33 +33,54 @@ enum class CallKind : uint8_t {
   kRequests,  // a stream of requests
 };
 
+// Who calls a server.
+enum class Callers : uint8_t {
+  kClients,
+  kRouters,  // which limit their clients: there is room for all that one lets in, and for what it has just given up
+  kHome,     // of a part: not limited
+};
+
 class RunningCalls {
  public:
+  explicit RunningCalls(Callers callers) : callers_(callers) {}
+
   // One of them, from its arrival until gRPC has done with it.
   class Call {
    public:
     ~Call();
     void Sending();  // an answer is on its way, which ends when the client has room for it
     void Sent();
+    void Ends(bool ok) { ok_ = ok; }  // its status is on its way
 
    private:
     friend class RunningCalls;
-    Call(RunningCalls& calls, CallKind kind, size_t& of_method, grpc_call* call)
-        : calls_(calls), kind_(kind), of_method_(of_method), call_(call) {}
+    Call(RunningCalls& calls, CallKind kind, size_t& of_method, grpc_call* call,
+         std::string connection)
+        : calls_(calls),
+          kind_(kind),
+          of_method_(of_method),
+          call_(call),
+          connection_(std::move(connection)) {}
 
     RunningCalls& calls_;
     const CallKind kind_;
     size_t& of_method_;
     grpc_call* const call_;
+    const std::string connection_;
     std::atomic<uint64_t> sending_since_micros_ = 0;  // 0: nothing is on its way
+    bool slow_ = false;  // an answer was not taken soon
+    bool ok_ = false;
+    bool given_up_ = false;  // it has no place any more. Guarded by the lock of calls_
     std::list<Call*>::iterator place_;
   };
 
   // Null if there is no room for it; then `full` says why. `of_method` counts the calls of its
-  // method, and is touched by this alone.
-  std::unique_ptr<Call> Enter(CallKind kind, size_t& of_method, grpc_call* call, std::string* full);
+  // method, and is touched by this alone. `connection`: its client's end, for a stream of answers.
+  std::unique_ptr<Call> Enter(CallKind kind, size_t& of_method, grpc_call* call,
+                              const std::string& connection, std::string* full);
 
-  // Cancels those whose client has taken nothing for too long at this time of SteadyClockMicros.
+  // Cancels those whose client has taken nothing for too long at this time of SteadyClockMicros, and tells the log of
+  // all that were given up. One thread calls it.
   void EndStalled(uint64_t now_micros);
 
   struct Counts {
@@ -66,10 +91,22 @@ class RunningCalls {
   uint64_t stalled() const { return stalled_; }
 
  private:
+  // How many calls of the kind may run for this one to come.
+  size_t RoomFor(CallKind kind, const std::string& connection) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The one of the kind whose client has taken nothing for longest, if that is long enough; else null.
+  Call* LongestStalled(CallKind kind) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Its place is another one's from now on. To be cancelled, without the lock.
+  grpc_call* GiveUp(Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Cancel(grpc_call* call);
+
+  const Callers callers_;
   mutable Mutex mutex_;
   std::list<Call*> calls_ ABSL_GUARDED_BY(mutex_);
   std::array<Counts, 3> counts_ ABSL_GUARDED_BY(mutex_);
+  KnownReaders readers_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> stalled_ = 0;
+  uint64_t logged_ = 0;  // of these. EndStalled's
 };
 
 // Ends calls that have stalled as long as it lives. `calls` must outlive it.

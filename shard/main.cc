@@ -52,7 +52,7 @@ int RunPart(const config::ShardSettings& settings) {
   std::map<std::string, cluster::LocalPart*> parts;
   for (const auto& [tenant, part] : *opened) parts[tenant] = part.part.get();
   peer::PartService service(parts);
-  rpc::RequestMetrics requests("unirust.PartService", rpc::Served::kAsMessages, /*limited=*/false);  // home has limits
+  rpc::RequestMetrics requests("unirust.PartService", rpc::Callers::kHome);
   const auto server = rpc::Server::Start(settings.listen, service, &requests, *security);
   if (!server.ok()) return Fail(server.status(), kExitUnavailable);
   const auto metrics = rpc::MetricsEndpoint::Start(

@@ -6,7 +6,9 @@
 namespace unirust::shard {
 
 ShardService::ShardService(Tenants& tenants, access::AuditLog* audit)
-    : ByteService(proto::ShardService::service_full_name()), tenants_(tenants), audit_(audit) {
+    : ByteService(proto::ShardService::service_full_name(), rpc::Callers::kRouters),
+      tenants_(tenants),
+      audit_(audit) {
   Serve("SetOntology", &ShardService::SetOntology);
   Serve("IngestRecords", &ShardService::IngestRecords);
   Serve("IngestRecordsStream", &ShardService::IngestRecordsStream);

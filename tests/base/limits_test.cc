@@ -44,6 +44,7 @@ const std::map<std::string, uint64_t>& Compiled() {
       LIMIT(kServerThreadsMax),      LIMIT(kIdleServerThreadsMax),
       LIMIT(kDrainMsMax),            LIMIT(kCallsMax),
       LIMIT(kCallsPerMethodMax),     LIMIT(kAnswerStreamsMax),
+      LIMIT(kAnswerStreamsKept),     LIMIT(kReadersKnownMax), LIMIT(kPromptAnswerMsMax),
       LIMIT(kRequestStreamsMax),     LIMIT(kGraphExportsMax),
       LIMIT(kRetryAfterMs),          LIMIT(kStalledAnswerMsMax),
       LIMIT(kStalledAnswerFullMsMax), LIMIT(kKeepaliveMs), LIMIT(kClientPingMsMin),

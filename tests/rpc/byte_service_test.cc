@@ -23,7 +23,7 @@ constexpr uint64_t kRoomBytes = 1U << 20U;
 
 class Counting final : public ByteService {
  public:
-  Counting() : ByteService(proto::ShardService::service_full_name()) {
+  Counting() : ByteService(proto::ShardService::service_full_name(), Callers::kRouters) {
     Serve("EraseRecords", &Counting::EraseRecords);
     Serve("ExportGraph", &Counting::ExportGraph);
   }

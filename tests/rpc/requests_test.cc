@@ -25,7 +25,7 @@ using ::testing::Not;
 // Answers with the request id as status, or fails as the test wants.
 class Observed final : public ByteService {
  public:
-  Observed() : ByteService(proto::ShardService::service_full_name()) {
+  Observed() : ByteService(proto::ShardService::service_full_name(), Callers::kRouters) {
     Serve("HealthCheck", &Observed::HealthCheck);
     Serve("IngestRecords", &Observed::IngestRecords);
     Serve("ScanRecords", &Observed::ScanRecords);

@@ -1,6 +1,7 @@
 #include "rpc/running_calls.h"
 
 #include <gmock/gmock.h>
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -27,10 +28,21 @@ using ::testing::HasSubstr;
 // Calls of some methods that nobody answers.
 class Places {
  public:
-  std::string Take(CallKind kind, size_t& of_method) {
+  explicit Places(Callers callers = Callers::kClients) : calls_(callers) {}
+  std::string Take(CallKind kind, size_t& of_method, const std::string& connection = "") {
     std::string full;
-    taken_.push_back(calls_.Enter(kind, of_method, nullptr, &full));
+    taken_.push_back(calls_.Enter(kind, of_method, nullptr, connection, &full));
     return full;
+  }
+  // One stream of answers that ends so.
+  void Read(const std::string& connection, bool ok) {
+    std::string full;
+    size_t of_method = 0;
+    const auto call = calls_.Enter(CallKind::kAnswers, of_method, nullptr, connection, &full);
+    ASSERT_NE(call, nullptr) << full;
+    call->Sending();
+    call->Sent();
+    call->Ends(ok);
   }
   // Takes so many, which there is room for.
   void Fill(CallKind kind, size_t& of_method, size_t count) {
@@ -63,17 +75,73 @@ TEST(RunningCalls, OfAllKindsLeaveThreadsToRefuse) {
   static_assert(limits::kCallsMax < limits::kServerThreadsMax);
   size_t methods[5] = {};
   Places places;
-  places.Fill(CallKind::kAnswers, methods[0], limits::kAnswerStreamsMax);
-  EXPECT_THAT(places.Take(CallKind::kAnswers, methods[1]), HasSubstr("32 streams of answers"));
+  places.Fill(CallKind::kAnswers, methods[0],
+              limits::kAnswerStreamsMax - limits::kAnswerStreamsKept);
+  EXPECT_THAT(places.Take(CallKind::kAnswers, methods[1]), HasSubstr("24 streams of answers"));
   places.Fill(CallKind::kRequests, methods[0], limits::kRequestStreamsMax);
   EXPECT_THAT(places.Take(CallKind::kRequests, methods[1]), HasSubstr("64 streams of requests"));
-  size_t left = limits::kCallsMax - limits::kAnswerStreamsMax - limits::kRequestStreamsMax;
+  size_t left = limits::kCallsMax - limits::kAnswerStreamsMax + limits::kAnswerStreamsKept -
+                limits::kRequestStreamsMax;
   for (size_t method = 1; left > 0; ++method) {
     const size_t some = std::min(left, limits::kCallsPerMethodMax);
     places.Fill(CallKind::kUnary, methods[method], some);
     left -= some;
   }
   EXPECT_THAT(places.Take(CallKind::kUnary, methods[4]), HasSubstr("448 calls already"));
+}
+
+class KeptPlaces : public ::testing::Test {
+ protected:
+  // Takes all that anyone may have.
+  void Fill() {
+    places_.Fill(CallKind::kAnswers, of_method_,
+                 limits::kAnswerStreamsMax - limits::kAnswerStreamsKept);
+  }
+  bool Has(const std::string& connection) {
+    return places_.Take(CallKind::kAnswers, of_method_, connection).empty();
+  }
+  size_t of_method_ = 0;
+  Places places_;
+};
+
+TEST_F(KeptPlaces, AreForConnectionsThatReadTheirLastStreamToItsEnd) {
+  places_.Read("reads", true);
+  places_.Read("leaves", false);
+  places_.Read("both", true);
+  places_.Read("both", false);
+  Fill();
+  EXPECT_FALSE(Has("leaves"));
+  EXPECT_FALSE(Has("new"));
+  EXPECT_TRUE(Has("reads"));
+  EXPECT_TRUE(Has("both")) << "who left a stream has not been slow";
+}
+
+TEST_F(KeptPlaces, AreOneForEachConnection) {
+  places_.Read("reads", true);
+  Fill();
+  EXPECT_TRUE(Has("reads"));
+  EXPECT_FALSE(Has("reads"));
+}
+
+TEST_F(KeptPlaces, AreNotMoreThanThere) {
+  for (size_t i = 0; i <= limits::kAnswerStreamsKept; ++i) places_.Read(std::to_string(i), true);
+  Fill();
+  for (size_t i = 0; i < limits::kAnswerStreamsKept; ++i) EXPECT_TRUE(Has(std::to_string(i)));
+  EXPECT_FALSE(Has(std::to_string(limits::kAnswerStreamsKept)));
+}
+
+TEST_F(KeptPlaces, AreForSoManyConnectionsThatReadLast) {
+  for (size_t i = 0; i <= limits::kReadersKnownMax; ++i) places_.Read(std::to_string(i), true);
+  Fill();
+  EXPECT_FALSE(Has("0"));
+  EXPECT_TRUE(Has("1"));
+}
+
+TEST(RunningCalls, OfRoutersHaveRoomForWhatTheseHaveGivenUp) {
+  size_t of_method = 0;
+  Places places(Callers::kRouters);
+  places.Fill(CallKind::kAnswers, of_method, 2 * limits::kAnswerStreamsMax);
+  EXPECT_THAT(places.Take(CallKind::kAnswers, of_method), HasSubstr("64 streams of answers"));
 }
 
 // Answers when it is told to; a stream is of messages that no window has room for.
@@ -130,8 +198,11 @@ class Held final : public proto::ShardService::Service {
 
 class LimitedServer : public ::testing::Test {
  protected:
+  // gRPC goes on between tests: its end waits, for up to 10 s, for what it still wrote to a client that takes nothing.
+  static void SetUpTestSuite() { static const bool begun = (grpc_init(), true); ASSERT_TRUE(begun); }
+
   Held service_;
-  RequestMetrics metrics_{proto::ShardService::service_full_name()};
+  RequestMetrics metrics_{proto::ShardService::service_full_name(), Callers::kClients};
   std::unique_ptr<Server> server_ = Server::Start("127.0.0.1:0", service_, &metrics_).value();
   std::unique_ptr<proto::ShardService::Stub> stub_ =
       proto::ShardService::NewStub(Connect(server_->address()));
@@ -193,8 +264,7 @@ TEST_F(LimitedServer, LeavesAloneWhoWaitsForTheServer) {
   EXPECT_TRUE(reader->Finish().ok());
 }
 
-TEST_F(LimitedServer, GivesItUpSoonerWhereNoOtherHasRoom) {
-  const uint64_t a_little_ms = limits::kStalledAnswerFullMsMax + 1;
+TEST_F(LimitedServer, GivesThePlaceOfWhoHasStalledForLongToANewOne) {
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
   std::vector<std::unique_ptr<grpc::ClientReader<proto::ScanRecordsChunk>>> readers;
   proto::ScanRecordsChunk chunk;
@@ -203,15 +273,83 @@ TEST_F(LimitedServer, GivesItUpSoonerWhereNoOtherHasRoom) {
     readers.push_back(stub_->ScanRecords(contexts.back().get(), {}));
     return readers.back()->Read(&chunk);
   };
-  for (size_t i = 0; i + 1 < limits::kAnswerStreamsMax; ++i) ASSERT_TRUE(open());
-  metrics_.running().EndStalled(SteadyClockMicros() + a_little_ms * 1000);
-  EXPECT_EQ(metrics_.running().stalled(), 0U);  // there is room for one more
-  ASSERT_TRUE(open());
-  EXPECT_FALSE(open());
-  while (metrics_.running().stalled() == 0) {
-    metrics_.running().EndStalled(SteadyClockMicros() + a_little_ms * 1000);
+  const size_t places = limits::kAnswerStreamsMax - limits::kAnswerStreamsKept;
+  const RunningCalls& running = metrics_.running();
+  for (size_t i = 0; i < places; ++i) ASSERT_TRUE(open());
+  EXPECT_EQ(running.stalled(), 0U);
+  while (!open()) {  // until one of them has stalled for long enough
+    EXPECT_EQ(readers.back()->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    readers.pop_back();
+    contexts.pop_back();
   }
+  EXPECT_EQ(running.stalled(), 1U);
+  EXPECT_EQ(running.Of(CallKind::kAnswers).running, places);
+  EXPECT_GE(running.Of(CallKind::kAnswers).refused, 1U);
   for (const auto& context : contexts) context->TryCancel();
+  server_->Shutdown();
+  EXPECT_EQ(running.Of(CallKind::kAnswers).running, 0U);
+}
+
+// The kept places of a server whose others are taken by one connection.
+class FullServer : public LimitedServer {
+ protected:
+  FullServer() { service_.Release(); }
+  ~FullServer() override {
+    for (const auto& context : contexts_) context->TryCancel();
+  }
+  void Fill() {
+    for (size_t i = 0; i <= limits::kAnswerStreamsMax - limits::kAnswerStreamsKept; ++i) {
+      Stall(*stub_);
+    }
+    EXPECT_EQ(metrics_.running().Of(CallKind::kAnswers).refused, 1U);
+  }
+  // Begins a stream and takes one answer of it.
+  void Stall(proto::ShardService::Stub& stub) {
+    proto::ScanRecordsChunk chunk;
+    contexts_.push_back(std::make_unique<grpc::ClientContext>());
+    readers_.push_back(stub.ScanRecords(contexts_.back().get(), {}));
+    readers_.back()->Read(&chunk);
+  }
+  // A small stream of another connection.
+  bool Reads() {
+    grpc::ClientContext context;
+    const auto reader = other_->GetDigest(&context, {});
+    proto::GetDigestChunk chunk;
+    while (reader->Read(&chunk)) {
+    }
+    return reader->Finish().ok();
+  }
+
+  std::unique_ptr<proto::ShardService::Stub> other_ =
+      proto::ShardService::NewStub(server_->InProcessChannel());
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts_;
+  std::vector<std::unique_ptr<grpc::ClientReader<proto::ScanRecordsChunk>>> readers_;
+};
+
+TEST_F(FullServer, KeepsAPlaceForWhoReadAStream) {
+  ASSERT_TRUE(Reads());
+  Fill();
+  EXPECT_TRUE(Reads());
+  EXPECT_TRUE(Reads());
+}
+
+TEST_F(FullServer, KeepsNoneForWhoNeverReadOne) {
+  Fill();
+  EXPECT_FALSE(Reads());
+}
+
+TEST_F(FullServer, KeepsNoneForWhoWasGivenUpSince) {
+  ASSERT_TRUE(Reads());
+  Stall(*other_);
+  while (metrics_.running().stalled() == 0) {  // it may be between two answers
+    metrics_.running().EndStalled(SteadyClockMicros() + (limits::kStalledAnswerMsMax + 1) * 1000);
+  }
+  proto::ScanRecordsChunk chunk;
+  while (readers_.back()->Read(&chunk)) {
+  }
+  EXPECT_EQ(readers_.back()->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  Fill();
+  EXPECT_FALSE(Reads());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "access/gate.h"
@@ -23,6 +24,13 @@ std::string_view ValueOf(const Admission::Metadata& metadata, const char* key) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> Permit::Ask() const {
+  access::Credentials credentials;
+  credentials.token = token_;
+  credentials.certificates.assign(certificates_.begin(), certificates_.end());
+  return gate_.Check(path_, credentials, tenant_);
+}
 
 bool Admission::Decide(access::Gate* gate, const char* path, const grpc::ServerContextBase& context,
                        Metadata& metadata) {
@@ -47,23 +55,24 @@ void Admission::Refuse(grpc::StatusCode code, const std::string& message, Metada
 
 absl::StatusOr<std::string> Admission::Ask(access::Gate* gate, const char* path,
                                            const grpc::ServerContextBase& context,
-                                           const Metadata& metadata) const {
+                                           const Metadata& metadata) {
   if (metadata.count(kTenantKey) > 1) {
     return absl::InvalidArgumentError("unirust-tenant: a call is for one tenant");
   }
   if (gate == nullptr) return std::string();
-  access::Credentials credentials;
-  const std::string_view token = ValueOf(metadata, kTokenKey);
-  if (token.starts_with(kTokenScheme)) {
-    credentials.token = token.substr(std::string_view(kTokenScheme).size());
-  }
+  std::string_view token = ValueOf(metadata, kTokenKey);
+  token = token.starts_with(kTokenScheme) ? token.substr(std::string_view(kTokenScheme).size())
+                                          : std::string_view();
+  std::vector<std::string> certificates;
   const std::shared_ptr<const grpc::AuthContext> connection = context.auth_context();
   if (connection != nullptr && connection->IsPeerAuthenticated()) {
     for (const grpc::string_ref& name : connection->GetPeerIdentity()) {
-      credentials.certificates.push_back(View(name));
+      certificates.emplace_back(View(name));
     }
   }
-  return gate->Check(path, credentials, ValueOf(metadata, kTenantKey));
+  permit_ = std::make_shared<const Permit>(*gate, path, std::string(token), std::move(certificates),
+                                           std::string(ValueOf(metadata, kTenantKey)));
+  return permit_->Ask();
 }
 
 std::optional<grpc::Status> Refused(const grpc::ServerContextBase& context) {

@@ -12,8 +12,11 @@
 #include <grpcpp/support/status.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -39,6 +42,28 @@ std::string CallerName(const grpc::ServerContextBase& context);
 // The tenant that it names, which may be unknown; empty: the default one.
 std::string TenantName(const grpc::ServerContextBase& context);
 
+// What a gate is asked about a call. May outlive the call, but not the gate. Thread-safe.
+class Permit {
+ public:
+  Permit(access::Gate& gate, std::string path, std::string token,
+         std::vector<std::string> certificates, std::string tenant)
+      : gate_(gate),
+        path_(std::move(path)),
+        token_(std::move(token)),
+        certificates_(std::move(certificates)),
+        tenant_(std::move(tenant)) {}
+
+  // See access::Gate::Check: the answer at this moment.
+  absl::StatusOr<std::string> Ask() const;
+
+ private:
+  access::Gate& gate_;
+  const std::string path_;
+  const std::string token_;
+  const std::vector<std::string> certificates_;
+  const std::string tenant_;
+};
+
 // The gate's answer about one call, left among its metadata for the handler. Must outlive the call.
 class Admission {
  public:
@@ -52,10 +77,14 @@ class Admission {
   // It may not, whatever was decided.
   void Refuse(grpc::StatusCode code, const std::string& message, Metadata& metadata);
 
+  // What was asked; null without a gate.
+  const std::shared_ptr<const Permit>& permit() const { return permit_; }
+
  private:
   absl::StatusOr<std::string> Ask(access::Gate* gate, const char* path,
                                   const grpc::ServerContextBase& context,
-                                  const Metadata& metadata) const;
+                                  const Metadata& metadata);
+  std::shared_ptr<const Permit> permit_;
   std::string caller_;
   std::string refusal_;  // code and message; empty: it may go on
 };

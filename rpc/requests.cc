@@ -111,10 +111,11 @@ class RequestInterceptor final : public Interceptor {
   void TakePlace(Admission::Metadata& metadata) {
     if (method_ == nullptr || !metrics_->limited()) return;
     if (!method_->ours && !std::string_view(path_).starts_with(kReflection)) return;
+    RunningCalls::Arrival arrival{.kind = method_->kind, .call = context_.c_call()};
+    if (arrival.kind == CallKind::kAnswers) arrival.connection = context_.peer();
+    if (arrival.kind != CallKind::kUnary) arrival.permit = admission_.permit();
     std::string full;
-    const bool asks_who = method_->kind == CallKind::kAnswers;
-    running_ = metrics_->running().Enter(method_->kind, method_->running, context_.c_call(),
-                                         asks_who ? context_.peer() : std::string(), &full);
+    running_ = metrics_->running().Enter(std::move(arrival), method_->running, &full);
     no_place_ = running_ == nullptr;
     if (!no_place_) return;
     admission_.Refuse(grpc::StatusCode::RESOURCE_EXHAUSTED, full, metadata);

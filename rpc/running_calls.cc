@@ -3,7 +3,11 @@
 #include <grpc/grpc.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 #include <vector>
+
+#include "absl/status/status.h"
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -21,18 +25,24 @@ std::string Full(size_t most, const char* what) {
          " already: send again a little later";
 }
 
+// gRPC may call back from it, so it comes without a lock. Takes the reference.
+void Cancel(grpc_call* call, grpc_status_code code, const std::string& why) {
+  grpc_call_cancel_with_status(call, code, why.c_str(), nullptr);
+  grpc_call_unref(call);
+}
+
 }  // namespace
 
 RunningCalls::Call::~Call() {
   MutexLock lock(calls_.mutex_);
   calls_.calls_.erase(place_);
   --of_method_;
-  if (!given_up_) --calls_.counts_[static_cast<size_t>(kind_)].running;
-  if (kind_ != CallKind::kAnswers) return;
+  if (!given_up_) --calls_.counts_[static_cast<size_t>(arrival_.kind)].running;
+  if (arrival_.kind != CallKind::kAnswers) return;
   if (slow_ || given_up_) {
-    calls_.readers_.Forget(connection_);
+    calls_.readers_.Forget(arrival_.connection);
   } else if (ok_) {
-    calls_.readers_.Remember(connection_);
+    calls_.readers_.Remember(arrival_.connection);
   }
 }
 
@@ -43,16 +53,15 @@ void RunningCalls::Call::Sent() {
   if (SteadyClockMicros() - since > limits::kPromptAnswerMsMax * 1000) slow_ = true;
 }
 
-std::unique_ptr<RunningCalls::Call> RunningCalls::Enter(CallKind kind, size_t& of_method,
-                                                        grpc_call* call,
-                                                        const std::string& connection,
+std::unique_ptr<RunningCalls::Call> RunningCalls::Enter(Arrival arrival, size_t& of_method,
                                                         std::string* full) {
+  const CallKind kind = arrival.kind;
   std::unique_ptr<Call> entered;
   grpc_call* given_up = nullptr;
   {
     MutexLock lock(mutex_);
     Counts& counts = counts_[static_cast<size_t>(kind)];
-    const size_t room = RoomFor(kind, connection);
+    const size_t room = RoomFor(kind, arrival.connection);
     Call* const stalled = counts.running < room ? nullptr : LongestStalled(kind);
     if (calls_.size() >= limits::kCallsMax) {
       *full = Full(limits::kCallsMax, "calls");
@@ -64,12 +73,13 @@ std::unique_ptr<RunningCalls::Call> RunningCalls::Enter(CallKind kind, size_t& o
       if (stalled != nullptr) given_up = GiveUp(*stalled);
       ++counts.running;
       ++of_method;
-      entered.reset(new Call(*this, kind, of_method, call, connection));
+      entered.reset(new Call(*this, of_method, std::move(arrival)));
       entered->place_ = calls_.insert(calls_.end(), entered.get());
+      entered->number_ = arrivals_++;
     }
     if (entered == nullptr) ++counts.refused;
   }
-  if (given_up != nullptr) Cancel(given_up);
+  if (given_up != nullptr) CancelStalled(given_up);
   return entered;
 }
 
@@ -78,7 +88,7 @@ size_t RunningCalls::RoomFor(CallKind kind, const std::string& connection) const
   if (kind == CallKind::kRequests) return limits::kRequestStreamsMax;
   if (callers_ == Callers::kRouters) return 2 * limits::kAnswerStreamsMax;
   const bool has_one = std::any_of(calls_.begin(), calls_.end(), [&](const Call* call) {
-    return call->kind_ == kind && call->connection_ == connection;
+    return call->arrival_.kind == kind && call->arrival_.connection == connection;
   });
   const bool may_have_all = readers_.Has(connection) && !has_one;
   return limits::kAnswerStreamsMax - (may_have_all ? 0 : limits::kAnswerStreamsKept);
@@ -89,7 +99,8 @@ RunningCalls::Call* RunningCalls::LongestStalled(CallKind kind) const {
   Call* found = nullptr;
   for (Call* call : calls_) {
     const uint64_t since = call->sending_since_micros_;
-    if (call->kind_ != kind || call->given_up_ || since == 0 || since > longest_since) continue;
+    const bool may_go = call->arrival_.kind == kind && !call->given_up_;
+    if (!may_go || since == 0 || since > longest_since) continue;
     longest_since = since;
     found = call;
   }
@@ -98,18 +109,15 @@ RunningCalls::Call* RunningCalls::LongestStalled(CallKind kind) const {
 
 grpc_call* RunningCalls::GiveUp(Call& call) {
   call.given_up_ = true;
-  --counts_[static_cast<size_t>(call.kind_)].running;
-  grpc_call_ref(call.call_);
-  return call.call_;
+  --counts_[static_cast<size_t>(call.arrival_.kind)].running;
+  grpc_call_ref(call.arrival_.call);
+  return call.arrival_.call;
 }
 
-// gRPC may call back from a cancellation, so it comes when the lock is given back.
-void RunningCalls::Cancel(grpc_call* call) {
+void RunningCalls::CancelStalled(grpc_call* call) {
   ++stalled_;
-  grpc_call_cancel_with_status(
-      call, GRPC_STATUS_RESOURCE_EXHAUSTED,
-      "an answer lay unread for too long; go on from the last cursor, or read faster", nullptr);
-  grpc_call_unref(call);
+  Cancel(call, GRPC_STATUS_RESOURCE_EXHAUSTED,
+         "an answer lay unread for too long; go on from the last cursor, or read faster");
 }
 
 void RunningCalls::EndStalled(uint64_t now_micros) {
@@ -122,10 +130,42 @@ void RunningCalls::EndStalled(uint64_t now_micros) {
       if (!may_stay && !call->given_up_) stalled.push_back(GiveUp(*call));
     }
   }
-  for (grpc_call* call : stalled) Cancel(call);
+  for (grpc_call* call : stalled) CancelStalled(call);
   if (const uint64_t ended = stalled_ - logged_; ended > 0) {
     logged_ += ended;
     Log(LogLevel::kWarning, "calls ended whose clients take no answers", {{"calls", ended}});
+  }
+}
+
+// The gate may read its file, so it is asked without the lock.
+void RunningCalls::EndForbidden() {
+  std::map<uint64_t, std::shared_ptr<const Permit>> asked;
+  {
+    MutexLock lock(mutex_);
+    for (const Call* call : calls_) {
+      if (call->arrival_.permit != nullptr) asked.emplace(call->number_, call->arrival_.permit);
+    }
+  }
+  std::map<uint64_t, absl::Status> forbidden;
+  for (const auto& [number, permit] : asked) {
+    const absl::Status status = permit->Ask().status();
+    if (!status.ok()) forbidden.emplace(number, status);
+  }
+  std::vector<std::pair<grpc_call*, absl::Status>> ended;
+  {
+    MutexLock lock(mutex_);
+    for (Call* call : calls_) {
+      const auto why = forbidden.find(call->number_);
+      if (why == forbidden.end() || call->given_up_) continue;
+      ended.emplace_back(GiveUp(*call), why->second);
+    }
+  }
+  for (const auto& [call, why] : ended) {
+    Cancel(call, static_cast<grpc_status_code>(why.raw_code()), std::string(why.message()));
+  }
+  if (!ended.empty()) {
+    Log(LogLevel::kWarning, "streams ended whose callers may not make them any more",
+        {{"streams", uint64_t{ended.size()}}});
   }
 }
 
@@ -134,10 +174,10 @@ RunningCalls::Counts RunningCalls::Of(CallKind kind) const {
   return counts_[static_cast<size_t>(kind)];
 }
 
-StallWatch::StallWatch(RunningCalls& calls)
-    : calls_(calls), thread_("stalls", [this] { Watch(); }) {}
+CallWatch::CallWatch(RunningCalls& calls)
+    : calls_(calls), thread_("call-watch", [this] { Watch(); }) {}
 
-StallWatch::~StallWatch() {
+CallWatch::~CallWatch() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
@@ -145,12 +185,13 @@ StallWatch::~StallWatch() {
   stopped_.NotifyAll();
 }
 
-void StallWatch::Watch() {
+void CallWatch::Watch() {
   MutexLock lock(mutex_);
   while (!stopping_) {
     stopped_.WaitFor(mutex_, kLookEveryMicros);
     mutex_.Unlock();
     calls_.EndStalled(SteadyClockMicros());
+    calls_.EndForbidden();
     mutex_.Lock();
   }
 }

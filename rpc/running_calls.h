@@ -7,6 +7,8 @@
 // store are for others. Where there is no place left, a new stream gets that of the client that has
 // taken nothing for longest, if that is limits::kStalledAnswerFullMsMax. Some places are kept for
 // clients that are known to read what they ask for, one for each connection.
+//
+// A stream ends when its caller may not make it any more: a token was taken back, or has expired.
 // Thread-safe.
 #pragma once
 
@@ -21,6 +23,7 @@
 
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "rpc/admission.h"
 #include "rpc/known_readers.h"
 
 struct grpc_call;
@@ -44,6 +47,13 @@ class RunningCalls {
  public:
   explicit RunningCalls(Callers callers) : callers_(callers) {}
 
+  struct Arrival {
+    CallKind kind = CallKind::kUnary;
+    grpc_call* call = nullptr;
+    std::string connection = {};                        // its client's end; of a stream of answers
+    std::shared_ptr<const Permit> permit = nullptr;  // of a stream; null: everyone may make it
+  };
+
   // One of them, from its arrival until gRPC has done with it.
   class Call {
    public:
@@ -54,34 +64,30 @@ class RunningCalls {
 
    private:
     friend class RunningCalls;
-    Call(RunningCalls& calls, CallKind kind, size_t& of_method, grpc_call* call,
-         std::string connection)
-        : calls_(calls),
-          kind_(kind),
-          of_method_(of_method),
-          call_(call),
-          connection_(std::move(connection)) {}
+    Call(RunningCalls& calls, size_t& of_method, Arrival arrival)
+        : calls_(calls), of_method_(of_method), arrival_(std::move(arrival)) {}
 
     RunningCalls& calls_;
-    const CallKind kind_;
     size_t& of_method_;
-    grpc_call* const call_;
-    const std::string connection_;
+    const Arrival arrival_;
     std::atomic<uint64_t> sending_since_micros_ = 0;  // 0: nothing is on its way
     bool slow_ = false;  // an answer was not taken soon
     bool ok_ = false;
     bool given_up_ = false;  // it has no place any more. Guarded by the lock of calls_
     std::list<Call*>::iterator place_;
+    uint64_t number_ = 0;  // in the order of arrival
   };
 
   // Null if there is no room for it; then `full` says why. `of_method` counts the calls of its
-  // method, and is touched by this alone. `connection`: its client's end, for a stream of answers.
-  std::unique_ptr<Call> Enter(CallKind kind, size_t& of_method, grpc_call* call,
-                              const std::string& connection, std::string* full);
+  // method, and is touched by this alone.
+  std::unique_ptr<Call> Enter(Arrival arrival, size_t& of_method, std::string* full);
 
   // Cancels those whose client has taken nothing for too long at this time of SteadyClockMicros, and tells the log of
   // all that were given up. One thread calls it.
   void EndStalled(uint64_t now_micros);
+
+  // Cancels streams whose caller may not make them any more, as the gate says.
+  void EndForbidden();
 
   struct Counts {
     size_t running = 0;
@@ -98,22 +104,23 @@ class RunningCalls {
   Call* LongestStalled(CallKind kind) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Its place is another one's from now on. To be cancelled, without the lock.
   grpc_call* GiveUp(Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Cancel(grpc_call* call);
+  void CancelStalled(grpc_call* call);
 
   const Callers callers_;
   mutable Mutex mutex_;
   std::list<Call*> calls_ ABSL_GUARDED_BY(mutex_);
   std::array<Counts, 3> counts_ ABSL_GUARDED_BY(mutex_);
+  uint64_t arrivals_ ABSL_GUARDED_BY(mutex_) = 0;  // so many ever did
   KnownReaders readers_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> stalled_ = 0;
   uint64_t logged_ = 0;  // of these. EndStalled's
 };
 
-// Ends calls that have stalled as long as it lives. `calls` must outlive it.
-class StallWatch {
+// Ends calls that may not go on, within some seconds, as long as it lives. `calls` must outlive it.
+class CallWatch {
  public:
-  explicit StallWatch(RunningCalls& calls);
-  ~StallWatch();
+  explicit CallWatch(RunningCalls& calls);
+  ~CallWatch();
 
  private:
   void Watch();

@@ -89,7 +89,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
 }
 
 Server::Server(std::unique_ptr<grpc::Server> server, std::string address, RequestMetrics* metrics)
-    : stalls_(metrics == nullptr ? nullptr : std::make_unique<StallWatch>(metrics->running())),
+    : watch_(metrics == nullptr ? nullptr : std::make_unique<CallWatch>(metrics->running())),
       server_(std::move(server)),
       address_(std::move(address)) {}
 

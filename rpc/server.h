@@ -26,7 +26,7 @@ class Gate;
 namespace unirust::rpc {
 
 class RequestMetrics;
-class StallWatch;
+class CallWatch;
 
 // Who reaches a server, and what they may do there.
 struct ServerSecurity {
@@ -62,7 +62,7 @@ class Server {
  private:
   Server(std::unique_ptr<grpc::Server> server, std::string address, RequestMetrics* metrics);
 
-  std::unique_ptr<StallWatch> stalls_;  // null without metrics
+  std::unique_ptr<CallWatch> watch_;  // null without metrics
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
 };

@@ -4,6 +4,7 @@ import json
 import re
 import ssl
 import socket
+import threading
 import time
 import unittest
 
@@ -155,6 +156,27 @@ class AccessTest(E2eTest):
                 self.assertLess(time.monotonic(), deadline, store.stderr())
         with Client(store.address, token=self.tokens["reader"]) as client:
             self.assertEqual(code_of(lambda: client.call("GetStats")), grpc.StatusCode.UNAUTHENTICATED)
+
+    def test_a_stream_ends_with_the_right_to_it(self):
+        """While its client says nothing: it sends one chunk, and the next one never."""
+        kept = self.token("kept", "--roles", "writer")
+        store = self.store("router", "--access", self.write("access.toml", self.access.read_bytes() + kept))
+        done = threading.Event()
+        self.addCleanup(done.set)
+
+        def chunks():
+            yield {"records": [{"index": 1, "identity": {k: RECORD[k] for k in ("entity_type", "perspective", "uid")}}]}
+            done.wait()
+
+        with Client(store.address, token=self.tokens["writer"]) as writer, \
+                Client(store.address, token=self.tokens["kept"]) as other:
+            streams = [client.call("IngestRecordsStream", stream=chunks()) for client in (writer, other)]
+            for stream in streams:
+                next(stream)
+            self.write("access.toml", kept)
+            self.assertEqual(code_of(lambda: next(streams[0])), grpc.StatusCode.UNAUTHENTICATED)
+            done.set()
+            self.assertEqual(list(streams[1]), [])
 
     def test_a_faulty_file_is_a_usage_error(self):
         faulty = self.write("faulty.toml", "[[principal]]\nname = 'x'\n")

@@ -6,11 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "access/gate.h"
+#include "access/token.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/limits.h"
 #include "base/mutex.h"
 #include "base/thread.h"
@@ -31,14 +35,15 @@ class Places {
   explicit Places(Callers callers = Callers::kClients) : calls_(callers) {}
   std::string Take(CallKind kind, size_t& of_method, const std::string& connection = "") {
     std::string full;
-    taken_.push_back(calls_.Enter(kind, of_method, nullptr, connection, &full));
+    taken_.push_back(calls_.Enter({.kind = kind, .connection = connection}, of_method, &full));
     return full;
   }
   // One stream of answers that ends so.
   void Read(const std::string& connection, bool ok) {
     std::string full;
     size_t of_method = 0;
-    const auto call = calls_.Enter(CallKind::kAnswers, of_method, nullptr, connection, &full);
+    const auto call =
+        calls_.Enter({.kind = CallKind::kAnswers, .connection = connection}, of_method, &full);
     ASSERT_NE(call, nullptr) << full;
     call->Sending();
     call->Sent();
@@ -350,6 +355,65 @@ TEST_F(FullServer, KeepsNoneForWhoWasGivenUpSince) {
   EXPECT_EQ(readers_.back()->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   Fill();
   EXPECT_FALSE(Reads());
+}
+
+// --- streams whose callers may not make them any more --------------------------------------------
+
+class GuardedServer : public ::testing::Test {
+ protected:
+  GuardedServer() {
+    Admit({"ann", "bob"});
+    gate_ = access::Gate::Open(path_, /*look_every_micros=*/0).value();
+    server_ = Server::Start("127.0.0.1:0", service_, &metrics_, {.gate = gate_.get()}).value();
+  }
+
+  // The tokens are the names.
+  void Admit(const std::vector<std::string>& names) {
+    std::ofstream file(path_, std::ios::trunc);
+    for (const std::string& name : names) {
+      file << "[[principal]]\nname = \"" << name << "\"\nroles = [\"reader\"]\ntoken-sha256 = \""
+           << access::ToHex(access::HashToken(name)) << "\"\n";
+    }
+  }
+  std::unique_ptr<grpc::ClientReader<proto::ScanRecordsChunk>> Begin(const std::string& token,
+                                                                     grpc::ClientContext& context) {
+    const auto channel = Connect(server_->address(), {.token = token});
+    auto reader = proto::ShardService::NewStub(channel)->ScanRecords(&context, {});
+    proto::ScanRecordsChunk chunk;
+    EXPECT_TRUE(reader->Read(&chunk));
+    return reader;
+  }
+  static grpc::Status End(grpc::ClientReader<proto::ScanRecordsChunk>& reader) {
+    proto::ScanRecordsChunk chunk;
+    while (reader.Read(&chunk)) {
+    }
+    return reader.Finish();
+  }
+
+  std::unique_ptr<TemporaryDirectory> directory_ = TemporaryDirectory::Create().value();
+  const std::string path_ = directory_->path() + "/access.toml";
+  Held service_;
+  RequestMetrics metrics_{proto::ShardService::service_full_name(), Callers::kRouters};
+  std::unique_ptr<access::Gate> gate_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(GuardedServer, EndsTheStreamsOfATokenThatWasTakenBack) {
+  grpc::ClientContext of_ann;
+  grpc::ClientContext of_bob;
+  const auto ann = Begin("ann", of_ann);
+  const auto bob = Begin("bob", of_bob);
+  RunningCalls& running = metrics_.running();
+  running.EndForbidden();
+  EXPECT_EQ(running.Of(CallKind::kAnswers).running, 2U);
+  Admit({"bob"});
+  while (running.Of(CallKind::kAnswers).running == 2) running.EndForbidden();  // the server's watch may read the file
+  const grpc::Status status = End(*ann);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_THAT(status.error_message(), HasSubstr("the token is not known here"));
+  proto::ScanRecordsChunk chunk;
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(bob->Read(&chunk));
+  of_bob.TryCancel();
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Connections whose clients are known to read what they ask for: their last stream of answers was taken to its end,
-// each answer soon. Remembers limits::kReadersKnownMax of them, those that were told of last. Not thread-safe.
+// Connections whose clients are known to read what they ask for: they had room (HTTP/2 flow control) for all of their
+// last stream of answers, and for each answer soon. Remembers limits::kReadersKnownMax of them, those that were told of
+// last. Not thread-safe.
 #pragma once
 
 #include <list>
@@ -18,7 +19,7 @@ class KnownReaders {
     Forget(connection);
     latest_.push_front(connection);
     places_[connection] = latest_.begin();
-    if (latest_.size() > limits::kReadersKnownMax) Forget(std::string(latest_.back()));
+    if (latest_.size() > limits::kReadersKnownMax) Forget(std::string(latest_.back()));  // a copy: it goes
   }
 
   void Forget(const std::string& connection) {

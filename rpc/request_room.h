@@ -47,11 +47,20 @@ class RequestRoom {
     MutexLock lock(mutex_);
     return HasRoom(kUnary, bytes) ? Take(kUnary, bytes) : Share();
   }
-  // Waits for it.
+  // Waits for it, and for those that came before: a large request comes in between small ones, too.
   Share Wait(uint64_t bytes) {
     MutexLock lock(mutex_);
-    while (!HasRoom(kStreams, bytes)) changed_.Wait(mutex_);
+    const uint64_t ticket = tickets_++;
+    while (ticket != next_ticket_ || !HasRoom(kStreams, bytes)) changed_.Wait(mutex_);
+    ++next_ticket_;
+    changed_.NotifyAll();
     return Take(kStreams, bytes);
+  }
+
+  // How many wait now.
+  uint64_t waiting() const {
+    MutexLock lock(mutex_);
+    return tickets_ - next_ticket_;
   }
 
  private:
@@ -72,9 +81,11 @@ class RequestRoom {
   }
 
   const uint64_t half_bytes_max_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
   std::array<uint64_t, 2> taken_ ABSL_GUARDED_BY(mutex_) = {};
+  uint64_t tickets_ ABSL_GUARDED_BY(mutex_) = 0;      // of those that wait, or waited
+  uint64_t next_ticket_ ABSL_GUARDED_BY(mutex_) = 0;  // whose turn it is
 };
 
 }  // namespace unirust::rpc

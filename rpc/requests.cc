@@ -26,6 +26,7 @@ using grpc::experimental::ServerInterceptorFactoryInterface;
 using grpc::experimental::ServerRpcInfo;
 
 constexpr char kOther[] = "other";
+constexpr std::string_view kUnixPeer = "unix:";
 constexpr std::string_view kReflection = "/grpc.reflection.";
 constexpr std::array<const char*, 3> kKindNames = {"unary", "answers", "requests"};
 
@@ -76,10 +77,10 @@ class RequestInterceptor final : public Interceptor {
     }
     if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_MESSAGE)) {
       if (sent_++ == 0) first_answer_micros_ = SteadyClockMicros() - start_micros_;
-      if (running_ != nullptr) running_->Sending();
+      if (running_ != nullptr) running_->Sending(SteadyClockMicros());
     }
     if (methods->QueryInterceptionHookPoint(Hook::POST_SEND_MESSAGE) && running_ != nullptr) {
-      running_->Sent();
+      running_->Sent(SteadyClockMicros());
     }
     if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_STATUS)) {
       const grpc::Status status = ExplainMalformed(methods->GetSendStatus());
@@ -107,15 +108,22 @@ class RequestInterceptor final : public Interceptor {
     metadata.emplace(kRequestIdKey, request_id_);
   }
 
+  // The client's end of its connection; empty where all have one address, and nobody is told from the others.
+  std::string Connection() const {
+    const std::string peer = context_.peer();
+    return peer.starts_with(kUnixPeer) ? std::string() : peer;
+  }
+
   // Handlers of ours then say why there is none. Reflection asks nobody: it is cut off. Health takes no thread.
   void TakePlace(Admission::Metadata& metadata) {
     if (method_ == nullptr || !metrics_->limited()) return;
     if (!method_->ours && !std::string_view(path_).starts_with(kReflection)) return;
     RunningCalls::Arrival arrival{.kind = method_->kind, .call = context_.c_call()};
-    if (arrival.kind == CallKind::kAnswers) arrival.connection = context_.peer();
+    if (arrival.kind == CallKind::kAnswers) arrival.connection = Connection();
     if (arrival.kind != CallKind::kUnary) arrival.permit = admission_.permit();
     std::string full;
-    running_ = metrics_->running().Enter(std::move(arrival), method_->running, &full);
+    running_ = metrics_->running().Enter(std::move(arrival), method_->running,
+                                         SteadyClockMicros(), &full);
     no_place_ = running_ == nullptr;
     if (!no_place_) return;
     admission_.Refuse(grpc::StatusCode::RESOURCE_EXHAUSTED, full, metadata);

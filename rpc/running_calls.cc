@@ -35,81 +35,108 @@ void Cancel(grpc_call* call, grpc_status_code code, const std::string& why) {
 
 RunningCalls::Call::~Call() {
   MutexLock lock(calls_.mutex_);
-  calls_.calls_.erase(place_);
+  calls_.calls_.erase(position_);
   --of_method_;
-  if (!given_up_) --calls_.counts_[static_cast<size_t>(arrival_.kind)].running;
-  if (arrival_.kind != CallKind::kAnswers) return;
+  if (!given_up_) calls_.LeavePlace(*this);
+}
+
+void RunningCalls::Call::Sent(uint64_t now_micros) {
+  const uint64_t since = sending_since_micros_.exchange(0);
+  if (now_micros > since + limits::kPromptAnswerMsMax * 1000) slow_ = true;
+}
+
+void RunningCalls::Call::Ends(bool ok) {
+  MutexLock lock(calls_.mutex_);
+  ended_ = true;
+  if (calls_.callers_ != Callers::kClients || arrival_.kind != CallKind::kAnswers) return;
   if (slow_ || given_up_) {
     calls_.readers_.Forget(arrival_.connection);
-  } else if (ok_) {
+  } else if (ok && !arrival_.connection.empty()) {
     calls_.readers_.Remember(arrival_.connection);
   }
 }
 
-void RunningCalls::Call::Sending() { sending_since_micros_ = SteadyClockMicros(); }
-
-void RunningCalls::Call::Sent() {
-  const uint64_t since = sending_since_micros_.exchange(0);
-  if (SteadyClockMicros() - since > limits::kPromptAnswerMsMax * 1000) slow_ = true;
-}
-
 std::unique_ptr<RunningCalls::Call> RunningCalls::Enter(Arrival arrival, size_t& of_method,
-                                                        std::string* full) {
+                                                        uint64_t now_micros, std::string* full) {
   const CallKind kind = arrival.kind;
   std::unique_ptr<Call> entered;
   grpc_call* given_up = nullptr;
   {
     MutexLock lock(mutex_);
-    Counts& counts = counts_[static_cast<size_t>(kind)];
-    const size_t room = RoomFor(kind, arrival.connection);
-    Call* const stalled = counts.running < room ? nullptr : LongestStalled(kind);
+    const std::optional<Place> place = FindPlace(arrival, now_micros);
     if (calls_.size() >= limits::kCallsMax) {
       *full = Full(limits::kCallsMax, "calls");
-    } else if (counts.running >= room && stalled == nullptr) {
-      *full = Full(room, kNames[static_cast<size_t>(kind)]);
+    } else if (!place) {
+      *full = Full(counts_[static_cast<size_t>(kind)].running, kNames[static_cast<size_t>(kind)]);
     } else if (kind == CallKind::kUnary && of_method >= limits::kCallsPerMethodMax) {
       *full = Full(limits::kCallsPerMethodMax, "calls of this method");
     } else {
-      if (stalled != nullptr) given_up = GiveUp(*stalled);
-      ++counts.running;
+      if (place->of != nullptr) given_up = GiveUp(*place->of);
+      ++counts_[static_cast<size_t>(kind)].running;
+      if (place->kept) ++kept_;
       ++of_method;
       entered.reset(new Call(*this, of_method, std::move(arrival)));
-      entered->place_ = calls_.insert(calls_.end(), entered.get());
+      entered->kept_ = place->kept;
+      entered->position_ = calls_.insert(calls_.end(), entered.get());
       entered->number_ = arrivals_++;
     }
-    if (entered == nullptr) ++counts.refused;
+    if (entered == nullptr) ++counts_[static_cast<size_t>(kind)].refused;
   }
   if (given_up != nullptr) CancelStalled(given_up);
   return entered;
 }
 
-size_t RunningCalls::RoomFor(CallKind kind, const std::string& connection) const {
-  if (kind == CallKind::kUnary) return limits::kCallsMax;
-  if (kind == CallKind::kRequests) return limits::kRequestStreamsMax;
-  if (callers_ == Callers::kRouters) return 2 * limits::kAnswerStreamsMax;
-  const bool has_one = std::any_of(calls_.begin(), calls_.end(), [&](const Call* call) {
-    return call->arrival_.kind == kind && call->arrival_.connection == connection;
-  });
-  const bool may_have_all = readers_.Has(connection) && !has_one;
-  return limits::kAnswerStreamsMax - (may_have_all ? 0 : limits::kAnswerStreamsKept);
+std::optional<RunningCalls::Place> RunningCalls::FindPlace(const Arrival& arrival,
+                                                           uint64_t now_micros) const {
+  const CallKind kind = arrival.kind;
+  const size_t kept = kind == CallKind::kAnswers ? kept_ : 0;
+  if (counts_[static_cast<size_t>(kind)].running - kept < PlacesFor(kind)) return Place{};
+  const bool or_kept = kind == CallKind::kAnswers && MayHaveKept(arrival);
+  if (or_kept && kept < limits::kAnswerStreamsKept) return Place{.kept = true, .of = nullptr};
+  Call* const stalled = LongestStalled(kind, or_kept, now_micros);
+  if (stalled == nullptr) return std::nullopt;
+  return Place{.kept = stalled->kept_, .of = stalled};
 }
 
-RunningCalls::Call* RunningCalls::LongestStalled(CallKind kind) const {
-  uint64_t longest_since = SteadyClockMicros() - limits::kStalledAnswerFullMsMax * 1000;
+size_t RunningCalls::PlacesFor(CallKind kind) const {
+  if (kind == CallKind::kUnary) return limits::kCallsMax;
+  if (kind == CallKind::kRequests) return limits::kRequestStreamsMax;
+  return callers_ == Callers::kClients ? limits::kAnswerStreamsMax - limits::kAnswerStreamsKept
+                                       : 2 * limits::kAnswerStreamsMax;
+}
+
+bool RunningCalls::MayHaveKept(const Arrival& arrival) const {
+  return readers_.Has(arrival.connection) &&
+         std::none_of(calls_.begin(), calls_.end(), [&](const Call* call) {
+           return call->arrival_.kind == arrival.kind && !call->ended_ && !call->given_up_ &&
+                  call->arrival_.connection == arrival.connection;
+         });
+}
+
+RunningCalls::Call* RunningCalls::LongestStalled(CallKind kind, bool or_kept,
+                                                 uint64_t now_micros) const {
   Call* found = nullptr;
+  uint64_t longest_since = now_micros;
   for (Call* call : calls_) {
+    if (call->arrival_.kind != kind || call->given_up_ || (call->kept_ && !or_kept)) continue;
     const uint64_t since = call->sending_since_micros_;
-    const bool may_go = call->arrival_.kind == kind && !call->given_up_;
-    if (!may_go || since == 0 || since > longest_since) continue;
+    const bool may_stay =
+        since == 0 || now_micros < since + limits::kStalledAnswerFullMsMax * 1000;
+    if (may_stay || since > longest_since) continue;
     longest_since = since;
     found = call;
   }
   return found;
 }
 
+void RunningCalls::LeavePlace(Call& call) {
+  --counts_[static_cast<size_t>(call.arrival_.kind)].running;
+  if (call.kept_) --kept_;
+}
+
 grpc_call* RunningCalls::GiveUp(Call& call) {
   call.given_up_ = true;
-  --counts_[static_cast<size_t>(call.arrival_.kind)].running;
+  LeavePlace(call);
   grpc_call_ref(call.arrival_.call);
   return call.arrival_.call;
 }
@@ -131,9 +158,14 @@ void RunningCalls::EndStalled(uint64_t now_micros) {
     }
   }
   for (grpc_call* call : stalled) CancelStalled(call);
-  if (const uint64_t ended = stalled_ - logged_; ended > 0) {
-    logged_ += ended;
-    Log(LogLevel::kWarning, "calls ended whose clients take no answers", {{"calls", ended}});
+  uint64_t untold = 0;
+  {
+    MutexLock lock(mutex_);
+    untold = stalled_ - logged_;
+    logged_ += untold;
+  }
+  if (untold > 0) {
+    Log(LogLevel::kWarning, "calls ended whose clients take no answers", {{"calls", untold}});
   }
 }
 

@@ -5,8 +5,8 @@
 //
 // A client that leaves an answer unread for limits::kStalledAnswerMsMax is given up: its thread, pages and state of the
 // store are for others. Where there is no place left, a new stream gets that of the client that has
-// taken nothing for longest, if that is limits::kStalledAnswerFullMsMax. Some places are kept for
-// clients that are known to read what they ask for, one for each connection.
+// taken nothing for longest, if that is limits::kStalledAnswerFullMsMax. Some places for streams of
+// answers are kept for clients that are known to read, one for each connection.
 //
 // A stream ends when its caller may not make it any more: a token was taken back, or has expired.
 // Thread-safe.
@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -50,7 +51,7 @@ class RunningCalls {
   struct Arrival {
     CallKind kind = CallKind::kUnary;
     grpc_call* call = nullptr;
-    std::string connection = {};                        // its client's end; of a stream of answers
+    std::string connection = {};  // its client's end, of a stream of answers; empty: not known
     std::shared_ptr<const Permit> permit = nullptr;  // of a stream; null: everyone may make it
   };
 
@@ -58,9 +59,11 @@ class RunningCalls {
   class Call {
    public:
     ~Call();
-    void Sending();  // an answer is on its way, which ends when the client has room for it
-    void Sent();
-    void Ends(bool ok) { ok_ = ok; }  // its status is on its way
+    // An answer is on its way, which ends when the client has room for it. At these times of SteadyClockMicros.
+    void Sending(uint64_t now_micros) { sending_since_micros_ = now_micros; }
+    void Sent(uint64_t now_micros);
+    // Its status is on its way: the client knows soon that it may ask for more.
+    void Ends(bool ok);
 
    private:
     friend class RunningCalls;
@@ -72,18 +75,20 @@ class RunningCalls {
     const Arrival arrival_;
     std::atomic<uint64_t> sending_since_micros_ = 0;  // 0: nothing is on its way
     bool slow_ = false;  // an answer was not taken soon
-    bool ok_ = false;
-    bool given_up_ = false;  // it has no place any more. Guarded by the lock of calls_
-    std::list<Call*>::iterator place_;
+    // Guarded by the lock of calls_, as what follows.
+    bool kept_ = false;      // it has one of the places that are kept
+    bool ended_ = false;     // its status is on its way
+    bool given_up_ = false;  // it has no place any more
+    std::list<Call*>::iterator position_;
     uint64_t number_ = 0;  // in the order of arrival
   };
 
-  // Null if there is no room for it; then `full` says why. `of_method` counts the calls of its
-  // method, and is touched by this alone.
-  std::unique_ptr<Call> Enter(Arrival arrival, size_t& of_method, std::string* full);
+  // Null if there is no room for it at this time of SteadyClockMicros; then `full` says why.
+  // `of_method` counts the calls of its method, and is touched by this alone.
+  std::unique_ptr<Call> Enter(Arrival arrival, size_t& of_method, uint64_t now_micros,
+                              std::string* full);
 
-  // Cancels those whose client has taken nothing for too long at this time of SteadyClockMicros, and tells the log of
-  // all that were given up. One thread calls it.
+  // Cancels those whose client has taken nothing for too long at this time; tells the log of all that were given up.
   void EndStalled(uint64_t now_micros);
 
   // Cancels streams whose caller may not make them any more, as the gate says.
@@ -97,11 +102,20 @@ class RunningCalls {
   uint64_t stalled() const { return stalled_; }
 
  private:
-  // How many calls of the kind may run for this one to come.
-  size_t RoomFor(CallKind kind, const std::string& connection) const
+  // A place for a call of a kind, or whose it becomes.
+  struct Place {
+    bool kept = false;
+    Call* of = nullptr;  // to be given up; null: nobody's
+  };
+  std::optional<Place> FindPlace(const Arrival& arrival, uint64_t now_micros) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // So many that are not kept.
+  size_t PlacesFor(CallKind kind) const;
+  bool MayHaveKept(const Arrival& arrival) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The one of the kind whose client has taken nothing for longest, if that is long enough; else null.
-  Call* LongestStalled(CallKind kind) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Call* LongestStalled(CallKind kind, bool or_kept, uint64_t now_micros) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LeavePlace(Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Its place is another one's from now on. To be cancelled, without the lock.
   grpc_call* GiveUp(Call& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CancelStalled(grpc_call* call);
@@ -110,10 +124,11 @@ class RunningCalls {
   mutable Mutex mutex_;
   std::list<Call*> calls_ ABSL_GUARDED_BY(mutex_);
   std::array<Counts, 3> counts_ ABSL_GUARDED_BY(mutex_);
+  size_t kept_ ABSL_GUARDED_BY(mutex_) = 0;  // of those that run: have a kept place
   uint64_t arrivals_ ABSL_GUARDED_BY(mutex_) = 0;  // so many ever did
   KnownReaders readers_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> stalled_ = 0;
-  uint64_t logged_ = 0;  // of these. EndStalled's
+  uint64_t logged_ ABSL_GUARDED_BY(mutex_) = 0;  // of these
 };
 
 // Ends calls that may not go on, within some seconds, as long as it lives. `calls` must outlive it.

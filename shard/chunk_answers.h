@@ -15,7 +15,6 @@
 #include "shard/audited.h"
 #include "shard/engine.h"
 #include "shard/quotas.h"
-#include "rpc/request_room.h"
 
 namespace unirust::shard {
 
@@ -24,7 +23,6 @@ struct PendingChunk {
   uint64_t micros = 0;  // when it was read
   std::vector<uint32_t> indexes;  // of its records
   Quotas::Room quota;             // until it is answered
-  rpc::RequestRoom::Share room;   // until its commit
   std::optional<Audited> audited;
   std::optional<Ingestion> ingestion;
 };

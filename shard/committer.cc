@@ -209,7 +209,8 @@ absl::StatusOr<std::vector<Assignment>> Ingestion::Await() {
 
 bool Ingestion::certain() const { return state_->request.certain; }
 
-absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, Lane lane) {
+absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, Lane lane,
+                                            std::shared_ptr<void> held) {
   if (writes.size() > limits::kRecordsPerRequestMax) {
     return absl::InvalidArgumentError(
         std::to_string(writes.size()) + " records in one request, at most " +
@@ -229,14 +230,14 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, Lane lane
   request.done = request.writes.empty();
   if (request.done) return Ingestion(std::move(state));
   request.bytes = MemoryOf(request.writes);
+  request.held = std::move(held);
   MutexLock lock(queue_mutex_);
-  while (!lanes_.HasRoom(lane, request.bytes)) {
-    if (lane == Lane::kUnary) {
-      return Busy(std::to_string(lanes_.records()) +
-                      " records wait for a commit already: send again a little later",
-                  limits::kRetryAfterMs);
-    }
-    queue_has_room_.Wait(queue_mutex_);
+  if (lane == Lane::kStreams) {
+    AwaitRoom(request.bytes);
+  } else if (!lanes_.HasRoom(lane, request.bytes)) {
+    return Busy(std::to_string(lanes_.records()) +
+                    " records wait for a commit already: send again a little later",
+                limits::kRetryAfterMs);
   }
   // Each write adds a record at most, and what is resolved and not answered counts twice.
   unanswered_records_ += request.writes.size();
@@ -245,6 +246,16 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, Lane lane
   lanes_.Add(lane, &request);
   queue_changed_.NotifyOne();
   return Ingestion(std::move(state));
+}
+
+// In the order of arrival: a large request comes in between small ones, too.
+void Committer::AwaitRoom(uint64_t bytes) {
+  const uint64_t ticket = tickets_++;
+  while (ticket != next_ticket_ || !lanes_.HasRoom(Lane::kStreams, bytes)) {
+    queue_has_room_.Wait(queue_mutex_);
+  }
+  ++next_ticket_;
+  queue_has_room_.NotifyAll();
 }
 
 // Of a request without writes, which takes no room.
@@ -335,6 +346,7 @@ void Committer::Answer(const std::vector<Request*>& requests, const absl::Status
   for (Request* request : requests) {
     if (request->status.ok()) request->status = status;
     unanswered_records_ -= request->writes.size();
+    request->held.reset();
     request->done = true;
     request->answered.NotifyOne();  // while it cannot go: whoever waits for it needs the mutex
   }

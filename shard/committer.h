@@ -50,7 +50,8 @@ class Committer {
   absl::Status Start();
 
   // See Engine.
-  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, Lane lane);
+  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, Lane lane,
+                                   std::shared_ptr<void> held);
   void SetRecordsMax(uint64_t records) { records_max_ = records; }
   absl::Status SetOntology(const ontology::Ontology& ontology);
   absl::Status CheckOntology(const ontology::Ontology& ontology);
@@ -92,6 +93,7 @@ class Committer {
   };
   struct Request {
     std::vector<Write> writes;
+    std::shared_ptr<void> held;  // until the commit
     Advance* advance = nullptr;  // not null: no writes, but the next commit of that
     Erasure* erasure = nullptr;  // not null: no writes, but that
     std::function<absl::Status()> work;  // not null: no writes, but that
@@ -107,6 +109,7 @@ class Committer {
     size_t records() const { return writes.size(); }
     bool IsAlone() const { return writes.empty() || !certain; }
   };
+  void AwaitRoom(uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_mutex_);  // of streams
   void Enqueue(Request& request);
   void Await(Request& request);
 
@@ -188,6 +191,8 @@ class Committer {
   CondVar queue_changed_;
   CondVar queue_has_room_;
   CommitLanes<Request> lanes_ ABSL_GUARDED_BY(queue_mutex_);
+  uint64_t tickets_ ABSL_GUARDED_BY(queue_mutex_) = 0;      // of those that wait for room, or waited
+  uint64_t next_ticket_ ABSL_GUARDED_BY(queue_mutex_) = 0;  // whose turn it is
   uint64_t unanswered_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
 

@@ -190,9 +190,10 @@ absl::StatusOr<std::vector<Assignment>> Engine::Ingest(std::vector<Write> writes
   return ingestion.Await();
 }
 
-absl::StatusOr<Ingestion> Engine::Submit(std::vector<Write> writes, Lane lane) {
+absl::StatusOr<Ingestion> Engine::Submit(std::vector<Write> writes, Lane lane,
+                                         std::shared_ptr<void> held) {
   UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
-  return impl_->committer->Submit(std::move(writes), lane);
+  return impl_->committer->Submit(std::move(writes), lane, std::move(held));
 }
 
 absl::Status Engine::SetOntology(const ontology::Ontology& ontology) {

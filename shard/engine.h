@@ -181,8 +181,10 @@ class Engine {
   absl::StatusOr<std::vector<Assignment>> Ingest(std::vector<Write> writes);
 
   // The same without waiting for the commit: what the caller submits next in this lane is applied after this. While too
-  // many wait already, a stream waits, too. The Ingestion must not outlive the Engine.
-  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, Lane lane);
+  // many wait already, a stream waits, too; unary requests are RESOURCE_EXHAUSTED. `held` goes with the commit. The
+  // Ingestion must not outlive the Engine.
+  absl::StatusOr<Ingestion> Submit(std::vector<Write> writes, Lane lane,
+                                   std::shared_ptr<void> held = nullptr);
 
   // Re-resolves all live records under the ontology and switches to it in one commit; reads go on with the old state
   // meanwhile, writes wait. FAILED_PRECONDITION if a stored record breaks a limit under it, naming the record; the old

@@ -69,7 +69,8 @@ absl::Status NoRoom() {
               limits::kRetryAfterMs);
 }
 
-// A list of writes that came, and its room until they are committed.
+// A list of writes that came, and its room until they are committed: not until they are answered, for which a client
+// may take its time.
 struct Received {
   rpc::RequestRoom::Share room;
   proto::WriteList list;
@@ -234,12 +235,12 @@ grpc::Status ShardService::IngestChunks(grpc::ServerContext* context, IngestStre
       refused = RefuseChunk(context, number, status);
       break;
     }
-    chunk.room = std::move(received.room);
     chunk.indexes = std::move(received.list.indexes);
     chunk.audited.emplace(audit_, *context, "IngestChunks",
                           [&](auto& entry) { Name(received.list.writes, entry); });
     absl::StatusOr<Ingestion> ingestion =
-        call.engine().Submit(std::move(received.list.writes), Lane::kStreams);
+        call.engine().Submit(std::move(received.list.writes), Lane::kStreams,
+                             std::make_shared<rpc::RequestRoom::Share>(std::move(received.room)));
     if (ingestion.ok()) {
       const bool certain = ingestion->certain();
       chunk.ingestion.emplace(*std::move(ingestion));
@@ -259,7 +260,6 @@ grpc::Status ShardService::IngestChunks(grpc::ServerContext* context, IngestStre
 grpc::Status ShardService::AnswerChunk(grpc::ServerContext* context, Engine& engine,
                                        PendingChunk& chunk, IngestStream& stream) {
   const absl::StatusOr<std::vector<Assignment>> assignments = chunk.ingestion->Await();
-  chunk.room = rpc::RequestRoom::Share();  // its client may take long to read the answer
   const uint64_t micros = SteadyClockMicros() - chunk.micros;
   engine.metrics().ingest.Add(micros);
   if (IsSlow(micros)) {

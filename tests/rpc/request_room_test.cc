@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include "base/thread.h"
@@ -37,6 +39,26 @@ TEST(RequestRoom, IsWaitedFor) {
   first = RequestRoom::Share();
   waiting.Join();
   EXPECT_TRUE(second.taken());
+}
+
+// The small ones come only after the large one: with what they leave it would never have room.
+TEST(RequestRoom, IsHadInTheOrderOfArrival) {
+  RequestRoom room(200);
+  RequestRoom::Share first = room.Wait(60);
+  std::atomic<bool> large_has_it = false;
+  Thread large("test-large", [&] {
+    const RequestRoom::Share share = room.Wait(100);
+    large_has_it = true;
+  });
+  while (room.waiting() == 0) std::this_thread::yield();
+  Thread small("test-small", [&] {
+    const RequestRoom::Share share = room.Wait(10);
+    EXPECT_TRUE(large_has_it);
+  });
+  while (room.waiting() == 1) std::this_thread::yield();
+  first = RequestRoom::Share();
+  large.Join();
+  small.Join();
 }
 
 TEST(RequestRoom, IsThereForStreamsWhateverUnaryRequestsTake) {

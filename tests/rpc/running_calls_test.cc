@@ -35,18 +35,18 @@ class Places {
   explicit Places(Callers callers = Callers::kClients) : calls_(callers) {}
   std::string Take(CallKind kind, size_t& of_method, const std::string& connection = "") {
     std::string full;
-    taken_.push_back(calls_.Enter({.kind = kind, .connection = connection}, of_method, &full));
+    taken_.push_back(calls_.Enter({.kind = kind, .connection = connection}, of_method, 0, &full));
     return full;
   }
-  // One stream of answers that ends so.
-  void Read(const std::string& connection, bool ok) {
+  // One stream of answers that ends so, of which an answer takes so long.
+  void Read(const std::string& connection, bool ok, uint64_t micros = 0) {
     std::string full;
     size_t of_method = 0;
     const auto call =
-        calls_.Enter({.kind = CallKind::kAnswers, .connection = connection}, of_method, &full);
+        calls_.Enter({.kind = CallKind::kAnswers, .connection = connection}, of_method, 0, &full);
     ASSERT_NE(call, nullptr) << full;
-    call->Sending();
-    call->Sent();
+    call->Sending(1);
+    call->Sent(1 + micros);
     call->Ends(ok);
   }
   // Takes so many, which there is room for.
@@ -121,6 +121,24 @@ TEST_F(KeptPlaces, AreForConnectionsThatReadTheirLastStreamToItsEnd) {
   EXPECT_TRUE(Has("both")) << "who left a stream has not been slow";
 }
 
+TEST_F(KeptPlaces, AreForConnectionsThatTookEachAnswerSoon) {
+  const uint64_t soon = limits::kPromptAnswerMsMax * 1000;
+  places_.Read("soon", true, soon);
+  places_.Read("late", true, soon + 1);
+  places_.Read("no more", true);
+  places_.Read("no more", true, soon + 1);
+  Fill();
+  EXPECT_TRUE(Has("soon"));
+  EXPECT_FALSE(Has("late"));
+  EXPECT_FALSE(Has("no more"));
+}
+
+TEST_F(KeptPlaces, AreNotForConnectionsThatNobodyCanTellFromOthers) {
+  places_.Read("", true);
+  Fill();
+  EXPECT_FALSE(Has(""));
+}
+
 TEST_F(KeptPlaces, AreOneForEachConnection) {
   places_.Read("reads", true);
   Fill();
@@ -136,10 +154,13 @@ TEST_F(KeptPlaces, AreNotMoreThanThere) {
 }
 
 TEST_F(KeptPlaces, AreForSoManyConnectionsThatReadLast) {
-  for (size_t i = 0; i <= limits::kReadersKnownMax; ++i) places_.Read(std::to_string(i), true);
+  for (size_t i = 0; i < limits::kReadersKnownMax; ++i) places_.Read(std::to_string(i), true);
+  places_.Read("0", true);
+  places_.Read("new", true);
   Fill();
-  EXPECT_FALSE(Has("0"));
-  EXPECT_TRUE(Has("1"));
+  EXPECT_TRUE(Has("0"));
+  EXPECT_FALSE(Has("1"));
+  EXPECT_TRUE(Has("new"));
 }
 
 TEST(RunningCalls, OfRoutersHaveRoomForWhatTheseHaveGivenUp) {
@@ -167,9 +188,6 @@ class Held final : public proto::ShardService::Service {
     proto::ScanRecordsChunk chunk;
     chunk.set_cursor(std::string(limits::kPageBytesMax, 'x'));
     while (writer->Write(chunk)) {
-      MutexLock lock(mutex_);
-      ++written_;
-      changed_.NotifyAll();
     }
     return grpc::Status::CANCELLED;
   }
@@ -197,7 +215,6 @@ class Held final : public proto::ShardService::Service {
   Mutex mutex_;
   CondVar changed_;
   size_t arrived_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t written_ ABSL_GUARDED_BY(mutex_) = 0;
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
@@ -269,32 +286,6 @@ TEST_F(LimitedServer, LeavesAloneWhoWaitsForTheServer) {
   EXPECT_TRUE(reader->Finish().ok());
 }
 
-TEST_F(LimitedServer, GivesThePlaceOfWhoHasStalledForLongToANewOne) {
-  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
-  std::vector<std::unique_ptr<grpc::ClientReader<proto::ScanRecordsChunk>>> readers;
-  proto::ScanRecordsChunk chunk;
-  const auto open = [&] {
-    contexts.push_back(std::make_unique<grpc::ClientContext>());
-    readers.push_back(stub_->ScanRecords(contexts.back().get(), {}));
-    return readers.back()->Read(&chunk);
-  };
-  const size_t places = limits::kAnswerStreamsMax - limits::kAnswerStreamsKept;
-  const RunningCalls& running = metrics_.running();
-  for (size_t i = 0; i < places; ++i) ASSERT_TRUE(open());
-  EXPECT_EQ(running.stalled(), 0U);
-  while (!open()) {  // until one of them has stalled for long enough
-    EXPECT_EQ(readers.back()->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-    readers.pop_back();
-    contexts.pop_back();
-  }
-  EXPECT_EQ(running.stalled(), 1U);
-  EXPECT_EQ(running.Of(CallKind::kAnswers).running, places);
-  EXPECT_GE(running.Of(CallKind::kAnswers).refused, 1U);
-  for (const auto& context : contexts) context->TryCancel();
-  server_->Shutdown();
-  EXPECT_EQ(running.Of(CallKind::kAnswers).running, 0U);
-}
-
 // The kept places of a server whose others are taken by one connection.
 class FullServer : public LimitedServer {
  protected:
@@ -325,6 +316,18 @@ class FullServer : public LimitedServer {
     return reader->Finish().ok();
   }
 
+  // Whether a new stream of another client finds a place, so long from now.
+  bool HasPlace(uint64_t from_now_ms) {
+    std::string full;
+    entered_.push_back(metrics_.running().Enter(
+        {.kind = CallKind::kAnswers, .connection = std::to_string(entered_.size())}, of_method_,
+        SteadyClockMicros() + from_now_ms * 1000, &full));
+    return entered_.back() != nullptr;
+  }
+  RunningCalls::Counts Answers() { return metrics_.running().Of(CallKind::kAnswers); }
+
+  size_t of_method_ = 0;
+  std::vector<std::unique_ptr<RunningCalls::Call>> entered_;
   std::unique_ptr<proto::ShardService::Stub> other_ =
       proto::ShardService::NewStub(server_->InProcessChannel());
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts_;
@@ -336,6 +339,29 @@ TEST_F(FullServer, KeepsAPlaceForWhoReadAStream) {
   Fill();
   EXPECT_TRUE(Reads());
   EXPECT_TRUE(Reads());
+}
+
+TEST_F(FullServer, GivesThePlaceOfOneThatHasStalledForLongToANewOne) {
+  Fill();
+  const size_t running = Answers().running;
+  EXPECT_FALSE(HasPlace(0));
+  while (!HasPlace(limits::kStalledAnswerFullMsMax)) {  // all may be between two answers
+  }
+  EXPECT_EQ(metrics_.running().stalled(), 1U);
+  EXPECT_EQ(Answers().running, running);
+}
+
+TEST_F(FullServer, GivesNoKeptPlaceToANewOne) {
+  ASSERT_TRUE(Reads());
+  Fill();
+  Stall(*other_);
+  const size_t running = Answers().running;
+  EXPECT_EQ(running, limits::kAnswerStreamsMax - limits::kAnswerStreamsKept + 1);
+  for (size_t found = 0; found + 1 < running;) {
+    if (HasPlace(limits::kStalledAnswerFullMsMax)) ++found;
+  }
+  EXPECT_EQ(Answers().running, running);
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(HasPlace(limits::kStalledAnswerFullMsMax));
 }
 
 TEST_F(FullServer, KeepsNoneForWhoNeverReadOne) {

@@ -98,6 +98,17 @@ TEST_F(CommitLanesTest, GiveACommitOfItsOwnToWhatIsAloneAfterAllThatCameBefore) 
   EXPECT_THAT(Commit(), ElementsAre("c", "d"));
 }
 
+TEST_F(CommitLanesTest, GiveItAfterAllThatCameBeforeAlsoInTheOtherLane) {
+  Unary("a", 80);
+  Unary("b", 80);
+  Add(Lane::kStreams, "alone", 1, true);
+  Unary("c", 80);
+  EXPECT_THAT(Commit(), ElementsAre("a"));
+  EXPECT_THAT(Commit(), ElementsAre("b"));
+  EXPECT_THAT(Commit(), ElementsAre("alone"));
+  EXPECT_THAT(Commit(), ElementsAre("c"));
+}
+
 TEST_F(CommitLanesTest, HaveHalfOfTheRoomEach) {
   EXPECT_TRUE(lanes_.HasRoom(Lane::kUnary, 5000)) << "an empty lane takes any";
   Unary("a", 90);

@@ -557,28 +557,5 @@ TEST_F(EngineTest, SubmittedRequestsAreAppliedInTheirOrder) {
             "199");
 }
 
-// By what stands at last: the chunk, which came last, does not wait until all that came before it in the other lane has
-// gone. The first request takes longer than all others take to arrive.
-TEST_F(EngineTest, LanesShareTheCommits) {
-  std::vector<Ingestion> waiting;
-  const auto submit = [&](std::vector<Write> writes, Lane lane) {
-    auto submitted = engine_->Submit(std::move(writes), lane);
-    ASSERT_TRUE(submitted.ok()) << submitted.status();
-    waiting.push_back(*std::move(submitted));
-  };
-  std::vector<Write> many;
-  for (size_t i = 0; i < limits::kRecordsPerRequestMax; ++i) {
-    many.push_back(Person("crm", std::to_string(i), {Email("e")}));
-  }
-  submit(many, Lane::kUnary);
-  many.resize(limits::kCommitRecordsMax);
-  for (int i = 0; i < 3; ++i) submit(many, Lane::kUnary);
-  submit({Person("erp", "1", {Email("unary")})}, Lane::kUnary);
-  submit({Person("erp", "1", {Email("stream")})}, Lane::kStreams);
-  for (Ingestion& ingestion : waiting) EXPECT_TRUE(ingestion.Await().ok());
-  EXPECT_EQ(engine_->Read().GetEntity({"person", "erp", "1"}, std::nullopt)->golden.at(0).value,
-            "unary");
-}
-
 }  // namespace
 }  // namespace unirust::shard

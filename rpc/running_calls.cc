@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"

@@ -341,12 +341,19 @@ absl::Status Committer::AwaitComplete() {
   return store_.CheckComplete();
 }
 
+// What the requests took goes here, without the lock, not when their clients have read the answers: the writes, then
+// what was held for them.
 void Committer::Answer(const std::vector<Request*>& requests, const absl::Status& status) {
+  std::vector<std::shared_ptr<void>> held;
+  std::vector<std::vector<Write>> writes;
+  held.reserve(requests.size());
+  writes.reserve(requests.size());
   MutexLock lock(queue_mutex_);
   for (Request* request : requests) {
     if (request->status.ok()) request->status = status;
     unanswered_records_ -= request->writes.size();
-    request->held.reset();
+    held.push_back(std::move(request->held));
+    writes.push_back(std::move(request->writes));
     request->done = true;
     request->answered.NotifyOne();  // while it cannot go: whoever waits for it needs the mutex
   }

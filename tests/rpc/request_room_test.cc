@@ -51,11 +51,13 @@ TEST(RequestRoom, IsHadInTheOrderOfArrival) {
     large_has_it = true;
   });
   while (room.waiting() == 0) std::this_thread::yield();
+  std::atomic<bool> small_has_it = false;
   Thread small("test-small", [&] {
     const RequestRoom::Share share = room.Wait(10);
     EXPECT_TRUE(large_has_it);
+    small_has_it = true;
   });
-  while (room.waiting() == 1) std::this_thread::yield();
+  while (room.waiting() == 1 && !small_has_it) std::this_thread::yield();
   first = RequestRoom::Share();
   large.Join();
   small.Join();

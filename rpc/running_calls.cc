@@ -3,7 +3,6 @@
 #include <grpc/grpc.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -77,7 +76,6 @@ std::unique_ptr<RunningCalls::Call> RunningCalls::Enter(Arrival arrival, size_t&
       entered.reset(new Call(*this, of_method, std::move(arrival)));
       entered->kept_ = place->kept;
       entered->position_ = calls_.insert(calls_.end(), entered.get());
-      entered->number_ = arrivals_++;
     }
     if (entered == nullptr) ++counts_[static_cast<size_t>(kind)].refused;
   }
@@ -170,33 +168,28 @@ void RunningCalls::EndStalled(uint64_t now_micros) {
 
 // The gate may read its file, so it is asked without the lock.
 void RunningCalls::EndForbidden() {
-  std::map<uint64_t, std::shared_ptr<const Permit>> asked;
+  std::vector<std::pair<grpc_call*, std::shared_ptr<const Permit>>> asked;
   {
     MutexLock lock(mutex_);
     for (const Call* call : calls_) {
-      if (call->arrival_.permit != nullptr) asked.emplace(call->number_, call->arrival_.permit);
+      if (call->arrival_.permit == nullptr || call->given_up_) continue;
+      grpc_call_ref(call->arrival_.call);
+      asked.emplace_back(call->arrival_.call, call->arrival_.permit);
     }
   }
-  std::map<uint64_t, absl::Status> forbidden;
-  for (const auto& [number, permit] : asked) {
+  uint64_t ended = 0;
+  for (const auto& [call, permit] : asked) {
     const absl::Status status = permit->Ask().status();
-    if (!status.ok()) forbidden.emplace(number, status);
-  }
-  std::vector<std::pair<grpc_call*, absl::Status>> ended;
-  {
-    MutexLock lock(mutex_);
-    for (Call* call : calls_) {
-      const auto why = forbidden.find(call->number_);
-      if (why == forbidden.end() || call->given_up_) continue;
-      ended.emplace_back(GiveUp(*call), why->second);
+    if (status.ok()) {
+      grpc_call_unref(call);
+    } else {
+      Cancel(call, static_cast<grpc_status_code>(status.raw_code()), std::string(status.message()));
+      ++ended;
     }
   }
-  for (const auto& [call, why] : ended) {
-    Cancel(call, static_cast<grpc_status_code>(why.raw_code()), std::string(why.message()));
-  }
-  if (!ended.empty()) {
+  if (ended > 0) {
     Log(LogLevel::kWarning, "streams ended whose callers may not make them any more",
-        {{"streams", uint64_t{ended.size()}}});
+        {{"streams", ended}});
   }
 }
 

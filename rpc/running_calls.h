@@ -80,7 +80,6 @@ class RunningCalls {
     bool ended_ = false;     // its status is on its way
     bool given_up_ = false;  // it has no place any more
     std::list<Call*>::iterator position_;
-    uint64_t number_ = 0;  // in the order of arrival
   };
 
   // Null if there is no room for it at this time of SteadyClockMicros; then `full` says why.
@@ -125,7 +124,6 @@ class RunningCalls {
   std::list<Call*> calls_ ABSL_GUARDED_BY(mutex_);
   std::array<Counts, 3> counts_ ABSL_GUARDED_BY(mutex_);
   size_t kept_ ABSL_GUARDED_BY(mutex_) = 0;  // of those that run: have a kept place
-  uint64_t arrivals_ ABSL_GUARDED_BY(mutex_) = 0;  // so many ever did
   KnownReaders readers_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> stalled_ = 0;
   uint64_t logged_ ABSL_GUARDED_BY(mutex_) = 0;  // of these

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "base/waiting_line.h"
 
 namespace unirust::rpc {
 
@@ -50,9 +51,9 @@ class RequestRoom {
   // Waits for it, and for those that came before: a large request comes in between small ones, too.
   Share Wait(uint64_t bytes) {
     MutexLock lock(mutex_);
-    const uint64_t ticket = tickets_++;
-    while (ticket != next_ticket_ || !HasRoom(kStreams, bytes)) changed_.Wait(mutex_);
-    ++next_ticket_;
+    const uint64_t number = line_.Join();
+    while (!line_.IsFirst(number) || !HasRoom(kStreams, bytes)) changed_.Wait(mutex_);
+    line_.Leave();
     changed_.NotifyAll();
     return Take(kStreams, bytes);
   }
@@ -60,7 +61,7 @@ class RequestRoom {
   // How many wait now.
   uint64_t waiting() const {
     MutexLock lock(mutex_);
-    return tickets_ - next_ticket_;
+    return line_.length();
   }
 
  private:
@@ -84,8 +85,7 @@ class RequestRoom {
   mutable Mutex mutex_;
   CondVar changed_;
   std::array<uint64_t, 2> taken_ ABSL_GUARDED_BY(mutex_) = {};
-  uint64_t tickets_ ABSL_GUARDED_BY(mutex_) = 0;      // of those that wait, or waited
-  uint64_t next_ticket_ ABSL_GUARDED_BY(mutex_) = 0;  // whose turn it is
+  WaitingLine line_ ABSL_GUARDED_BY(mutex_);  // of streams
 };
 
 }  // namespace unirust::rpc

@@ -250,11 +250,11 @@ absl::StatusOr<Ingestion> Committer::Submit(std::vector<Write> writes, Lane lane
 
 // In the order of arrival: a large request comes in between small ones, too.
 void Committer::AwaitRoom(uint64_t bytes) {
-  const uint64_t ticket = tickets_++;
-  while (ticket != next_ticket_ || !lanes_.HasRoom(Lane::kStreams, bytes)) {
+  const uint64_t number = line_.Join();
+  while (!line_.IsFirst(number) || !lanes_.HasRoom(Lane::kStreams, bytes)) {
     queue_has_room_.Wait(queue_mutex_);
   }
-  ++next_ticket_;
+  line_.Leave();
   queue_has_room_.NotifyAll();
 }
 

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "base/waiting_line.h"
 #include "interner/interner.h"
 #include "model/answers.h"
 #include "model/record.h"
@@ -191,8 +192,7 @@ class Committer {
   CondVar queue_changed_;
   CondVar queue_has_room_;
   CommitLanes<Request> lanes_ ABSL_GUARDED_BY(queue_mutex_);
-  uint64_t tickets_ ABSL_GUARDED_BY(queue_mutex_) = 0;      // of those that wait for room, or waited
-  uint64_t next_ticket_ ABSL_GUARDED_BY(queue_mutex_) = 0;  // whose turn it is
+  WaitingLine line_ ABSL_GUARDED_BY(queue_mutex_);  // of streams that wait for room
   uint64_t unanswered_records_ ABSL_GUARDED_BY(queue_mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
 

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/display.h"
 #include "cli/listing.h"
+#include "cli/missing_parts.h"
 #include "cli/objects.h"
 #include "cli/output.h"
 #include "cli/table.h"
@@ -42,10 +43,12 @@ absl::Status Run(const ConflictsFlags& flags) {
   }
   request.set_attribute(flags.attribute);
   request.set_kind(flags.kind);
+  request.set_allow_partial(flags.allow_partial);
   UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(flags.store));
   UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));
   Table table({"kind", "attribute", "from", "to", "cause or key", "values", "type", "records"},
               out.get());
+  MissingParts missing;
   const std::function<size_t(const proto::StreamConflictsChunk&)> take =
       [&](const proto::StreamConflictsChunk& chunk) {
         for (const proto::ConflictSummary& conflict : chunk.conflicts()) {
@@ -55,6 +58,7 @@ absl::Status Run(const ConflictsFlags& flags) {
             AddRow(conflict, &table);
           }
         }
+        missing.Note(chunk);
         return static_cast<size_t>(chunk.conflicts_size());
       };
   UNIRUST_ASSIGN_OR_RETURN(
@@ -63,7 +67,7 @@ absl::Status Run(const ConflictsFlags& flags) {
   table.Finish();
   if (!flags.json && table.rows() == 0) out->Write("no conflicts\n");
   PrintCursor(cursor, flags.json, out.get());
-  return out->Close();
+  return missing.TellAndClose(flags.json, out.get());
 }
 
 }  // namespace unirust::cli

@@ -103,6 +103,12 @@ void AddPaging(CLI::App* command, size_t* limit, std::string* cursor) {
       ->type_name("CURSOR");
 }
 
+void AddAllowPartial(CLI::App* command, bool* allow_partial) {
+  command->add_flag("--allow-partial", *allow_partial,
+                    "leave out what needs parts of the store that cannot be reached, and name "
+                    "them");
+}
+
 void AddMemoryBudget(CLI::App* command, CLI::Option* data_dir, StoreFlags* store) {
   const auto set_budget = [store](const std::string& text) {
     config::Settings settings;
@@ -231,6 +237,7 @@ void AddQuery(Parse* parse) {
   AddInstant(command, "--to", "before this time (exclusive); default: always",
              [flags](Instant instant) { flags->interval.end = instant; });
   command->add_flag("--all", flags->all, "stream every match, never a conflict");
+  AddAllowPartial(command, &flags->allow_partial);
   AddJson(command, &flags->json);
   AddStoreToRead(command, &flags->store);
 }
@@ -256,6 +263,7 @@ void AddConflicts(Parse* parse) {
       ->check(CLI::IsMember({"direct", "constraint_violation", "indirect"}));
   AddFromTo(command, &flags->from, &flags->to);
   AddPaging(command, &flags->limit, &flags->cursor);
+  AddAllowPartial(command, &flags->allow_partial);
   AddJson(command, &flags->json);
   AddStoreToRead(command, &flags->store);
 }
@@ -270,6 +278,7 @@ void AddScan(Parse* parse) {
       ->type_name("NAME");
   AddFromTo(command, &flags->from, &flags->to);
   AddPaging(command, &flags->limit, &flags->cursor);
+  AddAllowPartial(command, &flags->allow_partial);
   AddJson(command, &flags->json);
   AddStoreToRead(command, &flags->store);
 }

@@ -52,6 +52,7 @@ struct QueryFlags {
   std::vector<std::string> pairs;  // "attribute=value"
   Interval interval;
   bool all = false;
+  bool allow_partial = false;
   bool json = false;
 };
 
@@ -70,6 +71,7 @@ struct ConflictsFlags {
   std::optional<Instant> to;
   size_t limit = 0;  // 0: all
   std::string cursor;
+  bool allow_partial = false;
   bool json = false;
 };
 
@@ -82,6 +84,7 @@ struct ScanFlags {
   std::optional<Instant> to;
   size_t limit = 0;
   std::string cursor;
+  bool allow_partial = false;
   bool json = false;
 };
 

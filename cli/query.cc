@@ -5,6 +5,7 @@
 #include "cli/display.h"
 #include "cli/failure.h"
 #include "cli/listing.h"
+#include "cli/missing_parts.h"
 #include "cli/objects.h"
 #include "cli/output.h"
 #include "cli/table.h"
@@ -37,6 +38,7 @@ absl::StatusOr<Request> MakeRequest(const QueryFlags& flags) {
   Request request;
   request.set_start(interval.start);
   request.set_end(interval.end);
+  request.set_allow_partial(flags.allow_partial);
   for (const std::string& text : flags.pairs) {
     UNIRUST_ASSIGN_OR_RETURN(*request.add_descriptors(), ParsePair(text));
   }
@@ -54,12 +56,13 @@ void PrintMatches(const google::protobuf::RepeatedPtrField<proto::QueryMatch>& m
   }
 }
 
-absl::Status FindAll(Client& client, const QueryFlags& flags, Output* out) {
+absl::Status FindAll(Client& client, const QueryFlags& flags, MissingParts* missing, Output* out) {
   UNIRUST_ASSIGN_OR_RETURN(const auto request, MakeRequest<proto::FindEntitiesRequest>(flags));
   Table table(kHeading, out);
   const std::function<absl::StatusOr<bool>(const proto::FindEntitiesChunk&)> take =
       [&](const proto::FindEntitiesChunk& chunk) -> absl::StatusOr<bool> {
     PrintMatches(chunk.matches(), flags.json, &table, out);
+    missing->Note(chunk);
     UNIRUST_RETURN_IF_ERROR(out->status());
     return true;
   };
@@ -92,9 +95,10 @@ absl::Status Run(const QueryFlags& flags) {
   UNIRUST_ASSIGN_OR_RETURN(const auto request, MakeRequest<proto::QueryEntitiesRequest>(flags));
   UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(flags.store));
   UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));
+  MissingParts missing;
   if (flags.all) {
-    UNIRUST_RETURN_IF_ERROR(FindAll(*client, flags, out.get()));
-    return out->Close();
+    UNIRUST_RETURN_IF_ERROR(FindAll(*client, flags, &missing, out.get()));
+    return missing.TellAndClose(flags.json, out.get());
   }
   proto::QueryEntitiesResponse response;
   const absl::Status status = client->Call(&Router::QueryEntities, request, &response);
@@ -103,7 +107,8 @@ absl::Status Run(const QueryFlags& flags) {
   }
   UNIRUST_RETURN_IF_ERROR(status);
   PrintOutcome(response, flags.json, out.get());
-  return out->Close();
+  missing.Note(response);
+  return missing.TellAndClose(flags.json, out.get());
 }
 
 }  // namespace unirust::cli

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/display.h"
 #include "cli/listing.h"
+#include "cli/missing_parts.h"
 #include "cli/objects.h"
 #include "cli/output.h"
 #include "cli/table.h"
@@ -18,6 +19,7 @@ absl::StatusOr<proto::ScanRecordsRequest> MakeRequest(const ScanFlags& flags) {
   }
   request.set_entity_type(flags.entity_type);
   request.set_perspective(flags.perspective);
+  request.set_allow_partial(flags.allow_partial);
   if (flags.from || flags.to) {
     UNIRUST_ASSIGN_OR_RETURN(const Interval interval, ParseInterval(flags.from, flags.to));
     request.set_start(interval.start);
@@ -47,6 +49,7 @@ absl::Status Run(const ScanFlags& flags) {
   UNIRUST_ASSIGN_OR_RETURN(const auto client, Client::Open(flags.store));
   UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));
   Table table({"record", "entity", "attribute", "value", "from", "to"}, out.get());
+  MissingParts missing;
   const std::function<size_t(const proto::ScanRecordsChunk&)> take =
       [&](const proto::ScanRecordsChunk& chunk) {
         for (const proto::RecordSnapshot& record : chunk.records()) {
@@ -56,6 +59,7 @@ absl::Status Run(const ScanFlags& flags) {
             AddRows(record, &table);
           }
         }
+        missing.Note(chunk);
         return static_cast<size_t>(chunk.records_size());
       };
   UNIRUST_ASSIGN_OR_RETURN(const std::string cursor, List(*client, &Router::ScanRecords, request,
@@ -63,7 +67,7 @@ absl::Status Run(const ScanFlags& flags) {
   table.Finish();
   if (!flags.json && table.rows() == 0) out->Write("no records\n");
   PrintCursor(cursor, flags.json, out.get());
-  return out->Close();
+  return missing.TellAndClose(flags.json, out.get());
 }
 
 }  // namespace unirust::cli

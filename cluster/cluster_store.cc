@@ -388,12 +388,24 @@ void ClusterStore::StopWaiting() {
 template <typename Read>
 Reader ClusterStore::Merge(std::shared_ptr<const Placement> placement, const Read& read) const {
   std::vector<Reader> parts;
+  std::vector<MissingPart> missing;
   for (size_t part = 0; part < parts_.size(); ++part) {
     absl::StatusOr<Reader> reader = read(*parts_[part]);
-    if (!reader.ok()) return Unreadable(InPart(part, reader.status()));
-    parts.push_back(*std::move(reader));
+    if (reader.ok()) {
+      parts.push_back(*std::move(reader));
+      continue;
+    }
+    const absl::Status why = InPart(part, reader.status());
+    if (part == kHome || !absl::IsUnavailable(why)) return Unreadable(why);
+    parts.push_back(Unreadable(store::Missing(why)));
+    const size_t slots = placement->map.SlotsOf(part);
+    if (slots == 0) continue;  // nobody needs a row of it
+    missing.push_back({.part = static_cast<uint32_t>(part),
+                       .slots = static_cast<uint32_t>(slots),
+                       .fault = std::string(reader.status().message())});
   }
-  return Reader(std::make_shared<MergedState>(std::move(parts), std::move(placement)));
+  return Reader(std::make_shared<MergedState>(std::move(parts), std::move(placement),
+                                              std::move(missing), MergedState::Walks::kFail));
 }
 
 // Whoever resolves on it knows of the epoch that is waited for (resolve/working_set.h), but of none before.
@@ -414,16 +426,15 @@ Reader ClusterStore::Snapshot() const {
     std::shared_ptr<const Placement> placement = PlacementAt(epoch);
     if (placement == nullptr) continue;  // there are much newer ones
     bool forgotten = false;
-    Reader out = Merge(std::move(placement), [&](Part& part) {
+    Reader out = Merge(std::move(placement), [&](Part& part) -> absl::StatusOr<Reader> {
       absl::StatusOr<Reader> reader = part.ReadEpoch(epoch);
-      forgotten = forgotten || absl::IsOutOfRange(reader.status());
-      return reader;
+      if (!absl::IsOutOfRange(reader.status())) return reader;
+      forgotten = true;
+      return absl::UnavailableError(
+          "it was started again with an epoch that other parts have not yet: ask again a little "
+          "later");
     });
-    if (!forgotten) return out;
-    if (epoch != Published()) continue;
-    // A part was started again with an epoch that another one has not yet.
-    return Unreadable(absl::UnavailableError(
-        "the parts of the store are not at one epoch yet: ask again a little later"));
+    if (!forgotten || epoch == Published()) return out;
   }
 }
 

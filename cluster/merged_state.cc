@@ -1,5 +1,6 @@
 #include "cluster/merged_state.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/bytes.h"
@@ -76,13 +77,26 @@ uint64_t MergedState::EstimateBytes(Family family, std::string_view lower,
   return out;
 }
 
+std::shared_ptr<const store::Reader::State> MergedState::Reachable() const {
+  if (missing_.empty()) return nullptr;
+  return std::make_shared<MergedState>(parts_, placement_, missing_, Walks::kPassOver);
+}
+
+std::span<const MissingPart> MergedState::missing() const {
+  if (walks_ == Walks::kFail) return {};
+  return missing_;
+}
+
 // While slots move a part has rows that are another one's.
 template <typename Walk>
 std::unique_ptr<Cursor> MergedState::WalkAll(Family family, const Walk& walk) const {
   if (!store::HasSlots(family)) return walk(parts_[kHome]);
   std::vector<std::unique_ptr<Cursor>> cursors;
+  const auto passed_over = missing();
   for (size_t part = 0; part < parts_.size(); ++part) {
-    if (placement_->map.SlotsOf(part) == 0) continue;
+    const bool absent = std::any_of(passed_over.begin(), passed_over.end(),
+                                    [&](const MissingPart& one) { return one.part == part; });
+    if (placement_->map.SlotsOf(part) == 0 || absent) continue;
     std::unique_ptr<Cursor> cursor = walk(parts_[part]);
     if (placement_->move) {
       cursor = std::make_unique<OwnRowsCursor>(std::move(cursor), family, part, placement_);

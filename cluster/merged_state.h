@@ -14,9 +14,14 @@ namespace unirust::cluster {
 
 class MergedState final : public store::Reader::State {
  public:
-  // States of the parts, in their order.
-  MergedState(std::vector<store::Reader> parts, std::shared_ptr<const Placement> placement)
-      : parts_(std::move(parts)), placement_(std::move(placement)) {}
+  // States of the parts, in their order; those of `missing`, in the same order, are unreadable.
+  enum class Walks { kFail, kPassOver };  // over rows of missing parts, and of others
+  MergedState(std::vector<store::Reader> parts, std::shared_ptr<const Placement> placement,
+              std::vector<MissingPart> missing, Walks walks)
+      : parts_(std::move(parts)),
+        placement_(std::move(placement)),
+        missing_(std::move(missing)),
+        walks_(walks) {}
 
   absl::StatusOr<bool> Get(store::Family family, std::string_view key,
                            std::string* value) const override;
@@ -29,6 +34,8 @@ class MergedState final : public store::Reader::State {
   std::unique_ptr<store::Cursor> ScanPrefix(store::Family family,
                                             std::string_view prefix) const override;
   uint64_t generation() const override { return parts_[kHome].generation(); }
+  std::span<const MissingPart> missing() const override;
+  std::shared_ptr<const State> Reachable() const override;
 
  private:
   template <typename Walk>
@@ -36,6 +43,8 @@ class MergedState final : public store::Reader::State {
 
   const std::vector<store::Reader> parts_;
   const std::shared_ptr<const Placement> placement_;
+  const std::vector<MissingPart> missing_;
+  const Walks walks_;
 };
 
 // A state of which nothing can be read, for this reason.

@@ -210,6 +210,14 @@ struct PartStatus {
   std::string fault;    // why it did not answer, and nothing is known of it but the address and the slots; else empty
 };
 
+// A part of a store of which nothing can be read.
+struct MissingPart {
+  uint32_t part = 0;
+  uint32_t slots = 0;  // that it has
+  std::string fault;   // why it cannot be read
+  bool operator==(const MissingPart&) const = default;
+};
+
 // What storage tells of itself. Totals count from the opening.
 struct StorageMetrics {
   bool persistent = true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,17 @@ void ToProto(const Generic& generic, GraphItem* item);    // the same
 
 using QueryPairs = google::protobuf::RepeatedPtrField<QueryDescriptor>;
 std::vector<AttributeValue> FromProto(const QueryPairs& pairs);
+
+// Tells what an answer lacks.
+template <typename Answer>
+void AddMissing(std::span<const unirust::MissingPart> missing, Answer* answer) {
+  for (const unirust::MissingPart& part : missing) {
+    MissingPart& out = *answer->add_missing();
+    out.set_part(part.part);
+    out.set_slots(part.slots);
+    out.set_fault(part.fault);
+  }
+}
 
 GetDigestChunk ToProto(const StoreDigest& digest);
 

@@ -155,25 +155,23 @@ class RecordScan {
     UNIRUST_ASSIGN_OR_RETURN(const std::unique_ptr<RecordSource> source, Source(last));
     Page<RecordView> page;
     if (source == nullptr) return page;
-    EntityReader reader(context_);
+    std::optional<EntityReader> reader(context_);
     PageBudget budget(page_size);
-    for (size_t at_once = kReadAtOnce;; at_once = std::min(2 * at_once, kReadAtOnceMax)) {
-      const std::vector<Candidate> candidates = ReadAhead(*source, at_once, reader);
+    // What needs rows of missing parts is passed over, so records are read one by one.
+    const bool gaps = !context_.reader.missing().empty();
+    for (size_t at_once = gaps ? 1 : kReadAtOnce;; at_once = gaps ? 1 : TwiceAsMany(at_once)) {
+      std::vector<Candidate> candidates = ReadAhead(*source, at_once, *reader);
       UNIRUST_RETURN_IF_ERROR(source->status());
-      UNIRUST_RETURN_IF_ERROR(reader.status());
-      for (const Candidate& candidate : candidates) {
-        if (candidate.passes) {
-          UNIRUST_ASSIGN_OR_RETURN(RecordView view, reader.View(candidate.id));
-          UNIRUST_ASSIGN_OR_RETURN(view.entity_name,
-                                   reader.NameOfEntity(reader.EntityOf(candidate.id)));
-          if (!budget.Take(MessageBytes(view))) {
-            page.cursor = EncodeCursor(listing, last);
-            return page;
-          }
-          page.items.push_back(std::move(view));
+      for (Candidate& candidate : candidates) {
+        UNIRUST_RETURN_IF_ERROR(MakeView(*reader, &candidate));
+        if (candidate.view && !budget.Take(MessageBytes(*candidate.view))) {
+          page.cursor = EncodeCursor(listing, last);
+          return page;
         }
+        if (candidate.view) page.items.push_back(*std::move(candidate.view));
         last = candidate.position;
-        budget.Read(TextBytes(reader.rows().Record(candidate.id).row.now()));
+        budget.Read(candidate.bytes);
+        if (!reader->status().ok()) reader.emplace(context_);
         if (!budget.Spent()) continue;
         page.cursor = EncodeCursor(listing, last);
         return page;
@@ -187,7 +185,29 @@ class RecordScan {
     RecordId id;
     std::string position;
     bool passes = false;
+    size_t bytes = 0;                     // of what was read
+    std::optional<RecordView> view = {};  // if it passes
   };
+
+  static size_t TwiceAsMany(size_t at_once) { return std::min(2 * at_once, kReadAtOnceMax); }
+
+  // What the page tells of a record that was read ahead; nothing of one that needs rows of missing parts.
+  static absl::Status MakeView(EntityReader& reader, Candidate* candidate) {
+    const auto unless_missing = [](const absl::Status& status) {
+      return store::IsMissing(status) ? absl::OkStatus() : status;
+    };
+    candidate->bytes = candidate->position.size();
+    if (!reader.status().ok()) return unless_missing(reader.status());
+    candidate->bytes = TextBytes(reader.rows().Record(candidate->id).row.now());
+    if (!candidate->passes) return absl::OkStatus();
+    absl::StatusOr<RecordView> view = reader.View(candidate->id);
+    if (!view.ok()) return unless_missing(view.status());
+    absl::StatusOr<std::string> entity = reader.NameOfEntity(reader.EntityOf(candidate->id));
+    if (!entity.ok()) return unless_missing(entity.status());
+    view->entity_name = *std::move(entity);
+    candidate->view = *std::move(view);
+    return absl::OkStatus();
+  }
 
   // The next records, and what the page will tell of those that pass, read in sweeps. Fewer at the end.
   std::vector<Candidate> ReadAhead(RecordSource& source, size_t count, EntityReader& reader) const {
@@ -424,6 +444,7 @@ void SortConflicts(std::vector<Conflict>& conflicts) {
 absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const ConflictFilter& filter,
                                            std::string_view after, PageBudget* budget) {
   ConflictPart out;
+  const bool gaps = !context.reader.missing().empty();
   std::string last(after);
   ConflictScan scan(context.reader, filter, after);
   store::Cursor& rows = scan.rows();
@@ -433,10 +454,11 @@ absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const Con
     std::vector<Conflict> alike;
     size_t bytes = 0;
     for (; rows.Valid() && store::ConflictKey::SortPart(rows.key()) == part; rows.Next()) {
-      UNIRUST_ASSIGN_OR_RETURN(Conflict entry,
-                               ReadConflict(context, rows.key(), rows.value(), budget));
-      bytes += MessageBytes(entry);
-      alike.push_back(std::move(entry));
+      absl::StatusOr<Conflict> entry = ReadConflict(context, rows.key(), rows.value(), budget);
+      if (store::IsMissing(entry.status()) && gaps) continue;
+      UNIRUST_RETURN_IF_ERROR(entry.status());
+      bytes += MessageBytes(*entry);
+      alike.push_back(*std::move(entry));
     }
     if (!budget->TakeAll(alike.size(), bytes)) {
       out.position = last;

@@ -183,7 +183,7 @@ class EntityScan {
     next_ = 0;
     std::vector<RecordId> records;
     std::vector<std::string> keys;
-    const size_t count = std::min(at_once_, limits::kPageRowsReadMax - climbed_);
+    const size_t count = gaps_ ? 1 : std::min(at_once_, limits::kPageRowsReadMax - climbed_);
     for (Posting posting; keys.size() < count && postings_.Next(&posting);) {
       records.push_back(posting.record);
       keys.push_back(postings_.key());
@@ -198,14 +198,30 @@ class EntityScan {
       ahead_.emplace_back(name, std::move(keys[i]));
       if (!decided_.contains(name)) entities.push_back(name);
     }
+    if (Fail(postings_.status())) return false;
+    if (store::IsMissing(climber_->status())) {
+      PassOverAhead();
+      return true;
+    }
     reader_->PreloadRecordsOf(entities);
-    return !Fail(postings_.status()) && !Fail(climber_->status());
+    return !Fail(climber_->status());
+  }
+
+  // The entity of the posting that was read ahead, the only one, cannot be known.
+  void PassOverAhead() {
+    passed_ = std::exchange(position_, std::move(ahead_.back().second));
+    ++next_;
+    climber_.emplace(context_);
   }
 
   // Whether this posting is the entity's first and the entity matches.
   bool Decide(BlockName name) {
     decided_.insert(name);
     absl::StatusOr<Entity> entity = reader_->Load(name);
+    if (store::IsMissing(entity.status())) {
+      reader_.emplace(context_);
+      return false;
+    }
     if (Fail(entity.status())) return false;
     entity_ = *std::move(entity);
     for (const RecordRow* record : entity_.records) loaded_.Read(TextBytes(*record));
@@ -228,6 +244,8 @@ class EntityScan {
   const ReadContext& context_;
   const Matcher& matcher_;
   size_t pair_;
+  // What needs rows of missing parts is passed over, so postings are read one by one.
+  const bool gaps_ = !context_.reader.missing().empty();
   PostingScan postings_;
   size_t at_once_ = kReadAtOnce;
   std::vector<std::pair<BlockName, std::string>> ahead_;  // the entities and keys of the next postings

@@ -216,6 +216,12 @@ View Engine::Read() const {
                                             *impl_->interner, metrics()));
 }
 
+View Engine::ReadPartial() const {
+  Committer::State state = impl_->committer->Read();
+  return View(std::make_unique<View::State>(std::move(state.config), state.reader.Reachable(),
+                                            *impl_->interner, metrics()));
+}
+
 absl::Status Engine::Verify(VerifyDepth depth, VerifyReport& report) {
   if (depth == VerifyDepth::kFull) UNIRUST_RETURN_IF_ERROR(impl_->CheckWritable());
   UNIRUST_RETURN_IF_ERROR(FaultIfDamaged(impl_->store->VerifyChecksums(), report));

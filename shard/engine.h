@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -108,6 +109,9 @@ class View {
   };
   absl::StatusOr<RecordRange> ExportRecords(uint32_t start, uint32_t end, size_t limit) const;
 
+  // Parts of the store of which listings have nothing (Engine::ReadPartial). Valid as long as this is.
+  std::span<const MissingPart> missing() const;
+
   absl::StatusOr<RecordIdRange> GetRecordIdRange() const;  // scans ids of retracted records at either end only
   absl::StatusOr<StoreStats> GetStats() const;
   absl::StatusOr<RetentionStatus> GetRetention() const;
@@ -200,7 +204,11 @@ class Engine {
 
   ontology::Ontology GetOntology() const;
 
+  // Where parts of the store cannot be reached, what needs rows of them is UNAVAILABLE.
   View Read() const;
+  // Listings, and Query, leave that out instead: what they have is as in the whole answer (docs/cluster.md, 3). The
+  // rest is as in Read.
+  View ReadPartial() const;
 
   // Compares what is stored with what it must be; faults go to the report, and an error says that bytes cannot be read.
   // kQuick: checksums of all files, and a sample of records against their indexes. kFull: also every record, index

@@ -17,6 +17,8 @@
 #include "base/mutex.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
+#include "proto/answers.h"
+#include "shard/engine.h"
 #include "shard/page_size.h"
 
 namespace unirust::shard {
@@ -106,15 +108,17 @@ absl::Status SendPages(size_t page_size, std::string cursor, const grpc::ServerC
   }
 }
 
-// The same as chunks of a stream. `add(item, chunk)` puts an item into a chunk.
-template <typename Chunk, typename Fetch, typename Add>
-absl::Status StreamPages(size_t page_size, std::string cursor, const grpc::ServerContext& context,
-                         grpc::ServerWriter<Chunk>& writer, const Fetch& fetch, const Add& add) {
-  return SendPages(page_size, std::move(cursor), context, fetch, [&](const auto& page) {
+// The same for a listing of `view`, as chunks of a stream. `add(item, chunk)` puts an item into a chunk.
+template <typename Request, typename Chunk, typename Fetch, typename Add>
+absl::Status StreamPages(const View& view, const Request& request,
+                         const grpc::ServerContext& context, grpc::ServerWriter<Chunk>& writer,
+                         const Fetch& fetch, const Add& add) {
+  return SendPages(request.page_size(), request.cursor(), context, fetch, [&](const auto& page) {
     google::protobuf::Arena arena;  // of all messages of the page
     Chunk& chunk = *google::protobuf::Arena::CreateMessage<Chunk>(&arena);
     for (const auto& item : page.items) add(item, &chunk);
     chunk.set_cursor(page.cursor);
+    proto::AddMissing(view.missing(), &chunk);
     return writer.Write(chunk);
   });
 }

@@ -17,6 +17,11 @@ namespace {
 
 constexpr uint64_t kRecordsBetweenNews = 50'000;
 
+template <typename Request>
+View ViewFor(const Engine& engine, const Request& request) {
+  return request.allow_partial() ? engine.ReadPartial() : engine.Read();
+}
+
 Interval IntervalOf(const auto& request) { return {request.start(), request.end()}; }
 
 // One page of an export by record id. Both messages that carry one have these fields.
@@ -68,8 +73,9 @@ absl::StatusOr<proto::GetEntityResponse> Entity(const Engine& engine,
 absl::StatusOr<proto::ListConflictsResponse> Conflicts(
     const Engine& engine, const proto::ListConflictsRequest& request) {
   UNIRUST_ASSIGN_OR_RETURN(const ConflictFilter filter, proto::FromProto(request));
-  const View view = engine.Read();
+  const View view = ViewFor(engine, request);
   proto::ListConflictsResponse response;
+  proto::AddMissing(view.missing(), &response);
   std::string cursor;
   size_t bytes = 0;
   do {
@@ -93,10 +99,13 @@ grpc::Status ShardService::QueryEntities(grpc::ServerContext* context,
                                          proto::QueryEntitiesResponse* response) {
   const TenantCall call(tenants_, *context, *request);
   if (call.refusal()) return *call.refusal();
+  const View view = ViewFor(call.engine(), *request);
   const absl::StatusOr<QueryOutcome> outcome =
-      call.engine().Read().Query(proto::FromProto(request->descriptors()), IntervalOf(*request));
-  if (outcome.ok()) *response = proto::ToProto(*outcome, call.engine().shard_id());
-  return proto::ToGrpc(outcome.status());
+      view.Query(proto::FromProto(request->descriptors()), IntervalOf(*request));
+  if (!outcome.ok()) return proto::ToGrpc(outcome.status());
+  *response = proto::ToProto(*outcome, call.engine().shard_id());
+  proto::AddMissing(view.missing(), response);
+  return grpc::Status::OK;
 }
 
 grpc::Status ShardService::GetEntity(grpc::ServerContext* context,
@@ -120,10 +129,10 @@ grpc::Status ShardService::FindEntities(grpc::ServerContext* context,
                                         grpc::ServerWriter<proto::FindEntitiesChunk>* writer) {
   const TenantCall call(tenants_, *context, *request);
   if (call.refusal()) return *call.refusal();
-  const View view = call.engine().Read();
+  const View view = ViewFor(call.engine(), *request);
   const std::vector<AttributeValue> pairs = proto::FromProto(request->descriptors());
   return proto::ToGrpc(StreamPages(
-      request->page_size(), request->cursor(), *context, *writer,
+      view, *request, *context, *writer,
       [&](size_t page_size, const std::string& cursor) {
         return view.FindEntities(pairs, IntervalOf(*request), page_size, cursor);
       },
@@ -137,10 +146,10 @@ grpc::Status ShardService::ScanRecords(grpc::ServerContext* context,
                                        grpc::ServerWriter<proto::ScanRecordsChunk>* writer) {
   const TenantCall call(tenants_, *context, *request);
   if (call.refusal()) return *call.refusal();
-  const View view = call.engine().Read();
+  const View view = ViewFor(call.engine(), *request);
   const RecordFilter filter = proto::FromProto(*request);
   return proto::ToGrpc(StreamPages(
-      request->page_size(), request->cursor(), *context, *writer,
+      view, *request, *context, *writer,
       [&](size_t page_size, const std::string& cursor) {
         return view.ScanRecords(filter, page_size, cursor);
       },
@@ -154,11 +163,11 @@ grpc::Status ShardService::StreamConflicts(
     grpc::ServerWriter<proto::StreamConflictsChunk>* writer) {
   const TenantCall call(tenants_, *context, *request);
   if (call.refusal()) return *call.refusal();
-  const View view = call.engine().Read();
+  const View view = ViewFor(call.engine(), *request);
   const absl::StatusOr<ConflictFilter> filter = proto::FromProto(*request);
   if (!filter.ok()) return proto::ToGrpc(filter.status());
   return proto::ToGrpc(StreamPages(
-      request->page_size(), request->cursor(), *context, *writer,
+      view, *request, *context, *writer,
       [&](size_t page_size, const std::string& cursor) {
         return view.ListConflicts(*filter, page_size, cursor);
       },

@@ -106,6 +106,8 @@ absl::StatusOr<View::RecordRange> View::ExportRecords(uint32_t start, uint32_t e
   return out;
 }
 
+std::span<const MissingPart> View::missing() const { return state_->context.reader.missing(); }
+
 absl::StatusOr<RecordIdRange> View::GetRecordIdRange() const {
   UNIRUST_ASSIGN_OR_RETURN(RecordIdRange range, resolve::IdRange(state_->context));
   UNIRUST_ASSIGN_OR_RETURN(const StoreStats stats, GetStats());

@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
@@ -14,6 +15,8 @@ namespace unirust::store {
 namespace {
 
 namespace rdb = rocksdb;
+
+constexpr char kMissingPayload[] = "unirust/missing";
 
 thread_local uint64_t rows_read = 0;
 
@@ -90,6 +93,16 @@ absl::Status FromRocks(const rdb::Status& status, const std::string& what) {
                                ". Restore a backup; `unirust verify` names the damaged files");
   }
   return absl::InternalError(message);
+}
+
+absl::Status Missing(const absl::Status& why) {
+  absl::Status out = why;
+  out.SetPayload(kMissingPayload, absl::Cord());
+  return out;
+}
+
+bool IsMissing(const absl::Status& status) {
+  return status.GetPayload(kMissingPayload).has_value();
 }
 
 uint64_t RowsRead() { return rows_read; }

@@ -71,6 +71,10 @@ struct Lineage {
   uint64_t history = 0;  // hash of what replaces all rows: the generation and the last Clear
 };
 
+// An error of what needs rows of a part of the store that could not be reached when the state was opened.
+absl::Status Missing(const absl::Status& why);
+bool IsMissing(const absl::Status& status);
+
 // Rows that the calling thread has looked up or moved a cursor to since it began, whatever came of it. For measuring
 // what an operation reads: differences mean something, the number alone does not.
 uint64_t RowsRead();
@@ -116,6 +120,16 @@ class Reader {
   // The next rows of some slots (slot_rows.h).
   absl::StatusOr<SlotRows> ReadSlots(const SlotQuery& query) const;
 
+  // The same state, but walks over rows of all parts pass over those of parts of the store (cluster/) that could not
+  // be reached when it was opened. Look-ups and walks of what lies in one slot fail as before, and IsMissing: nothing
+  // looks as if it were not there.
+  Reader Reachable() const {
+    std::shared_ptr<const State> state = state_->Reachable();
+    return state == nullptr ? *this : Reader(std::move(state));
+  }
+  // That walks pass over. Valid while this is.
+  std::span<const MissingPart> missing() const { return state_->missing(); }
+
   // Where the rows come from.
   class State {
    public:
@@ -137,6 +151,8 @@ class Reader {
     virtual std::unique_ptr<Cursor> ScanPrefix(Family family, std::string_view prefix) const = 0;
     virtual uint64_t generation() const = 0;
     virtual absl::StatusOr<SlotRows> ReadSlots(const SlotQuery& query) const;  // by a walk
+    virtual std::span<const MissingPart> missing() const { return {}; }
+    virtual std::shared_ptr<const State> Reachable() const { return nullptr; }  // null: nothing is missing
   };
   Reader() = default;  // of no store: to be assigned to
   explicit Reader(std::shared_ptr<const State> state) : state_(std::move(state)) {}

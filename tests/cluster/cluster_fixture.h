@@ -101,12 +101,13 @@ class MortalPart final : public Part {
     return Ask([&] { return part_.Rewrite(epoch, stop); });
   }
   void SetRewrites(bool rewrites) { rewrites_ = rewrites; }
+  void SetReachable(bool reachable) { reachable_ = reachable; }
 
  private:
   template <typename Body>
   auto Ask(const Body& body) -> decltype(body()) {
     bool answered = true;
-    if (!life_.Call(&answered)) return absl::UnavailableError("it cannot be reached");
+    if (!reachable_ || !life_.Call(&answered)) return absl::UnavailableError("it cannot be reached");
     auto out = body();
     if (!answered) return absl::UnavailableError("the writer died before it heard");
     return out;
@@ -115,6 +116,7 @@ class MortalPart final : public Part {
   Part& part_;
   Life& life_;
   std::atomic<bool> rewrites_ = true;
+  std::atomic<bool> reachable_ = true;
 };
 
 // Whether the other parts are in this process, or behind a connection.
@@ -172,6 +174,7 @@ class Cluster {
   bool WriterDied() const { return life_.Ended(); }
   // Whether calls to other parts come through.
   void SetReachable(bool reachable) { life_.SetReachable(reachable); }
+  void SetReachable(size_t part, bool reachable) { mortal_[part - 1]->SetReachable(reachable); }
   void SetTakesEpochs(bool takes) { life_.SetTakesEpochs(takes); }
   void SetRewrites(size_t part, bool rewrites) { mortal_[part - 1]->SetRewrites(rewrites); }
   uint64_t RefusedEpochs() const { return life_.refused_epochs(); }

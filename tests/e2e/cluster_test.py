@@ -194,6 +194,51 @@ class ClusterTest(E2eTest):
         compare.same_lines("after", compare.export(cluster.router.address), verdict.canonical())
         cluster.stop()
 
+    def test_reads_go_on_without_a_part(self):
+        cluster = self.open("partial", 3)
+        history = History(SEED, profile="mixed")
+        cluster.client.call("SetOntology", json=json.dumps(history.ontology))
+        feed.ingest(cluster.client, history.lines)
+        listings = ("scan", "conflicts")
+        whole = {listing: self.listed(cluster, listing) for listing in listings}
+        names = [json.loads(line)["id"] for line in whole["scan"]]
+        entities = {name: self.listed(cluster, "entity", name) for name in names}
+        cluster.parts[1].stop()
+        scanned = []
+        for listing in listings:
+            self.listed(cluster, listing, expect=harness.UNAVAILABLE)
+            *some, missing = self.listed(cluster, listing, "--allow-partial", expect=harness.UNAVAILABLE)
+            missing = json.loads(missing)
+            self.assertIn("Connection refused", missing.pop("fault"))
+            self.assertEqual(missing, {"type": "missing", "part": 2, "slots": 341})
+            self.assertLess(set(some), set(whole[listing]))
+            scanned += [json.loads(line)["id"] for line in some if listing == "scan"]
+        self.assertGreater(len(scanned), 0)
+        pair = history.lines[0]["descriptors"][0]
+        response = cluster.client.call("QueryEntities", descriptors=[{"attr": pair["attr"], "value": pair["value"]}],
+                                       start=feed.MIN_TIME, end=feed.MAX_TIME, allow_partial=True)
+        self.assertEqual([part.part for part in response.missing], [2])
+        answered = [name for name in names if self.answers(cluster, name, entities[name])]
+        self.assertGreater(len(answered), 0)
+        self.assertLessEqual(set(answered), set(scanned))
+        cluster.parts[1] = cluster.start_part(2, cluster.parts[1].address)
+        cluster.until_readable()
+        for listing in listings:
+            self.assertEqual(self.listed(cluster, listing, "--allow-partial"), whole[listing])
+        cluster.stop()
+
+    def listed(self, cluster, *args, expect=harness.OK):
+        done = harness.unirust(*args, "--json", "--router", cluster.router.address, expect=expect)
+        return done.stdout.splitlines()
+
+    def answers(self, cluster, name, entity):
+        """Whether the entity of the record is told: then as before."""
+        done = harness.unirust("entity", name, "--json", "--router", cluster.router.address, expect=None)
+        if done.returncode == harness.UNAVAILABLE:
+            return False
+        self.assertEqual((done.returncode, done.stdout.splitlines()), (harness.OK, entity))
+        return True
+
     def check_metrics(self, cluster, answers, behind):
         scrape = Scrape(cluster.shard)
         slots = [342, 341, 341]

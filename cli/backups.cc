@@ -1,5 +1,7 @@
 // `unirust backup`, `unirust backups` and `unirust restore`.
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/status_macros.h"
@@ -28,22 +30,48 @@ std::string ToJson(const BackupInfo& backup) {
         .Number("files", backup.files)
         .Number("bytes", backup.bytes);
   }
+  if (!backup.parts.empty()) {
+    line.Array("parts", backup.parts, [](std::string* json, const PartBackup& part) {
+      *json += JsonLine().Number("part", part.part).Number("backup", part.id).Take();
+    });
+  }
   return line.Take() + "\n";
+}
+
+// "1:17 2:16": part 1 has backup 17 to it.
+std::string PartsText(const std::vector<PartBackup>& parts) {
+  std::vector<std::string> out;
+  for (const PartBackup& part : parts) {
+    out.push_back(std::to_string(part.part) + ":" + std::to_string(part.id));
+  }
+  return Join(out, " ");
 }
 
 absl::Status Print(const std::vector<BackupInfo>& backups, bool json) {
   UNIRUST_ASSIGN_OR_RETURN(const auto out, Output::Open(""));
-  Table table({"backup", "created", "shard", "commits", "files", "bytes"}, out.get());
+  const bool divided =
+      std::any_of(backups.begin(), backups.end(), [](const auto& b) { return !b.parts.empty(); });
+  std::vector<std::string> heading = {"backup", "created", "shard", "commits", "files", "bytes"};
+  if (divided) heading.emplace_back("parts");
+  Table table(heading, out.get());
   for (const BackupInfo& backup : backups) {
     const std::string id = std::to_string(backup.id);
     if (json) {
       out->Write(ToJson(backup));
     } else if (backup.damaged) {
-      table.Row({id, "damaged", "", "", "", ""});
+      std::vector<std::string> row(heading.size());
+      row[0] = id;
+      row[1] = "damaged";
+      table.Row(row);
     } else {
-      table.Row({id, UtcTime(backup.created_seconds), std::to_string(backup.shard_id),
-                 WithSeparators(backup.commits), WithSeparators(backup.files),
-                 WithSeparators(backup.bytes)});
+      std::vector<std::string> row = {id,
+                                      UtcTime(backup.created_seconds),
+                                      std::to_string(backup.shard_id),
+                                      WithSeparators(backup.commits),
+                                      WithSeparators(backup.files),
+                                      WithSeparators(backup.bytes)};
+      if (divided) row.push_back(PartsText(backup.parts));
+      table.Row(row);
     }
   }
   table.Finish();
@@ -66,6 +94,9 @@ absl::Status Run(const BackupFlags& flags) {
                        .files = info.files(),
                        .shard_id = info.shard_id(),
                        .commits = info.commits()});
+    for (const proto::PartBackup& part : info.parts()) {
+      backups.back().parts.push_back({.part = part.part(), .id = part.backup_id()});
+    }
   }
   return Print(backups, flags.json);
 }

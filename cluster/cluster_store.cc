@@ -16,7 +16,8 @@
 namespace unirust::cluster {
 namespace {
 
-constexpr char kPlacementKey[] = "slots";  // row of meta, in home
+constexpr char kPlacementKey[] = "slots";     // row of meta, in home
+constexpr size_t kEpochsDroppedMax = 1'000;  // from the outbox, in one epoch
 
 using store::Batch;
 using store::Family;
@@ -54,10 +55,6 @@ std::optional<Epoch> OutboxEpoch(std::string_view key, std::string_view row) {
 }
 
 std::string PartName(size_t part) { return "part " + std::to_string(part) + " of the store"; }
-
-absl::Status OfOneDirectory(const char* what) {
-  return absl::UnimplementedError(std::string(what) + " of a store of several parts: not yet");
-}
 
 // A part that was started again has no pending generation any more.
 absl::Status IfGone(const absl::Status& status) {
@@ -163,19 +160,22 @@ absl::Status ClusterStore::CatchUp() {
     deliveries_.Add(std::make_unique<Delivery>(*parts_[part], PartName(part), last.number));
   }
   returned_ = last.number;
-  DropOldOutbox();
-  return absl::OkStatus();
+  return ReadOutbox();
 }
 
 // With nothing on its way to any part, so that the last epoch is all that the new one lacks.
 absl::Status ClusterStore::AddPart(Part& part) {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());
   if (HasPending()) return absl::FailedPreconditionError("a change of ontology is under way");
+  if (holds_.HoldsOutbox()) {
+    return absl::UnavailableError("a backup or a checkpoint of the store is under way");
+  }
   const size_t number = parts_.size();
   if (number >= limits::kPartsMax) {
     return absl::InvalidArgumentError("a store has at most " + std::to_string(limits::kPartsMax) +
                                       " parts");
   }
+  const CopyHolds::Change change(holds_);
   UNIRUST_ASSIGN_OR_RETURN(const Position position, JoinPart(part, number, Holds::kNothing));
   attempt_ = std::max(attempt_, position.attempt);
   deliveries_.Add(std::make_unique<Delivery>(part, PartName(number), position.epoch.number));
@@ -197,25 +197,35 @@ absl::StatusOr<Position> ClusterStore::Replace(size_t part) {
   return JoinPart(*parts_[part], part, Holds::kNothing);
 }
 
-// Of parts that were left out since.
-void ClusterStore::DropOldOutbox() {
+// Drops what is for parts that were left out since. Each epoch has rows for every part.
+absl::Status ClusterStore::ReadOutbox() {
   Batch batch;
   const Reader home = home_store_->Latest();
   const auto cursor = home.Scan(Family::kOutbox, OutboxKey(parts_.size(), 0), "");
   for (; cursor->Valid(); cursor->Next()) batch.Delete(Family::kOutbox, cursor->key());
+  UNIRUST_RETURN_IF_ERROR(cursor->status());
   if (!batch.empty()) home_store_->Commit(std::move(batch));
+  outbox_from_ = home_->last().number + 1;
+  for (size_t part = 1; part < parts_.size(); ++part) {
+    const auto first = home.Scan(Family::kOutbox, OutboxKey(part, 0), OutboxKey(part + 1, 0));
+    UNIRUST_RETURN_IF_ERROR(first->status());
+    if (!first->Valid()) continue;
+    ByteReader key(first->key());
+    key.Big32();
+    outbox_from_ = std::min(outbox_from_, key.Big64());
+    if (!key.done()) return store::Damaged(Family::kOutbox, first->key());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ClusterStore::CatchUp(size_t part, EpochId has) {
   const EpochId last = home_->last();
   const Reader outbox = home_store_->Latest();
   const auto cursor =
-      outbox.Scan(Family::kOutbox, OutboxKey(part, 0), OutboxKey(part + 1, 0));
+      outbox.Scan(Family::kOutbox, OutboxKey(part, has.number + 1), OutboxKey(part + 1, 0));
   for (; cursor->Valid(); cursor->Next()) {
     const std::optional<Epoch> epoch = OutboxEpoch(cursor->key(), cursor->value());
     if (!epoch) return store::Damaged(Family::kOutbox, cursor->key());
-    outbox_.insert(epoch->id.number);
-    if (epoch->id.number <= has.number) continue;
     if (epoch->id.number != has.number + 1) break;
     UNIRUST_RETURN_IF_ERROR(parts_[part]->Apply(*epoch));
     has = epoch->id;
@@ -247,22 +257,24 @@ std::vector<Batch> ClusterStore::Split(Batch batch) const {
   return out;
 }
 
-// What every part has is not needed any more.
-void ClusterStore::EmptyOutbox(Batch* batch, uint64_t published) const {
-  for (const uint64_t epoch : outbox_) {
-    if (epoch > published) return;
+// What every part has, and no copy of one needs, goes: behind a long copy some with every epoch. Returns the first
+// epoch that is left.
+uint64_t ClusterStore::EmptyOutbox(Batch* batch) const {
+  const uint64_t upto = holds_.Upto(Published());
+  uint64_t from = outbox_from_;
+  for (; from <= upto && from - outbox_from_ < kEpochsDroppedMax; ++from) {
     for (size_t part = 1; part < parts_.size(); ++part) {
-      batch->Delete(Family::kOutbox, OutboxKey(part, epoch));
+      batch->Delete(Family::kOutbox, OutboxKey(part, from));
     }
   }
+  return from;
 }
 
 absl::Status ClusterStore::Publish(EpochKind kind, std::vector<Batch> batches,
                                    std::shared_ptr<const Placement> next) {
   const EpochId last = home_->last();
   const EpochId id{.number = last.number + 1, .tag = UniqueNumber()};
-  const uint64_t published = Published();
-  EmptyOutbox(&batches[kHome], published);
+  const uint64_t outbox_from = EmptyOutbox(&batches[kHome]);
   if (next == nullptr && kind == EpochKind::kClear) next = placement();  // the row goes
   if (next != nullptr) batches[kHome].Put(Family::kMeta, kPlacementKey, next->Encode());
   std::vector<Epoch> epochs;
@@ -276,9 +288,8 @@ absl::Status ClusterStore::Publish(EpochKind kind, std::vector<Batch> batches,
   FaultPoint("epoch.before_decided");
   UNIRUST_RETURN_IF_ERROR(home_->ApplyBatch(epochs[kHome], std::move(batches[kHome])));
   FaultPoint("epoch.decided");
+  outbox_from_ = outbox_from;
   if (next != nullptr) Place(id.number, std::move(next));
-  outbox_.erase(outbox_.begin(), outbox_.upper_bound(published));
-  outbox_.insert(id.number);
   for (size_t part = 1; part < parts_.size(); ++part) {
     deliveries_[part - 1]->Send(std::move(epochs[part]));
   }
@@ -374,6 +385,7 @@ absl::Status ClusterStore::DropPending() {
 // behind its place was written in both parts, since the place does not change while a generation is pending.
 absl::StatusOr<uint64_t> ClusterStore::SwitchGeneration(Batch batch) {
   UNIRUST_RETURN_IF_ERROR(SealPending());
+  const CopyHolds::Change change(holds_);
   UNIRUST_RETURN_IF_ERROR(Publish(EpochKind::kSwitch, Split(std::move(batch)), nullptr));
   return home_store_->Latest().generation();
 }
@@ -442,15 +454,10 @@ Reader ClusterStore::Pending() const {
   return Merge(placement(), [](Part& part) { return part.ReadPending(); });
 }
 
-// --- of single directories ---------------------------------------------------------------------------
+// --- of parts one by one ------------------------------------------------------------------------------
 
 absl::Status ClusterStore::Checkpoint(const std::string&) const {
-  return OfOneDirectory("a checkpoint");
-}
-
-absl::StatusOr<BackupInfo> ClusterStore::Backup(const std::string&, size_t,
-                                                const std::function<bool()>&) const {
-  return OfOneDirectory("a backup");
+  return absl::UnimplementedError("a checkpoint of one part alone");
 }
 
 absl::Status ClusterStore::VerifyChecksums() const { return home_store_->VerifyChecksums(); }

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/limits.h"
+#include "cluster/copy_holds.h"
 #include "cluster/delivery.h"
 #include "cluster/growing_list.h"
 #include "cluster/local_part.h"
@@ -57,10 +57,17 @@ class ClusterStore final : public store::Store {
   absl::Status Rewrite(uint64_t moment, const InTurn& in_turn,
                        const std::function<bool()>& stop) override;
 
-  // Of single directories: UNIMPLEMENTED.
-  absl::Status Checkpoint(const std::string& dir) const override;
-  absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
-                                           const std::function<bool()>& stop) const override;
+  // copies.cc. Each part is copied into a directory of its own. What is published when it begins is in the copy.
+  // UNAVAILABLE also if a part joins meanwhile, or the ontology is changed.
+  absl::StatusOr<BackupInfo> Backup(const store::BackupPlan& plan,
+                                    const std::function<bool()>& stop) const override;
+  // Other parts remove their backups that belong to none of home's, which are in `dir`; if there are none, all stay.
+  absl::Status KeepBackups(const std::string& dir) const;
+  // Of home in `dir`, of the others by that name, where it takes the place of one that lacks home's. Returns their
+  // directories, by part.
+  absl::StatusOr<std::vector<std::string>> CheckpointParts(const std::string& dir,
+                                                           const std::string& name) const;
+  absl::Status Checkpoint(const std::string& dir) const override;  // of home alone: UNIMPLEMENTED
   // Of home.
   absl::Status VerifyChecksums() const override;
   StorageMetrics Metrics() const override;
@@ -100,6 +107,12 @@ class ClusterStore final : public store::Store {
     std::shared_ptr<const Placement> placement;
   };
 
+  // Two copies of parts belong together if it was the same all the time.
+  struct Shape {
+    size_t parts = 0;
+    uint64_t generation = 0;
+  };
+
   ClusterStore(std::unique_ptr<store::Store> home_store, std::unique_ptr<LocalPart> home,
                std::vector<Part*> others);
   absl::StatusOr<Placement> ReadPlacement(const SlotMap& slots) const;
@@ -108,7 +121,9 @@ class ClusterStore final : public store::Store {
   absl::Status CatchUp();
   absl::Status CatchUp(size_t part, EpochId has);
   absl::StatusOr<Position> Replace(size_t part);
-  void DropOldOutbox();
+  Shape GetShape() const;
+  absl::Status CheckShape(const Shape& before) const;
+  absl::Status ReadOutbox();
   std::vector<store::Batch> Split(store::Batch batch) const;
   // `next`: with this epoch; null if nothing changes.
   absl::Status Publish(EpochKind kind, std::vector<store::Batch> batches,
@@ -125,7 +140,7 @@ class ClusterStore final : public store::Store {
   absl::StatusOr<bool> CopiesAreEqual(const Move& move) const;
   void NextAttempt();
   PendingStep NextStepIn(size_t part);
-  void EmptyOutbox(store::Batch* batch, uint64_t published) const;
+  uint64_t EmptyOutbox(store::Batch* batch) const;
   uint64_t Published() const;
   absl::StatusOr<uint64_t> PublishNothing(const InTurn& in_turn, const std::function<bool()>& stop);
   absl::Status RewriteParts(uint64_t epoch, const std::function<bool()>& stop) const;
@@ -140,6 +155,7 @@ class ClusterStore final : public store::Store {
   GrowingList<std::unique_ptr<Delivery>, limits::kPartsMax> deliveries_;  // of all but home, by number less one
   std::atomic<uint64_t> returned_ = 0;  // the last epoch that is not waited for any more
   std::atomic<bool> stopping_ = false;
+  mutable CopyHolds holds_;
   mutable Mutex placing_;
   std::deque<Placed> placed_ ABSL_GUARDED_BY(placing_);  // the newest last, at least one
   uint64_t compared_ ABSL_GUARDED_BY(placing_) = 0;      // the last move that was
@@ -147,7 +163,7 @@ class ClusterStore final : public store::Store {
   // The writer's:
   uint64_t attempt_ = 0;           // of the last change of ontology, also by a writer before
   std::vector<uint64_t> steps_;    // that each part was told of it
-  std::set<uint64_t> outbox_;      // the epochs that have rows there
+  uint64_t outbox_from_ = 0;       // no earlier epoch has rows there
 };
 
 // The same status with the part's name before the message.

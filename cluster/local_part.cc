@@ -1,6 +1,8 @@
 #include "cluster/local_part.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <limits>
 
 #include "base/bytes.h"
 #include "base/fault_point.h"
@@ -8,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "cluster/slot_map.h"
+#include "store/backup.h"
 #include "store/slots.h"
 
 namespace unirust::cluster {
@@ -15,6 +18,7 @@ namespace {
 
 using store::Family;
 
+constexpr size_t kAllBackups = std::numeric_limits<uint32_t>::max();
 constexpr char kEpochKey[] = "epoch";  // row of meta: number and tag of the last one
 
 std::string EpochRow(EpochId epoch) {
@@ -108,12 +112,13 @@ absl::Status LocalPart::CheckSession(uint64_t session) const {
       "since, or another part answers at its address");
 }
 
-LocalPart::LocalPart(store::Store& store, EpochId last, uint64_t session)
-    : store_(store), session_(session) {
+LocalPart::LocalPart(store::Store& store, std::string backup_dir, EpochId last, uint64_t session)
+    : store_(store), backup_dir_(std::move(backup_dir)), session_(session) {
   Keep(last);
 }
 
-absl::StatusOr<std::unique_ptr<LocalPart>> LocalPart::Open(store::Store& store) {
+absl::StatusOr<std::unique_ptr<LocalPart>> LocalPart::Open(store::Store& store,
+                                                           std::string backup_dir) {
   std::string value;
   UNIRUST_ASSIGN_OR_RETURN(const bool found,
                            store.Latest().Get(Family::kMeta, kEpochKey, &value));
@@ -124,7 +129,8 @@ absl::StatusOr<std::unique_ptr<LocalPart>> LocalPart::Open(store::Store& store) 
     if (!in.done()) return store::Damaged(Family::kMeta, kEpochKey);
   }
   UNIRUST_ASSIGN_OR_RETURN(const std::optional<Membership> known, MembershipOf(store));
-  return std::unique_ptr<LocalPart>(new LocalPart(store, last, known ? known->session : 0));
+  return std::unique_ptr<LocalPart>(
+      new LocalPart(store, std::move(backup_dir), last, known ? known->session : 0));
 }
 
 EpochId LocalPart::last() const {
@@ -279,6 +285,40 @@ absl::Status LocalPart::Rewrite(uint64_t epoch, const std::function<bool()>& sto
       moment.ok() ? store_.Rewrite(*moment, in_turn, stop) : moment.status();
   rewriting_ = false;
   return status;
+}
+
+// --- copies ----------------------------------------------------------------------------------------
+
+std::string LocalPart::BackupsDir() const { return backup_dir_ + "/" + store::kBackupsName; }
+
+absl::StatusOr<uint32_t> LocalPart::Backup(const std::vector<uint32_t>& keep,
+                                           const std::function<bool()>& stop) {
+  UNIRUST_RETURN_IF_ERROR(store::MakeBackupDir(backup_dir_, "backups"));
+  store::BackupPlan plan{.dir = BackupsDir(), .keep = kAllBackups};
+  if (!keep.empty()) plan.keep_only = keep;
+  UNIRUST_ASSIGN_OR_RETURN(const BackupInfo made, store_.Backup(plan, stop));
+  return made.id;
+}
+
+absl::Status LocalPart::KeepBackups(const std::vector<uint32_t>& keep) {
+  if (backup_dir_.empty()) return absl::OkStatus();
+  return keep.empty() ? store::RemoveHalfBackups(BackupsDir())
+                      : store::KeepBackups(BackupsDir(), keep);
+}
+
+absl::StatusOr<std::string> LocalPart::Checkpoint(const std::string& name) {
+  UNIRUST_RETURN_IF_ERROR(store::MakeBackupDir(backup_dir_, "checkpoints"));
+  if (!store::IsCheckpointName(name)) {
+    return absl::InvalidArgumentError("'" + name + "' is not a checkpoint name");
+  }
+  const std::string dir = backup_dir_ + "/" + name;
+  std::error_code error;
+  if (store::Store::Exists(dir)) std::filesystem::remove_all(dir, error);
+  if (error || std::filesystem::exists(dir)) {
+    return absl::FailedPreconditionError(dir + " is in the way of a checkpoint: remove it");
+  }
+  UNIRUST_RETURN_IF_ERROR(store_.Checkpoint(dir));
+  return dir;
 }
 
 }  // namespace unirust::cluster

@@ -23,8 +23,9 @@ absl::StatusOr<std::optional<Membership>> MembershipOf(const store::Store& store
 class LocalPart final : public Part {
  public:
   // DATA_LOSS if the row that names the last epoch, or the membership, is damaged. The store must outlive the part, and
-  // be written through it alone.
-  static absl::StatusOr<std::unique_ptr<LocalPart>> Open(store::Store& store);
+  // be written through it alone. `backup_dir`: below it are its backups and checkpoints; empty: there are none.
+  static absl::StatusOr<std::unique_ptr<LocalPart>> Open(store::Store& store,
+                                                         std::string backup_dir = "");
 
   absl::StatusOr<Position> Join(const Membership& membership, EpochId last,
                                 Holds holds) override;
@@ -38,6 +39,10 @@ class LocalPart final : public Part {
   absl::Status SealPending(PendingStep step) override;
   absl::Status DropPending(PendingStep step) override;
   absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override;
+  absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
+                                  const std::function<bool()>& stop) override;
+  absl::Status KeepBackups(const std::vector<uint32_t>& keep) override;
+  absl::StatusOr<std::string> Checkpoint(const std::string& name) override;
 
   // Lets the states of earlier epochs go. Whoever reads one of them still has a snapshot from before the moment that
   // this returns (store/store.h), whoever reads a later state has not. FAILED_PRECONDITION if the part lacks the epoch.
@@ -61,7 +66,7 @@ class LocalPart final : public Part {
     std::weak_ptr<const store::Reader::State> state;
   };
 
-  LocalPart(store::Store& store, EpochId last, uint64_t session);
+  LocalPart(store::Store& store, std::string backup_dir, EpochId last, uint64_t session);
   absl::Status CheckMembership(const Membership& membership, Holds holds) const;
   absl::Status CheckHoldsNothing() const;
   absl::Status CheckPending() const;
@@ -69,7 +74,10 @@ class LocalPart final : public Part {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
   void Keep(EpochId epoch);  // and so it is the last one
 
+  std::string BackupsDir() const;
+
   store::Store& store_;
+  const std::string backup_dir_;
   Mutex writing_;  // one call that writes at a time, whatever a caller has given up
   PendingStep next_ ABSL_GUARDED_BY(writing_);  // of the last attempt
   std::atomic<uint64_t> session_;

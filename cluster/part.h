@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -94,6 +95,14 @@ class Part {
   // is asked now and then, by one thread: true ends the attempt, CANCELLED. UNAVAILABLE also while another one is under
   // way, FAILED_PRECONDITION if the part lacks the epoch. Cost: reads and writes all that is stored there.
   virtual absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) = 0;
+
+  // Copies of this moment, or one a little later, in a directory that is the part's own. FAILED_PRECONDITION: it has
+  // none. Backup: one more (store/store.h), and all others go but those of `keep`; if that is empty, all stay. Returns
+  // its number. Checkpoint takes the place of one of that name. Returns its directory.
+  virtual absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
+                                          const std::function<bool()>& stop) = 0;
+  virtual absl::Status KeepBackups(const std::vector<uint32_t>& keep) = 0;  // the same without one more
+  virtual absl::StatusOr<std::string> Checkpoint(const std::string& name) = 0;
 };
 
 }  // namespace unirust::cluster

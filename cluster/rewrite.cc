@@ -1,12 +1,9 @@
 // How what was deleted leaves the disks of all parts (docs/erasure.md, 2).
-#include <atomic>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "base/sleep.h"
 #include "base/status_macros.h"
-#include "base/thread.h"
+#include "cluster/at_once.h"
 #include "cluster/cluster_store.h"
 
 namespace unirust::cluster {
@@ -20,15 +17,6 @@ void Await(const std::function<bool()>& done) {
 }
 
 absl::Status Stopped() { return absl::CancelledError("the rewrite was stopped"); }
-
-// Those that were ended because another one failed are not why.
-absl::Status WhyFailed(const std::vector<absl::Status>& parts) {
-  absl::Status out;
-  for (const absl::Status& status : parts) {
-    if (out.ok() || (absl::IsCancelled(out) && !status.ok())) out = status;
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -59,9 +47,15 @@ absl::StatusOr<uint64_t> ClusterStore::PublishNothing(const InTurn& in_turn,
     if (sweeping()) return absl::OkStatus();
     UNIRUST_RETURN_IF_ERROR(CheckComplete());
     UNIRUST_RETURN_IF_ERROR(DropPending());
-    Commit({});
+    if (holds_.HoldsOutbox()) {
+      return absl::UnavailableError("a backup or a checkpoint of the store is under way");
+    }
+    do {
+      Commit({});
+      UNIRUST_RETURN_IF_ERROR(CheckComplete());
+    } while (outbox_from_ < home_->last().number);
     epoch = home_->last().number;
-    return CheckComplete();
+    return absl::OkStatus();
   };
   while (true) {
     Await([&] { return !sweeping() || stop(); });
@@ -71,28 +65,11 @@ absl::StatusOr<uint64_t> ClusterStore::PublishNothing(const InTurn& in_turn,
   }
 }
 
-// All at the same time. If one fails the others end. A part that joins meanwhile never had what was deleted.
+// A part that joins meanwhile never had what was deleted.
 absl::Status ClusterStore::RewriteParts(uint64_t epoch, const std::function<bool()>& stop) const {
-  const size_t count = parts_.size();
-  std::vector<absl::Status> status(count);
-  std::atomic<bool> ending = false;
-  std::atomic<size_t> running = count;
-  {
-    std::vector<Thread> parts;
-    for (size_t part = 0; part < count; ++part) {
-      parts.emplace_back("rewrite_part", [&, part] {
-        status[part] =
-            InPart(part, parts_[part]->Rewrite(epoch, [&ending] { return ending.load(); }));
-        if (!status[part].ok()) ending = true;
-        --running;
-      });
-    }
-    Await([&] {
-      if (stop()) ending = true;
-      return running == 0;
-    });
-  }
-  return WhyFailed(status);
+  return AtOnce(kHome, parts_.size(), stop, [&](size_t part, const Stop& ending) {
+    return parts_[part]->Rewrite(epoch, ending);
+  });
 }
 
 }  // namespace unirust::cluster

@@ -114,7 +114,6 @@ absl::Status CheckShard(const ShardSettings& shard) {
     return absl::InvalidArgumentError("--parts and --parts-file exclude each other");
   }
   const bool has_others = !shard.parts.empty() || !shard.parts_file.empty();
-  const bool divided = shard.part || has_others;
   if (shard.part && has_others) {
     return absl::InvalidArgumentError("--part and --parts exclude each other");
   }
@@ -136,9 +135,8 @@ absl::Status CheckShard(const ShardSettings& shard) {
   if (shard.part && !shard.access.audit_dir.empty()) {
     return absl::InvalidArgumentError("--audit-dir: give it to the shard with --parts");
   }
-  if (divided && !shard.store.backup_dir.empty()) {
-    return absl::InvalidArgumentError(
-        "--backup-dir: stores of several parts cannot be backed up yet");
+  if (shard.part && shard.store.backup_every.seconds > 0) {
+    return absl::InvalidArgumentError("--backup-every: give it to the shard with --parts");
   }
   return absl::OkStatus();
 }

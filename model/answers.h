@@ -188,6 +188,13 @@ struct ErasureStatus {
   }
 };
 
+// What another part of a store (docs/cluster.md) has to a backup of its home.
+struct PartBackup {
+  uint32_t part = 0;
+  uint32_t id = 0;  // among that part's own
+  bool operator==(const PartBackup&) const = default;
+};
+
 struct BackupInfo {
   uint32_t id = 0;              // ascending with time in one directory
   int64_t created_seconds = 0;  // since 1970, by the clock of the daemon
@@ -197,6 +204,7 @@ struct BackupInfo {
   uint64_t commits = 0;         // acknowledged before it was begun: it has these at least
   int64_t purged_micros = 0;    // Erasures, when it was begun
   bool damaged = false;         // then only `id` is known
+  std::vector<PartBackup> parts = {};  // by part; of home in a store of several
 };
 
 // How a part of a store is now (docs/cluster.md). A store in one directory has one part.

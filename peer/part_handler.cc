@@ -338,15 +338,57 @@ grpc::Status PartHandler::RewritePart(grpc::ServerContext* context,
     std::erase_if(leases_,
                   [&](const auto& entry) { return entry.second.epoch < request->epoch(); });
   }
-  uint64_t signed_micros = 0;
-  const auto stop = [&] {
-    if (context->IsCancelled() || !part_.CheckSession(request->session()).ok()) return true;
+  return ToGrpc(part_.Rewrite(request->epoch(), Stop(*context, request->session(), *signs)));
+}
+
+// Asked now and then by what takes long: gives a sign that it goes on, and says to stop if nobody listens any more, or
+// another process has opened the store.
+template <typename Sign>
+std::function<bool()> PartHandler::Stop(const grpc::ServerContext& context, uint64_t session,
+                                        grpc::ServerWriter<Sign>& signs) const {
+  return [this, &context, session, &signs, signed_micros = uint64_t{0}]() mutable {
+    if (context.IsCancelled() || !part_.CheckSession(session).ok()) return true;
     const uint64_t now = SteadyClockMicros();
     if (now - signed_micros < limits::kPartSignMs * 1000) return false;
     signed_micros = now;
-    return !signs->Write({});
+    return !signs.Write({});
   };
-  return ToGrpc(part_.Rewrite(request->epoch(), stop));
+}
+
+// --- copies --------------------------------------------------------------------------------------
+
+grpc::Status PartHandler::BackupPart(grpc::ServerContext* context,
+                                     const proto::BackupPartRequest* request,
+                                     grpc::ServerWriter<proto::BackupPartChunk>* chunks) {
+  absl::Status status = part_.CheckSession(request->session());
+  if (status.ok()) status = CheckEpoch(request->min_epoch());
+  if (!status.ok()) return ToGrpc(status);
+  const absl::StatusOr<uint32_t> made =
+      part_.Backup({request->keep().begin(), request->keep().end()},
+                   Stop(*context, request->session(), *chunks));
+  if (!made.ok()) return ToGrpc(made.status());
+  proto::BackupPartChunk last;
+  last.set_backup_id(*made);
+  chunks->Write(last);
+  return grpc::Status::OK;
+}
+
+grpc::Status PartHandler::KeepBackups(grpc::ServerContext*,
+                                      const proto::KeepBackupsRequest* request, proto::Empty*) {
+  const absl::Status session = part_.CheckSession(request->session());
+  if (!session.ok()) return ToGrpc(session);
+  return ToGrpc(part_.KeepBackups({request->keep().begin(), request->keep().end()}));
+}
+
+grpc::Status PartHandler::CheckpointPart(grpc::ServerContext*,
+                                         const proto::CheckpointPartRequest* request,
+                                         proto::CheckpointPartResponse* response) {
+  absl::Status status = part_.CheckSession(request->session());
+  if (status.ok()) status = CheckEpoch(request->min_epoch());
+  if (!status.ok()) return ToGrpc(status);
+  const absl::StatusOr<std::string> path = part_.Checkpoint(request->name());
+  if (path.ok()) response->set_path(*path);
+  return ToGrpc(path.status());
 }
 
 }  // namespace unirust::peer

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -51,6 +52,13 @@ class PartHandler {
                          proto::ReadSlotsResponse* response);
   grpc::Status RewritePart(grpc::ServerContext* context, const proto::RewritePartRequest* request,
                            grpc::ServerWriter<proto::Empty>* signs);
+  grpc::Status BackupPart(grpc::ServerContext* context, const proto::BackupPartRequest* request,
+                          grpc::ServerWriter<proto::BackupPartChunk>* chunks);
+  grpc::Status KeepBackups(grpc::ServerContext* context, const proto::KeepBackupsRequest* request,
+                           proto::Empty* response);
+  grpc::Status CheckpointPart(grpc::ServerContext* context,
+                              const proto::CheckpointPartRequest* request,
+                              proto::CheckpointPartResponse* response);
 
  private:
   struct Lease {
@@ -66,6 +74,9 @@ class PartHandler {
   absl::Status CheckEpoch(uint64_t min_epoch) const;
   absl::StatusOr<store::Reader> ReaderOf(const proto::PartState& state);
   void DropUnused();
+  template <typename Sign>
+  std::function<bool()> Stop(const grpc::ServerContext& context, uint64_t session,
+                             grpc::ServerWriter<Sign>& signs) const;
 
   cluster::LocalPart& part_;
   std::atomic<bool> taking_ = false;  // an epoch

@@ -97,4 +97,22 @@ grpc::Status PartService::RewritePart(grpc::ServerContext* context,
   return Handle(context, &PartHandler::RewritePart, request, signs);
 }
 
+grpc::Status PartService::BackupPart(grpc::ServerContext* context,
+                                     const proto::BackupPartRequest* request,
+                                     grpc::ServerWriter<proto::BackupPartChunk>* chunks) {
+  return Handle(context, &PartHandler::BackupPart, request, chunks);
+}
+
+grpc::Status PartService::KeepBackups(grpc::ServerContext* context,
+                                      const proto::KeepBackupsRequest* request,
+                                      proto::Empty* response) {
+  return Handle(context, &PartHandler::KeepBackups, request, response);
+}
+
+grpc::Status PartService::CheckpointPart(grpc::ServerContext* context,
+                                         const proto::CheckpointPartRequest* request,
+                                         proto::CheckpointPartResponse* response) {
+  return Handle(context, &PartHandler::CheckpointPart, request, response);
+}
+
 }  // namespace unirust::peer

@@ -45,6 +45,13 @@ class PartService final : public proto::PartService::Service {
                          proto::ReadSlotsResponse* response) override;
   grpc::Status RewritePart(grpc::ServerContext* context, const proto::RewritePartRequest* request,
                            grpc::ServerWriter<proto::Empty>* signs) override;
+  grpc::Status BackupPart(grpc::ServerContext* context, const proto::BackupPartRequest* request,
+                          grpc::ServerWriter<proto::BackupPartChunk>* chunks) override;
+  grpc::Status KeepBackups(grpc::ServerContext* context, const proto::KeepBackupsRequest* request,
+                           proto::Empty* response) override;
+  grpc::Status CheckpointPart(grpc::ServerContext* context,
+                              const proto::CheckpointPartRequest* request,
+                              proto::CheckpointPartResponse* response) override;
 
  private:
   template <typename Method, typename... Args>

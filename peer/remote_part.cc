@@ -196,17 +196,22 @@ absl::Status RemotePart::DropPending(cluster::PendingStep step) {
   return Call(&Stub::DropPending, step);
 }
 
-// It has no deadline, since it takes as long as there are files; a part that gives no sign counts as gone.
-absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& stop) {
-  proto::RewritePartRequest request;
-  request.set_session(session_);
-  request.set_epoch(epoch);
+// What takes as long as there are files has no deadline; a part that gives no sign counts as gone. Calls `hear` with
+// each answer.
+template <typename Request, typename Sign>
+absl::Status RemotePart::AwaitSigns(
+    std::unique_ptr<grpc::ClientReader<Sign>> (Stub::*method)(grpc::ClientContext*, const Request&),
+    const Request& request, const std::function<bool()>& stop,
+    const std::function<void(const Sign&)>& hear) {
   grpc::ClientContext call;
-  const auto signs = stub_->RewritePart(&call, request);
+  const auto signs = ((*stub_).*method)(&call, request);
   std::atomic<uint64_t> heard_micros = SteadyClockMicros();
   std::atomic<bool> ended = false;
   Thread hearing("hear_part", [&] {
-    for (proto::Empty sign; signs->Read(&sign);) heard_micros = SteadyClockMicros();
+    for (Sign sign; signs->Read(&sign);) {
+      heard_micros = SteadyClockMicros();
+      hear(sign);
+    }
     ended = true;
   });
   bool stopped = false;
@@ -221,9 +226,50 @@ absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& st
   hearing.Join();
   const grpc::Status status = signs->Finish();
   if (status.ok()) return absl::OkStatus();
-  if (stopped) return absl::CancelledError("the rewrite was stopped");
+  if (stopped) return absl::CancelledError("it was stopped");
   if (silent) return absl::UnavailableError("at " + address_ + ": it gives no sign any more");
   return OfCall(status, "at " + address_);
+}
+
+absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& stop) {
+  proto::RewritePartRequest request;
+  request.set_session(session_);
+  request.set_epoch(epoch);
+  return AwaitSigns<proto::RewritePartRequest, proto::Empty>(&Stub::RewritePart, request, stop,
+                                                             [](const proto::Empty&) {});
+}
+
+absl::StatusOr<uint32_t> RemotePart::Backup(const std::vector<uint32_t>& keep,
+                                            const std::function<bool()>& stop) {
+  proto::BackupPartRequest request;
+  request.set_session(session_);
+  request.set_min_epoch(has_epoch_);
+  request.mutable_keep()->Assign(keep.begin(), keep.end());
+  uint32_t made = 0;
+  UNIRUST_RETURN_IF_ERROR((AwaitSigns<proto::BackupPartRequest, proto::BackupPartChunk>(
+      &Stub::BackupPart, request, stop,
+      [&](const proto::BackupPartChunk& chunk) { made = chunk.backup_id(); })));
+  if (made != 0) return made;
+  return absl::InternalError("at " + address_ + ": it does not say which backup it made");
+}
+
+absl::Status RemotePart::KeepBackups(const std::vector<uint32_t>& keep) {
+  proto::KeepBackupsRequest request;
+  request.set_session(session_);
+  request.mutable_keep()->Assign(keep.begin(), keep.end());
+  proto::Empty done;
+  return OfCall(stub_->KeepBackups(NewCall().get(), request, &done), "at " + address_);
+}
+
+absl::StatusOr<std::string> RemotePart::Checkpoint(const std::string& name) {
+  proto::CheckpointPartRequest request;
+  request.set_session(session_);
+  request.set_min_epoch(has_epoch_);
+  request.set_name(name);
+  proto::CheckpointPartResponse response;
+  UNIRUST_RETURN_IF_ERROR(
+      OfCall(stub_->CheckpointPart(NewCall().get(), request, &response), "at " + address_));
+  return response.path();
 }
 
 }  // namespace unirust::peer

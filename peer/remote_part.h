@@ -36,11 +36,20 @@ class RemotePart final : public cluster::Part {
   absl::Status SealPending(cluster::PendingStep step) override;
   absl::Status DropPending(cluster::PendingStep step) override;
   absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override;
+  absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
+                                  const std::function<bool()>& stop) override;
+  absl::Status KeepBackups(const std::vector<uint32_t>& keep) override;
+  absl::StatusOr<std::string> Checkpoint(const std::string& name) override;
 
  private:
   using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const proto::PendingRequest&,
                                         proto::Empty*);
   absl::Status Call(Method method, cluster::PendingStep step);
+  template <typename Request, typename Sign>
+  absl::Status AwaitSigns(std::unique_ptr<grpc::ClientReader<Sign>> (Stub::*method)(
+                              grpc::ClientContext*, const Request&),
+                          const Request& request, const std::function<bool()>& stop,
+                          const std::function<void(const Sign&)>& hear);
   absl::StatusOr<std::shared_ptr<RemoteState>> OpenState(uint64_t epoch);
   store::Reader ReadNewest(bool pending) const;
 

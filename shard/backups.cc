@@ -37,12 +37,12 @@ uint64_t BackUp(Engine& engine, uint64_t interval_seconds, const Periodic::Stopp
 }  // namespace
 
 absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& backup_dir) {
-  return store::ListBackups(backup_dir + "/" + kBackupsName);
+  return store::ListBackups(backup_dir + "/" + store::kBackupsName);
 }
 
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& backup_dir, std::optional<uint32_t> id,
                                          const std::string& data_dir) {
-  return store::RestoreBackup(backup_dir + "/" + kBackupsName, id, data_dir);
+  return store::RestoreBackup(backup_dir + "/" + store::kBackupsName, id, data_dir);
 }
 
 BackupSchedule::BackupSchedule(Engine& engine, const std::string& backup_dir,

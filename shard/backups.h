@@ -15,10 +15,6 @@ namespace unirust::shard {
 
 class Engine;
 
-// Where backups are, below --backup-dir, and what is of other tenants. No checkpoint has these names.
-inline constexpr char kBackupsName[] = "backups";
-inline constexpr char kTenantsName[] = "tenants";
-
 // The backups below `backup_dir`, oldest first. NOT_FOUND if there are none.
 absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& backup_dir);
 

@@ -27,7 +27,6 @@
 namespace unirust::shard {
 namespace {
 
-constexpr size_t kCheckpointNameBytesMax = 64;
 constexpr uint32_t kVerifyProbes = 1000;
 constexpr uint32_t kOpenProbes = 8;
 
@@ -39,15 +38,7 @@ struct FirstFault : VerifyReport {
   std::string what;
 };
 
-bool IsCheckpointName(std::string_view name) {
-  const auto allowed = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  };
-  return name.size() <= kCheckpointNameBytesMax && name != "." && name != ".." &&
-         name != kBackupsName && name != kTenantsName &&
-         std::all_of(name.begin(), name.end(), allowed);
-}
+std::string BackupsBelow(const std::string& root) { return root + "/" + store::kBackupsName; }
 
 // A part of a store answers nothing by itself.
 absl::Status CheckWhole(const store::Store& store, const std::string& data_dir) {
@@ -107,16 +98,7 @@ absl::Status Engine::Impl::CheckParts() const {
 
 absl::Status Engine::Impl::CheckBackupDir(const std::string& what) const {
   UNIRUST_RETURN_IF_ERROR(CheckWritable());
-  const std::string& root = options.backup_dir;
-  if (root.empty()) {
-    return absl::FailedPreconditionError(what +
-                                         " need a place: start the daemon with --backup-dir");
-  }
-  std::error_code error;
-  std::filesystem::create_directories(root, error);
-  if (!error) return absl::OkStatus();
-  return absl::FailedPreconditionError("cannot create --backup-dir " + root + ": " +
-                                       error.message());
+  return store::MakeBackupDir(options.backup_dir, what);
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -246,7 +228,10 @@ absl::Status Engine::Purge(const std::function<bool()>& stop) {
   const uint64_t started_micros = SteadyClockMicros();
   const std::string& root = impl_->options.backup_dir;
   absl::Status status =
-      root.empty() ? absl::OkStatus() : store::RemoveHalfBackups(root + "/" + kBackupsName);
+      root.empty() ? absl::OkStatus() : store::RemoveHalfBackups(BackupsBelow(root));
+  if (status.ok() && impl_->cluster != nullptr) {
+    status = impl_->cluster->KeepBackups(root.empty() ? root : BackupsBelow(root));
+  }
   if (status.ok()) status = impl_->committer->Purge(stop);
   impl_->purging = false;
   UNIRUST_RETURN_IF_ERROR(status);
@@ -279,10 +264,10 @@ absl::Status Engine::Reset() {
   return impl_->committer->Reset();
 }
 
-absl::StatusOr<std::string> Engine::Checkpoint(std::string_view wanted) {
+absl::StatusOr<std::vector<std::string>> Engine::Checkpoint(std::string_view wanted) {
   const std::string& root = impl_->options.backup_dir;
   UNIRUST_RETURN_IF_ERROR(impl_->CheckBackupDir("checkpoints"));
-  if (!IsCheckpointName(wanted)) {
+  if (!wanted.empty() && !store::IsCheckpointName(wanted)) {
     return absl::InvalidArgumentError("path: '" + std::string(wanted) +
                                       "' is not a checkpoint name: [A-Za-z0-9._-]{1,64} is needed");
   }
@@ -297,15 +282,16 @@ absl::StatusOr<std::string> Engine::Checkpoint(std::string_view wanted) {
   if (stat(dir.c_str(), &info) == 0) {
     return absl::AlreadyExistsError("checkpoint " + name + " exists");
   }
+  if (impl_->cluster != nullptr) return impl_->cluster->CheckpointParts(dir, name);
   UNIRUST_RETURN_IF_ERROR(impl_->store->Checkpoint(dir));
-  return dir;
+  return std::vector<std::string>{dir};
 }
 
 absl::StatusOr<BackupInfo> Engine::Backup(const std::function<bool()>& stop) {
   UNIRUST_RETURN_IF_ERROR(impl_->CheckBackupDir("backups"));
   const uint64_t started_micros = SteadyClockMicros();
   absl::StatusOr<BackupInfo> made = impl_->store->Backup(
-      impl_->options.backup_dir + "/" + kBackupsName, impl_->options.backup_keep, stop);
+      {.dir = BackupsBelow(impl_->options.backup_dir), .keep = impl_->options.backup_keep}, stop);
   ++(made.ok() ? impl_->backups_made : impl_->backups_failed);
   if (made.ok()) {
     Log(LogLevel::kInfo,

@@ -243,9 +243,10 @@ class Engine {
   // Deletes every record and the ontology. FAILED_PRECONDITION unless allow_reset.
   absl::Status Reset();
 
-  // A consistent copy below backup_dir/name (hard links where possible); empty name: a fresh one. Returns its path.
+  // A consistent copy below backup_dir/name (hard links where possible); empty name: a fresh one. Returns its path, and
+  // those of the other parts of the store, each in that part's own --backup-dir, by part.
   // FAILED_PRECONDITION without backup_dir; ALREADY_EXISTS; INVALID_ARGUMENT if the name is not [A-Za-z0-9._-]{1,64}.
-  absl::StatusOr<std::string> Checkpoint(std::string_view name);
+  absl::StatusOr<std::vector<std::string>> Checkpoint(std::string_view name);
 
   // A backup of this moment below backup_dir, next to the earlier ones, of which the newest backup_keep stay. Commits
   // go on meanwhile. `stop` is asked now and then whether to give up: CANCELLED then. FAILED_PRECONDITION without

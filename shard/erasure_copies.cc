@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "shard/backups.h"
+#include "store/backup.h"
 #include "store/store.h"
 
 namespace unirust::shard {
@@ -71,7 +72,7 @@ absl::StatusOr<std::vector<ErasureCopy>> CopiesBelow(const CopiesOf& of) {
   }
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<fs::path> entries, List(of.backup_dir));
   for (const fs::path& dir : entries) {
-    if (dir.filename() == kBackupsName || !HasData(dir)) continue;
+    if (dir.filename() == store::kBackupsName || !HasData(dir)) continue;
     std::optional<ErasureCopy> copy = CheckpointIn(dir, of);
     if (copy) out.push_back(*std::move(copy));
   }

@@ -70,7 +70,7 @@ absl::StatusOr<OpenedPart> OpenPart(const config::StoreSettings& settings, uint3
   UNIRUST_ASSIGN_OR_RETURN(
       out.store, store::Store::Open(PartOptions(data_dir, shard_id, settings.memory_budget.bytes,
                                                 std::move(block_cache))));
-  UNIRUST_ASSIGN_OR_RETURN(out.part, cluster::LocalPart::Open(*out.store));
+  UNIRUST_ASSIGN_OR_RETURN(out.part, cluster::LocalPart::Open(*out.store, settings.backup_dir));
   return out;
 }
 

@@ -153,9 +153,11 @@ grpc::Status ShardService::Checkpoint(grpc::ServerContext* context,
   const TenantCall call(tenants_, *context, *request);
   if (call.refusal()) return *call.refusal();
   const Audited audited(audit_, *context, "Checkpoint", request->path());
-  const absl::StatusOr<std::string> path = call.engine().Checkpoint(request->path());
-  if (path.ok()) response->add_paths(*path);
-  return audited.End(proto::ToGrpc(path.status()));
+  const absl::StatusOr<std::vector<std::string>> paths =
+      call.engine().Checkpoint(request->path());
+  if (!paths.ok()) return audited.End(proto::ToGrpc(paths.status()));
+  response->mutable_paths()->Assign(paths->begin(), paths->end());
+  return audited.End(grpc::Status::OK);
 }
 
 grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::BackupRequest* request,
@@ -173,6 +175,11 @@ grpc::Status ShardService::Backup(grpc::ServerContext* context, const proto::Bac
   info->set_bytes(made->bytes);
   info->set_files(made->files);
   info->set_commits(made->commits);
+  for (const PartBackup& part : made->parts) {
+    proto::PartBackup* of_part = info->add_parts();
+    of_part->set_part(part.part);
+    of_part->set_backup_id(part.id);
+  }
   return audited.End(grpc::Status::OK);
 }
 

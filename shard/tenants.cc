@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "shard/memory_shares.h"
 #include "shard/metrics.h"
+#include "store/backup.h"
 #include "store/store.h"
 
 namespace unirust::shard {
@@ -80,12 +81,12 @@ absl::Status MakeDirectory(const std::string& dir) {
 }  // namespace
 
 std::string TenantDirectory(const std::string& dir, std::string_view name) {
-  return name.empty() ? dir : dir + "/" + kTenantsName + "/" + std::string(name);
+  return name.empty() ? dir : dir + "/" + store::kTenantsName + "/" + std::string(name);
 }
 
 absl::Status MakeTenantsDirectory(const std::string& data_dir) {
   UNIRUST_RETURN_IF_ERROR(MakeDirectory(data_dir));
-  return MakeDirectory(data_dir + "/" + kTenantsName);
+  return MakeDirectory(data_dir + "/" + store::kTenantsName);
 }
 
 Tenants::Tenants(Engine& engine, std::string import_dir)

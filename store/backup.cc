@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 namespace rdb = rocksdb;
 
 constexpr char kLockFile[] = "lock";
+constexpr size_t kCheckpointNameBytesMax = 64;
 constexpr size_t kIdentityBytes = 24;
 
 // What a backup says about itself: whose it is, and how far the store was before it was begun.
@@ -29,11 +30,16 @@ struct Origin {
   std::string identity;
   uint64_t commits = 0;       // acknowledged
   int64_t purged_micros = 0;  // Erasures; not in backups of format version 6, from before any
+  std::vector<PartBackup> parts;  // none: not there
 
   std::string Encode() const {
     std::string out = identity;
     AppendBig64(&out, commits);
     AppendBigSigned64(&out, purged_micros);
+    for (const PartBackup& part : parts) {
+      AppendBig32(&out, part.part);
+      AppendBig32(&out, part.id);
+    }
     return out;
   }
   static std::optional<Origin> Decode(std::string_view bytes) {
@@ -42,6 +48,10 @@ struct Origin {
     out.identity = in.Bytes(kIdentityBytes);
     out.commits = in.Big64();
     if (in.ok() && !in.done()) out.purged_micros = in.BigSigned64();
+    while (in.ok() && !in.done()) {
+      const uint32_t part = in.Big32();
+      out.parts.push_back({.part = part, .id = in.Big32()});
+    }
     if (!in.done()) return std::nullopt;
     return out;
   }
@@ -56,7 +66,8 @@ BackupInfo ToInfo(const rdb::BackupInfo& info, const Origin& origin) {
           .shard_id = origin.shard_id(),
           .commits = origin.commits,
           .purged_micros = origin.purged_micros,
-          .damaged = false};
+          .damaged = false,
+          .parts = origin.parts};
 }
 
 absl::Status NotOurs(const std::string& dir) {
@@ -97,6 +108,32 @@ absl::Status CheckOwner(const rdb::BackupEngine& backups, const std::string& dir
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<FileLock>> TakeLock(const std::string& dir) {
+  return FileLock::Take(dir + "/" + kLockFile, "another backup into " + dir + " is under way");
+}
+
+absl::Status RemoveOthers(rdb::BackupEngine& backups, const std::string& dir,
+                          const std::vector<uint32_t>& keep) {
+  std::vector<rdb::BackupInfo> infos;
+  backups.GetBackupInfo(&infos);
+  for (const rdb::BackupInfo& info : infos) {
+    if (std::find(keep.begin(), keep.end(), info.backup_id) != keep.end()) continue;
+    UNIRUST_RETURN_IF_ERROR(FromRocks(backups.DeleteBackup(info.backup_id),
+                                      "cannot remove backup " + std::to_string(info.backup_id) +
+                                          " in " + dir));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RemoveOld(rdb::BackupEngine& backups, const BackupPlan& plan, rdb::BackupID made) {
+  if (!plan.keep_only) {
+    return FromRocks(backups.PurgeOldBackups(static_cast<uint32_t>(plan.keep)), "purge");
+  }
+  std::vector<uint32_t> keep = *plan.keep_only;
+  keep.push_back(made);
+  return RemoveOthers(backups, plan.dir, keep);
+}
+
 absl::StatusOr<uint32_t> NewestId(const std::string& dir) {
   UNIRUST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> backups, ListBackups(dir));
   if (backups.empty()) return absl::NotFoundError("there are no backups in " + dir);
@@ -126,9 +163,39 @@ absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& dir) {
   return out;
 }
 
+bool IsCheckpointName(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= kCheckpointNameBytesMax && name != "." && name != ".." &&
+         name != kBackupsName && name != kTenantsName &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
+
+absl::Status MakeBackupDir(const std::string& root, const std::string& what) {
+  if (root.empty()) {
+    return absl::FailedPreconditionError(what +
+                                         " need a place: start the daemon with --backup-dir");
+  }
+  std::error_code error;
+  fs::create_directories(root, error);
+  if (!error) return absl::OkStatus();
+  return absl::FailedPreconditionError("cannot create --backup-dir " + root + ": " +
+                                       error.message());
+}
+
+absl::Status KeepBackups(const std::string& dir, const std::vector<uint32_t>& keep) {
+  if (!fs::is_directory(dir)) return absl::OkStatus();
+  UNIRUST_ASSIGN_OR_RETURN(const auto lock, TakeLock(dir));
+  UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToChange(dir));
+  UNIRUST_RETURN_IF_ERROR(RemoveOthers(*backups, dir, keep));
+  return FromRocks(backups->GarbageCollect(), "cannot remove half backups in " + dir);
+}
+
 absl::Status RemoveHalfBackups(const std::string& dir) {
   if (!fs::is_directory(dir)) return absl::OkStatus();
-  const auto lock = FileLock::Take(dir + "/" + kLockFile, "a backup is under way");
+  const auto lock = TakeLock(dir);
   if (absl::IsUnavailable(lock.status())) return absl::OkStatus();
   UNIRUST_RETURN_IF_ERROR(lock.status());
   UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToChange(dir));
@@ -161,12 +228,11 @@ absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<u
   return ToInfo(info, *origin);
 }
 
-absl::StatusOr<BackupInfo> RocksStore::Backup(const std::string& dir, size_t keep,
-                                         const std::function<bool()>& stop) const {
+absl::StatusOr<BackupInfo> RocksStore::Backup(const BackupPlan& plan,
+                                              const std::function<bool()>& stop) const {
+  const std::string& dir = plan.dir;
   UNIRUST_RETURN_IF_ERROR(MakeDirectory(dir));
-  UNIRUST_ASSIGN_OR_RETURN(
-      const auto lock,
-      FileLock::Take(dir + "/" + kLockFile, "another backup into " + dir + " is under way"));
+  UNIRUST_ASSIGN_OR_RETURN(const auto lock, TakeLock(dir));
   UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToChange(dir));
   UNIRUST_RETURN_IF_ERROR(CheckOwner(*backups, dir, identity_));
 
@@ -179,7 +245,8 @@ absl::StatusOr<BackupInfo> RocksStore::Backup(const std::string& dir, size_t kee
   UNIRUST_ASSIGN_OR_RETURN(const Erasures erasures, Latest().ReadErasures());
   const Origin origin{.identity = identity_,
                       .commits = mark_->acknowledged().commits,
-                      .purged_micros = erasures.purged_micros};
+                      .purged_micros = plan.purged_micros.value_or(erasures.purged_micros),
+                      .parts = plan.parts};
   rdb::BackupID id = 0;
   FaultPoint("backup.begun");
   const rdb::Status made =
@@ -189,9 +256,10 @@ absl::StatusOr<BackupInfo> RocksStore::Backup(const std::string& dir, size_t kee
   FaultPoint("backup.made");
   rdb::BackupInfo info;
   UNIRUST_RETURN_IF_ERROR(FromRocks(backups->GetBackupInfo(id, &info), "backup"));
-  const rdb::Status purged = backups->PurgeOldBackups(static_cast<uint32_t>(keep));
+  const absl::Status purged = RemoveOld(*backups, plan, id);
   if (!purged.ok()) {  // the next backup tries again
-    Log(LogLevel::kWarning, "old backups in " + dir + " are still there: " + purged.ToString());
+    Log(LogLevel::kWarning,
+        "old backups in " + dir + " are still there: " + std::string(purged.message()));
   }
   FaultPoint("backup.purged");
   return ToInfo(info, origin);

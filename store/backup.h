@@ -8,12 +8,24 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "model/answers.h"
 
 namespace unirust::store {
+
+// Where backups are, below --backup-dir, and what is of tenants. No checkpoint has these names.
+inline constexpr char kBackupsName[] = "backups";
+inline constexpr char kTenantsName[] = "tenants";
+
+// Whether a checkpoint may be called so: [A-Za-z0-9._-]{1,64}.
+bool IsCheckpointName(std::string_view name);
+
+// Creates a --backup-dir that is absent. FAILED_PRECONDITION if it cannot be, or is not given at all; `what` is for the
+// message: who needs it.
+absl::Status MakeBackupDir(const std::string& root, const std::string& what);
 
 // Oldest first; also those that are damaged. NOT_FOUND if there is no such directory.
 absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& dir);
@@ -25,6 +37,10 @@ absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& dir);
 // `data_dir` holds something; DATA_LOSS: the backup is damaged; UNAVAILABLE: another process restores there.
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<uint32_t> id,
                                          const std::string& data_dir);
+
+// Removes all backups but these, and files of which no backup knows. UNAVAILABLE while one is made. Nothing happens if
+// there is no such directory.
+absl::Status KeepBackups(const std::string& dir, const std::vector<uint32_t>& keep);
 
 // Removes the files of backups that were cut short, which no backup counts. Nothing happens while one is made, or if
 // there is no such directory.

@@ -56,7 +56,7 @@ class RocksStore final : public Store {
   absl::Status SealPending() override;
   absl::Status Clear(Batch batch) override;
   absl::Status Checkpoint(const std::string& dir) const override;
-  absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
+  absl::StatusOr<BackupInfo> Backup(const BackupPlan& plan,
                                     const std::function<bool()>& stop) const override;
   absl::Status VerifyChecksums() const override;
   uint64_t Moment() const override;

@@ -48,6 +48,17 @@ struct StoreOptions {
   std::shared_ptr<BlockCache> block_cache = nullptr;  // null: one of its own
 };
 
+// A backup that is to be made.
+struct BackupPlan {
+  std::string dir;  // created if absent; its parent must exist
+  size_t keep = 1;  // so many stay, the newest, with this one
+  // Instead: of a part of a store (cluster/) these stay, and this one.
+  std::optional<std::vector<uint32_t>> keep_only = std::nullopt;
+  // What the backup says besides: of home in a store of several parts.
+  std::vector<PartBackup> parts = {};
+  std::optional<int64_t> purged_micros = std::nullopt;  // Erasures, when the first of the parts was begun
+};
+
 inline constexpr uint64_t kNoGeneration = ~uint64_t{0};  // of a state of which nothing can be read
 
 // Walks the keys of [lower, upper) of one family. Valid only while its Reader is.
@@ -212,11 +223,11 @@ class Store {
   // A consistent copy in `dir`, which must not exist; its parent must. Hard links where the file system allows.
   virtual absl::Status Checkpoint(const std::string& dir) const = 0;
 
-  // Adds a backup of this moment to those in `dir` (backup.h), which is created if absent; its parent must exist. Then
-  // removes all but the newest `keep` >= 1. Commits go on meanwhile. `stop` is asked now and then: true ends the
-  // attempt, CANCELLED. UNAVAILABLE: another backup into `dir` is under way; FAILED_PRECONDITION: it holds another
-  // store's; PERMISSION_DENIED. After a failure the earlier backups are as they were.
-  virtual absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
+  // Adds a backup of this moment to those in the plan's directory (backup.h). Then removes those that do not stay.
+  // Commits go on meanwhile. `stop` is asked now and then: true ends the attempt, CANCELLED. UNAVAILABLE: another
+  // backup into the directory is under way; FAILED_PRECONDITION: it holds another store's; PERMISSION_DENIED. After a
+  // failure the earlier backups are as they were.
+  virtual absl::StatusOr<BackupInfo> Backup(const BackupPlan& plan,
                                             const std::function<bool()>& stop) const = 0;
 
   // Reads every file and compares the checksums of its blocks. DATA_LOSS names the file.

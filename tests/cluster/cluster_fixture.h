@@ -40,6 +40,9 @@ class Life {
     return takes_epochs_;
   }
   uint64_t refused_epochs() const { return refused_epochs_; }
+  // What happens meanwhile: called before and after a part is copied, by threads of several parts.
+  void SetCopying(std::function<void()> copying) { copying_ = std::move(copying); }
+  void Copying() { copying_(); }
   // True if the call is made; `answered` tells whether its answer comes back.
   bool Call(bool* answered) {
     if (!reachable_) return false;
@@ -55,6 +58,7 @@ class Life {
   std::atomic<uint64_t> refused_epochs_ = 0;
   std::atomic<int64_t> calls_ = kForever;
   std::function<void()> died_ = [] {};
+  std::function<void()> copying_ = [] {};
 };
 
 // A part as a writer sees it that may die.
@@ -99,6 +103,20 @@ class MortalPart final : public Part {
   absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override {
     if (!rewrites_) return absl::UnavailableError("it is busy");
     return Ask([&] { return part_.Rewrite(epoch, stop); });
+  }
+  absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
+                                  const std::function<bool()>& stop) override {
+    life_.Copying();
+    absl::StatusOr<uint32_t> out = Ask([&] { return part_.Backup(keep, stop); });
+    life_.Copying();
+    return out;
+  }
+  absl::Status KeepBackups(const std::vector<uint32_t>& keep) override {
+    return Ask([&] { return part_.KeepBackups(keep); });
+  }
+  absl::StatusOr<std::string> Checkpoint(const std::string& name) override {
+    life_.Copying();
+    return Ask([&] { return part_.Checkpoint(name); });
   }
   void SetRewrites(bool rewrites) { rewrites_ = rewrites; }
   void SetReachable(bool reachable) { reachable_ = reachable; }
@@ -176,6 +194,7 @@ class Cluster {
   void SetReachable(bool reachable) { life_.SetReachable(reachable); }
   void SetReachable(size_t part, bool reachable) { mortal_[part - 1]->SetReachable(reachable); }
   void SetTakesEpochs(bool takes) { life_.SetTakesEpochs(takes); }
+  void SetCopying(std::function<void()> copying) { life_.SetCopying(std::move(copying)); }
   void SetRewrites(size_t part, bool rewrites) { mortal_[part - 1]->SetRewrites(rewrites); }
   uint64_t RefusedEpochs() const { return life_.refused_epochs(); }
   // All processes end; only what is on disk stays.
@@ -188,6 +207,7 @@ class Cluster {
   store::Store& Store(size_t part) { return *stores_[part]; }  // not of home
   std::string Dir(size_t part) const { return dir_ + "-" + std::to_string(part); }
   std::string HomeDir() const { return Dir(kHome); }
+  std::string BackupDir(size_t part) const { return Dir(part) + ".backups"; }
 
  private:
   struct Served {
@@ -206,7 +226,7 @@ class Cluster {
                         .value();
   }
   Part& Start(size_t number) {
-    parts_.push_back(LocalPart::Open(*stores_[number]).value());
+    parts_.push_back(LocalPart::Open(*stores_[number], BackupDir(number)).value());
     Part* part = parts_.back().get();
     if (reach_ == Reach::kConnected) part = &Serve(*parts_.back());
     mortal_.push_back(std::make_unique<MortalPart>(*part, life_));

@@ -12,8 +12,9 @@ class Cluster:
     """Parts, the shard that has them all, and routers, of which the client talks to the first. Number 0 is that shard;
     each comes back at its address. A store of one part lies in one directory, unless it may grow without a restart."""
 
-    def __init__(self, directory, parts, *flags, budget="64MiB", may_grow=False, routers=1):
+    def __init__(self, directory, parts, *flags, budget="64MiB", may_grow=False, routers=1, backups=None):
         self.directory, self.flags, self.budget, self.may_grow = directory, flags, budget, may_grow
+        self.backups = backups  # below it each has a directory for its own
         self.parts = [self.start_part(n, LOCAL) for n in range(1, parts)]
         self.start_shard()
         self.routers = [self.start_router(LOCAL) for _ in range(routers)]
@@ -26,14 +27,18 @@ class Cluster:
     def start_router(self, listen):
         return start("unirust_router", "--shards", self.shard.address, "--listen", listen)
 
+    def places(self, number):
+        return ["--backup-dir", self.backups / f"part{number}"] if self.backups else []
+
     def start_part(self, number, listen, env=None, prefix=()):
         return start("unirust_shard", "--part", "--shard-id", number, "--data-dir", self.directory / f"part{number}",
-                     "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env, prefix=prefix)
+                     "--memory-budget", self.budget, "--listen", listen, *self.places(number), *self.flags,
+                     env=env, prefix=prefix)
 
     def start_shard(self, listen=LOCAL, env=None):
         parts = ["--parts-file", self.declare()] if self.parts or self.may_grow else []
         self.shard = start("unirust_shard", *parts, "--data-dir", self.directory / "part0",
-                           "--memory-budget", self.budget, "--listen", listen, *self.flags, env=env)
+                           "--memory-budget", self.budget, "--listen", listen, *self.places(0), *self.flags, env=env)
 
     def program(self, number):
         return self.parts[number - 1] if number else self.shard

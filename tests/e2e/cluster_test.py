@@ -134,12 +134,11 @@ class ClusterTest(E2eTest):
         self.refused(["--parts", "127.0.0.1:1", "--shard-id", 2, "--data-dir", self.dir / "x"], harness.USAGE,
                      b"is part 0, not --shard-id 2")
         part = ["--part", "--shard-id", 1, "--data-dir", self.dir / "x"]
-        home = ["--parts", "127.0.0.1:1", "--data-dir", self.dir / "x"]
         self.refused([*part, "--parts", "127.0.0.1:1"], harness.USAGE, b"exclude each other")
         self.refused([*part, "--ontology", "o.json"], harness.USAGE, b"give it to the shard with --parts")
         self.refused([*part, "--audit-dir", self.dir / "a"], harness.USAGE, b"give it to the shard with --parts")
-        for args in (part, home):
-            self.refused([*args, "--backup-dir", self.dir / "b"], harness.USAGE, b"cannot be backed up yet")
+        self.refused([*part, "--backup-dir", self.dir / "b", "--backup-every", "1h"], harness.USAGE,
+                     b"give it to the shard with --parts")
 
     def test_other_changes_of_the_parts_file_wait(self):
         cluster = self.open("file", 3)

@@ -163,7 +163,7 @@ absl::Status Life::Do(size_t number) {
     case Step::kCheckpoint:
       return store_->Checkpoint(CheckpointIn(dir_, number));
     case Step::kBackup:
-      return store_->Backup(BackupsIn(dir_), 1, [] { return false; }).status();
+      return store_->Backup({.dir = BackupsIn(dir_)}, [] { return false; }).status();
     case Step::kReopen:
       return Open();
   }

@@ -451,12 +451,12 @@ TEST_F(EngineTest, ACheckpointOpensAsAStoreOfItsMoment) {
   SetOntology(kByEmail);
   Ingest({Person("crm", "1", {Email("a")}), Person("erp", "1", {Email("a")})});
   const auto then = Everything(*engine_);
-  const std::string dir = engine_->Checkpoint("monday.1").value();
+  const std::string dir = engine_->Checkpoint("monday.1").value()[0];
   EXPECT_EQ(dir, options_.backup_dir + "/monday.1");
   Ingest({Gone("crm", "1")});
   EXPECT_EQ(engine_->Checkpoint("monday.1").status().code(), absl::StatusCode::kAlreadyExists);
-  const std::string first = engine_->Checkpoint("").value();
-  const std::string second = engine_->Checkpoint("").value();
+  const std::string first = engine_->Checkpoint("").value()[0];
+  const std::string second = engine_->Checkpoint("").value()[0];
   EXPECT_NE(first, second);
   for (const char* name : {"..", ".", "a/b", "a b", "\xC3\xA9"}) {
     EXPECT_EQ(engine_->Checkpoint(name).status().code(), absl::StatusCode::kInvalidArgument)

@@ -177,7 +177,7 @@ TEST_F(Retention, IsInACheckpoint) {
   options_.backup_dir = temp_.path() + "/backups";
   Reopen();
   Advance(500);
-  options_.data_dir = engine_->Checkpoint("copy").value();
+  options_.data_dir = engine_->Checkpoint("copy").value()[0];
   Reopen();
   EXPECT_EQ(Status().declared, 500);
 }

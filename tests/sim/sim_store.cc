@@ -211,7 +211,7 @@ absl::Status SimStore::Rewrite(uint64_t moment, const InTurn& in_turn,
   return in_turn([] { return absl::OkStatus(); });
 }
 
-absl::StatusOr<BackupInfo> SimStore::Backup(const std::string&, size_t,
+absl::StatusOr<BackupInfo> SimStore::Backup(const store::BackupPlan&,
                                             const std::function<bool()>&) const {
   return absl::UnimplementedError("a backup of a simulated disk");
 }

@@ -56,7 +56,7 @@ class SimStore final : public store::Store {
   absl::Status SealPending() override;
   absl::Status Clear(store::Batch batch) override;
   absl::Status Checkpoint(const std::string& dir) const override;
-  absl::StatusOr<BackupInfo> Backup(const std::string& dir, size_t keep,
+  absl::StatusOr<BackupInfo> Backup(const store::BackupPlan& plan,
                                     const std::function<bool()>& stop) const override;
   absl::Status VerifyChecksums() const override { return absl::OkStatus(); }
   uint64_t Moment() const override;

@@ -1,5 +1,5 @@
 // What goes between home and the other parts, by count: messages and bytes for each record, against the number of parts
-// and against how many records share key values (docs/cluster.md, 6). No threads of a network, no faults.
+// and against how many records share key values (docs/cluster.md, 7). No threads of a network, no faults.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -121,6 +121,16 @@ class CountedPart final : public cluster::Part {
   absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override {
     return part().Rewrite(epoch, stop);
   }
+  absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
+                                  const std::function<bool()>& stop) override {
+    return part().Backup(keep, stop);
+  }
+  absl::Status KeepBackups(const std::vector<uint32_t>& keep) override {
+    return part().KeepBackups(keep);
+  }
+  absl::StatusOr<std::string> Checkpoint(const std::string& name) override {
+    return part().Checkpoint(name);
+  }
 
  private:
   LocalPart& part() { return *process_.part; }
@@ -206,7 +216,7 @@ class Measured {
   size_t next_ = 1;
 };
 
-// The model of docs/cluster.md, 6: a commit is one message to each part and some sweeps of look-ups, whatever it holds;
+// The model of docs/cluster.md, 7: a commit is one message to each part and some sweeps of look-ups, whatever it holds;
 // bytes are those of one part times (N - 1) / N.
 TEST(Traffic, GrowsWithThePartsAndNotWithTheRecords) {
   std::printf("%6s %7s %16s %13s %23s\n", "parts", "shared", "messages/record", "bytes/record",

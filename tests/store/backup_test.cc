@@ -41,7 +41,7 @@ class BackupTest : public NumberedCommitsTest {
   std::string Restored() const { return temp_.path() + "/restored"; }
 
   BackupInfo Backup(size_t keep = 100) {
-    const auto made = store_->Backup(Backups(), keep, Never);
+    const auto made = store_->Backup({.dir = Backups(), .keep = keep}, Never);
     EXPECT_TRUE(made.ok()) << made.status();
     return made.value_or(BackupInfo{});
   }
@@ -156,7 +156,7 @@ TEST_F(BackupTest, OneThatIsStoppedLeavesTheEarlierOnes) {
   CommitNumber(1);
   Backup();
   for (uint64_t n = 2; n <= 30; ++n) CommitNumber(n, 400000);
-  const auto stopped = store_->Backup(Backups(), 1, [] { return true; });
+  const auto stopped = store_->Backup({.dir = Backups()}, [] { return true; });
   EXPECT_EQ(stopped.status().code(), absl::StatusCode::kCancelled) << stopped.status();
   EXPECT_THAT(Ids(), ElementsAre(1));
   EXPECT_EQ(LastIn(1), 1U);
@@ -170,7 +170,7 @@ TEST_F(BackupTest, ADirectoryOfAnotherStoreIsRefused) {
   Backup();
   const auto other = Store::Open({.dir = temp_.path() + "/other", .shard_id = 1});
   ASSERT_TRUE(other.ok()) << other.status();
-  const auto made = (*other)->Backup(Backups(), 1, Never);
+  const auto made = (*other)->Backup({.dir = Backups()}, Never);
   EXPECT_EQ(made.status().code(), absl::StatusCode::kFailedPrecondition) << made.status();
   EXPECT_THAT(std::string(made.status().message()), HasSubstr("of another store"));
   EXPECT_THAT(Ids(), ElementsAre(1));
@@ -181,7 +181,7 @@ TEST_F(BackupTest, OneAtATime) {
   Backup();
   const int file = open((Backups() + "/lock").c_str(), O_RDWR);
   ASSERT_EQ(flock(file, LOCK_EX | LOCK_NB), 0);
-  const auto made = store_->Backup(Backups(), 1, Never);
+  const auto made = store_->Backup({.dir = Backups()}, Never);
   EXPECT_EQ(made.status().code(), absl::StatusCode::kUnavailable) << made.status();
   close(file);
   Backup();

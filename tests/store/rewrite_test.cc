@@ -43,7 +43,7 @@ class RewriteTest : public ::testing::Test {
   }
   // So that all is in tables.
   void Flush() {
-    ASSERT_TRUE(store_->Backup(temp_.path() + "/backups", 1, kNever).ok());
+    ASSERT_TRUE(store_->Backup({.dir = temp_.path() + "/backups"}, kNever).ok());
   }
   absl::Status Rewrite(const Store::InTurn& in_turn, const std::function<bool()>& stop) {
     return store_->Rewrite(store_->Moment(), in_turn, stop);

@@ -120,6 +120,10 @@ class BenchTest(E2eTest):
             for fmt in ("jsonl", "canonical"):
                 self.assertGreaterEqual(sum(line.startswith(fmt) for line in store), 3)
 
+    def test_the_script_of_parts(self):
+        lines = self.script("parts.sh", 3000, 1).splitlines()
+        self.assertEqual([line.split()[0] for line in lines], ["one-directory", "home-alone", "least", "highest"])
+
     def test_the_same_seed_sends_the_same_records(self):
         exports = []
         for batch in (100, 1000):

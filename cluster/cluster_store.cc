@@ -243,6 +243,10 @@ absl::Status ClusterStore::CatchUp(size_t part, EpochId has) {
 std::vector<Batch> ClusterStore::Split(Batch batch) const {
   const std::shared_ptr<const Placement> placement = this->placement();
   std::vector<Batch> out(parts_.size());
+  if (out.size() == 1) {
+    out[kHome] = std::move(batch);
+    return out;
+  }
   batch.VisitSorted([&](Family family, std::string_view key, std::string_view value, bool remove) {
     const auto add = [&](size_t part) {
       if (remove) {
@@ -403,6 +407,7 @@ Reader ClusterStore::Merge(std::shared_ptr<const Placement> placement, const Rea
   std::vector<MissingPart> missing;
   for (size_t part = 0; part < parts_.size(); ++part) {
     absl::StatusOr<Reader> reader = read(*parts_[part]);
+    if (reader.ok() && parts_.size() == 1) return *std::move(reader);  // home is all
     if (reader.ok()) {
       parts.push_back(*std::move(reader));
       continue;

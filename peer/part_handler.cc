@@ -294,10 +294,13 @@ grpc::Status PartHandler::GetRows(grpc::ServerContext*,
 
 grpc::Status PartHandler::WalkRows(grpc::ServerContext*,
                                    const proto::WalkRowsRequest* request,
-                                   proto::WalkRowsResponse* response) {
+                                   grpc::ServerWriter<proto::WalkRowsResponse>* page) {
   const absl::StatusOr<store::Reader> reader = ReaderOf(request->state());
   if (!reader.ok()) return ToGrpc(reader.status());
-  return ToGrpc(Page(*request, response).Read(*reader));
+  proto::WalkRowsResponse rows;
+  const absl::Status status = Page(*request, &rows).Read(*reader);
+  if (status.ok()) page->Write(rows);
+  return ToGrpc(status);
 }
 
 grpc::Status PartHandler::EstimateRows(grpc::ServerContext*,

@@ -44,7 +44,7 @@ class PartHandler {
   grpc::Status GetRows(grpc::ServerContext* context, const proto::GetRowsRequest* request,
                        grpc::ServerWriter<proto::GetRowsChunk>* chunks);
   grpc::Status WalkRows(grpc::ServerContext* context, const proto::WalkRowsRequest* request,
-                        proto::WalkRowsResponse* response);
+                        grpc::ServerWriter<proto::WalkRowsResponse>* page);
   grpc::Status EstimateRows(grpc::ServerContext* context,
                             const proto::EstimateRowsRequest* request,
                             proto::EstimatedRows* response);

@@ -75,8 +75,8 @@ grpc::Status PartService::GetRows(grpc::ServerContext* context,
 
 grpc::Status PartService::WalkRows(grpc::ServerContext* context,
                                    const proto::WalkRowsRequest* request,
-                                   proto::WalkRowsResponse* response) {
-  return Handle(context, &PartHandler::WalkRows, request, response);
+                                   grpc::ServerWriter<proto::WalkRowsResponse>* page) {
+  return Handle(context, &PartHandler::WalkRows, request, page);
 }
 
 grpc::Status PartService::EstimateRows(grpc::ServerContext* context,

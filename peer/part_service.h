@@ -38,7 +38,7 @@ class PartService final : public proto::PartService::Service {
   grpc::Status GetRows(grpc::ServerContext* context, const proto::GetRowsRequest* request,
                        grpc::ServerWriter<proto::GetRowsChunk>* chunks) override;
   grpc::Status WalkRows(grpc::ServerContext* context, const proto::WalkRowsRequest* request,
-                        proto::WalkRowsResponse* response) override;
+                        grpc::ServerWriter<proto::WalkRowsResponse>* page) override;
   grpc::Status EstimateRows(grpc::ServerContext* context, const proto::EstimateRowsRequest* request,
                             proto::EstimatedRows* response) override;
   grpc::Status ReadSlots(grpc::ServerContext* context, const proto::ReadSlotsRequest* request,

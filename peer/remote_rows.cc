@@ -14,18 +14,23 @@ namespace {
 
 constexpr uint32_t kFirstPageRows = 32;
 
-// Asks for pages as it is moved, the larger the further it goes in one direction.
+// Asks for pages as it is moved, the larger the further it goes in one direction. Waits for a page only when something
+// of it is wanted: so several cursors that are made or moved together ask at the same time.
 class RemoteCursor final : public store::Cursor {
  public:
   using From = proto::WalkRowsRequest;
-  using Fetch = std::function<absl::Status(const proto::WalkRowsRequest&,
-                                           proto::WalkRowsResponse*)>;
+  // What is called returns the page that was asked for when it is there.
+  using Page = std::function<absl::Status(proto::WalkRowsResponse*)>;
+  using Fetch = std::function<Page(const proto::WalkRowsRequest&)>;
   RemoteCursor(proto::WalkRowsRequest request, Fetch fetch)
       : request_(std::move(request)), fetch_(std::move(fetch)) {
     Ask(From::AT, request_.lower());
   }
 
-  bool Valid() const override { return status_.ok() && at_ < rows_.size(); }
+  bool Valid() const override {
+    Await();
+    return status_.ok() && at_ < rows_.size();
+  }
   std::string_view key() const override { return rows_[at_].first; }
   std::string_view value() const override { return rows_[at_].second; }
   void Next() override {
@@ -45,22 +50,27 @@ class RemoteCursor final : public store::Cursor {
     }
   }
   void Seek(std::string_view key) override {
-    if (status_.ok() && !rows_.empty() && key >= rows_.front().first &&
-        key <= rows_.back().first) {
+    Await();
+    const std::string wanted = std::max(std::string(key), request_.lower());
+    if (status_.ok() && wanted >= from_ &&
+        (last_ || (!rows_.empty() && wanted <= rows_.back().first))) {
       const auto row = std::lower_bound(
-          rows_.begin(), rows_.end(), key,
-          [](const Row& one, std::string_view wanted) { return one.first < wanted; });
+          rows_.begin(), rows_.end(), wanted,
+          [](const Row& one, std::string_view sought) { return one.first < sought; });
       at_ = static_cast<size_t>(row - rows_.begin());
       return;
     }
     page_rows_ = kFirstPageRows;
-    Ask(From::AT, std::max(std::string(key), request_.lower()));
+    Ask(From::AT, wanted);
   }
   void SeekToLast() override {
     page_rows_ = kFirstPageRows;
     Ask(From::LAST, "");
   }
-  absl::Status status() const override { return status_; }
+  absl::Status status() const override {
+    Await();
+    return status_;
+  }
 
  private:
   using Row = std::pair<std::string, std::string>;
@@ -70,10 +80,15 @@ class RemoteCursor final : public store::Cursor {
     request_.set_key(key);
     request_.set_limit(page_rows_);
     page_rows_ = std::min<uint32_t>(4 * page_rows_, limits::kPartPageRowsMax);
+    page_ = fetch_(request_);
+  }
+
+  void Await() const {
+    if (!page_) return;
     proto::WalkRowsResponse response;
     rows_.clear();
     at_ = 0;
-    status_ = fetch_(request_, &response);
+    status_ = std::exchange(page_, nullptr)(&response);
     if (!status_.ok()) return;
     if (response.keys_size() != response.values_size()) {
       status_ = absl::InternalError("a part answered with keys and values that are not as many");
@@ -83,21 +98,26 @@ class RemoteCursor final : public store::Cursor {
       rows_.emplace_back(std::move(*response.mutable_keys(i)),
                          std::move(*response.mutable_values(i)));
     }
+    const From::From from = request_.from();
     const bool back = from == From::BEFORE || from == From::LAST;
     if (back) {
       std::reverse(rows_.begin(), rows_.end());
       at_ = rows_.empty() ? 0 : rows_.size() - 1;
     }
     last_ = back ? from == From::LAST : response.end();
+    from_ = back && !rows_.empty() ? rows_.front().first : request_.key();
+    if (from == From::AFTER) from_ += '\0';
   }
 
   proto::WalkRowsRequest request_;
   const Fetch fetch_;
   uint32_t page_rows_ = kFirstPageRows;
-  std::vector<Row> rows_;  // a page, ascending
-  size_t at_ = 0;
-  bool last_ = false;  // nothing is behind the page
-  absl::Status status_;
+  mutable Page page_;              // on its way; else null
+  mutable std::vector<Row> rows_;  // a page, ascending
+  mutable size_t at_ = 0;
+  mutable std::string from_;   // no row from here on is missing up to the last of the page
+  mutable bool last_ = false;  // nothing is behind the page
+  mutable absl::Status status_;
 };
 
 }  // namespace
@@ -224,13 +244,23 @@ std::unique_ptr<store::Cursor> RemoteState::ScanPrefix(store::Family family,
   return Walk(std::move(request));
 }
 
+// As in BeginMultiGet.
 std::unique_ptr<store::Cursor> RemoteState::Walk(proto::WalkRowsRequest request) const {
+  struct PageCall {
+    std::unique_ptr<grpc::ClientContext> context = NewCall();
+    std::unique_ptr<grpc::ClientReader<proto::WalkRowsResponse>> page;
+  };
   *request.mutable_state() = state_;
   return std::make_unique<RemoteCursor>(
-      std::move(request),
-      [self = shared_from_this()](const proto::WalkRowsRequest& asked,
-                                  proto::WalkRowsResponse* response) {
-        return self->Checked(self->stub_->WalkRows(NewCall().get(), asked, response));
+      std::move(request), [self = shared_from_this()](const proto::WalkRowsRequest& asked) {
+        const auto call = std::make_shared<PageCall>();
+        call->page = self->stub_->WalkRows(call->context.get(), asked);
+        return [self, call](proto::WalkRowsResponse* response) {
+          const bool answered = call->page->Read(response);
+          UNIRUST_RETURN_IF_ERROR(self->Checked(call->page->Finish()));
+          if (answered) return absl::OkStatus();
+          return absl::InternalError(self->where_ + ": no rows, and no reason");
+        };
       });
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/limits.h"
+#include "base/mutex.h"
 #include "base/thread.h"
 #include "cluster/local_part.h"
 #include "peer/remote_part.h"
@@ -27,6 +28,7 @@ using store::Family;
 using ::testing::HasSubstr;
 
 constexpr uint64_t kSession = 5;
+constexpr uint64_t kPollMicros = 20'000;
 constexpr cluster::Holds kRows = cluster::Holds::kRows;
 const auto kNever = [] { return false; };
 
@@ -106,6 +108,50 @@ TEST_F(PartServiceTest, HasAPartOfEachTenantsStore) {
   }
 }
 
+// Answers a walk only when another one has come as well.
+class Companions final : public proto::PartService::Service {
+ public:
+  grpc::Status WalkRows(grpc::ServerContext* context, const proto::WalkRowsRequest* request,
+                        grpc::ServerWriter<proto::WalkRowsResponse>* page) override {
+    MutexLock lock(mutex_);
+    ++came_;
+    changed_.NotifyAll();
+    const size_t wanted = came_ + came_ % 2;
+    while (came_ < wanted && !context->IsCancelled()) changed_.WaitFor(mutex_, kPollMicros);
+    proto::WalkRowsResponse rows;
+    rows.add_keys(request->lower() + "key");
+    rows.add_values("value");
+    rows.set_end(true);
+    page->Write(rows);
+    return grpc::Status::OK;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  size_t came_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+TEST(RemoteCursorTest, CursorsThatAreMadeTogetherAskTogether) {
+  Companions service;
+  const auto server = rpc::Server::Start("127.0.0.1:0", service).value();
+  RemotePart one{rpc::Connect(server->address()), "part 1"};
+  RemotePart other{rpc::Connect(server->address()), "part 2"};
+  const store::Reader here = *one.ReadLatest();
+  const store::Reader there = *other.ReadLatest();
+  const auto first = here.ScanPrefix(Family::kNames, "1");
+  const auto second = there.ScanPrefix(Family::kNames, "2");
+  ASSERT_TRUE(first->Valid() && second->Valid()) << first->status() << second->status();
+  EXPECT_EQ(first->key(), "1key");
+  EXPECT_EQ(second->key(), "2key");
+  // What a page tells is not asked for again.
+  first->Seek("1");
+  EXPECT_EQ(first->key(), "1key");
+  first->Seek("1z");
+  EXPECT_FALSE(first->Valid());
+  EXPECT_TRUE(first->status().ok());
+}
+
 TEST_F(PartServiceTest, RefusesWhatItDoesNotKnow) {
   proto::GetRowsRequest get;
   get.mutable_state()->set_session(kSession);
@@ -122,7 +168,9 @@ TEST_F(PartServiceTest, RefusesWhatItDoesNotKnow) {
   walk.mutable_state()->set_session(kSession);
   proto::WalkRowsResponse rows;
   grpc::ClientContext second;
-  const grpc::Status lost = stub_->WalkRows(&second, walk, &rows);
+  const auto page = stub_->WalkRows(&second, walk);
+  EXPECT_FALSE(page->Read(&rows));
+  const grpc::Status lost = page->Finish();
   EXPECT_EQ(lost.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(lost.error_message(), HasSubstr("read again"));
 

@@ -6,7 +6,9 @@ the processes are in crash_test.py.
 """
 import json
 import os
+import random
 import shutil
+import subprocess
 import threading
 import unittest
 
@@ -20,6 +22,7 @@ from harness import LOCAL, E2eTest, start
 from judge import History, Verdict
 from observe_test import Scrape
 
+SMALL_DISK = "32m"
 SEED = int(os.environ.get("UNIRUST_CLUSTER_SEED", "1"))
 
 
@@ -224,6 +227,35 @@ class ClusterTest(E2eTest):
         cluster.until_readable()
         for listing in listings:
             self.assertEqual(self.listed(cluster, listing, "--allow-partial"), whole[listing])
+        cluster.stop()
+
+    def test_a_part_whose_disk_is_full(self):
+        disk = self.dir / "full" / "part1"
+        disk.mkdir(parents=True)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "none", str(disk)]
+        if subprocess.run(mount, capture_output=True).returncode:
+            self.skipTest("mounting a tmpfs needs root")
+        self.stack.callback(subprocess.run, ["umount", str(disk)], capture_output=True)
+        cluster = Cluster(self.dir / "full", 3)
+        written, rng = [], random.Random(SEED)
+        with self.assertRaises(grpc.RpcError) as fault:
+            for n in range(200):
+                lines = [{"entity_type": "file", "perspective": "disk", "uid": f"{n}-{k}", "descriptors": [
+                    {"attr": "content", "value": rng.randbytes(30_000).hex()}]} for k in range(20)]
+                feed.ingest(cluster.client, lines)
+                written += lines
+        self.assertEqual(fault.exception.code(), grpc.StatusCode.UNAVAILABLE)
+        self.assertIn("part 1 of the store", fault.exception.details())
+        self.assertEqual(cluster.parts[0].wait_exit(), harness.STORAGE)
+        self.assertIn("No space left", cluster.parts[0].stderr())
+        *_, missing = self.listed(cluster, "scan", "--allow-partial", expect=harness.UNAVAILABLE)
+        self.assertEqual(json.loads(missing)["part"], 1)
+        subprocess.run(["mount", "-o", "remount,size=1g", str(disk)], check=True)
+        cluster.restart(1)
+        cluster.until_readable()
+        cluster.until_answered(lambda: feed.ingest(cluster.client, lines))  # sent again, as the answer says
+        names = {json.loads(line)["id"] for line in self.listed(cluster, "scan")}
+        self.assertEqual(names, {f"file/disk/{line['uid']}" for line in written + lines})
         cluster.stop()
 
     def listed(self, cluster, *args, expect=harness.OK):

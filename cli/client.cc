@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "access/token.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
@@ -184,6 +185,10 @@ absl::Status Client::Explain(const grpc::Status& status, const grpc::ClientConte
     return WithHint(ours, "Give one with --token-file FILE; `unirust token` makes them.");
   }
   if (!absl::IsUnavailable(ours)) return ours;
+  if (absl::StrContains(ours.message(), "part of the store") ||
+      absl::StrContains(ours.message(), " of the store: ")) {
+    return WithHint(ours, "`unirust cluster status` shows which parts do not answer.");
+  }
   return WithHint(absl::UnavailableError("router " + router_ + ": " + std::string(ours.message())),
                   "Is it running? Start one with `unirust serve --data-dir DIR`, name another with "
                   "--router ADDR,\n  or work on a directory without a daemon: --data-dir DIR. "

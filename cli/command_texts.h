@@ -224,7 +224,8 @@ inline constexpr CommandText kBackupText{
     "backup",
     "make an incremental backup of the store while it runs",
     "It goes below the backup directory of the daemon, next to the earlier ones, or with\n"
-    "--data-dir of --backup-dir. A daemon with --backup-every makes them by itself.",
+    "--data-dir of --backup-dir. A daemon with --backup-every makes them by itself. Each part of\n"
+    "a store of several has a --backup-dir of its own, and is backed up with it.",
     "  unirust backup\n"
     "  unirust backup --data-dir D --backup-dir /backups --backup-keep 30",
 };
@@ -276,7 +277,8 @@ inline constexpr CommandText kRestoreText{
     "restore",
     "make the data directory of a new store from a backup",
     "Every file is checked and the store is opened once before the directory gets its name:\n"
-    "it is there whole or not at all.",
+    "it is there whole or not at all. Of a store of several parts restore all, the others with\n"
+    "the --backup that the one of home names (`unirust backups`, column parts).",
     "  unirust restore --from /backups --data-dir /var/lib/unirust\n"
     "  unirust restore --from /backups --backup 7 --data-dir /tmp/last-week",
 };

@@ -27,9 +27,9 @@ absl::Status MissingParts::TellAndClose(bool json, Output* out) const {
   }
   UNIRUST_RETURN_IF_ERROR(out->Close());
   if (parts_.empty()) return absl::OkStatus();
-  return absl::UnavailableError("the answer lacks what needs rows of " +
-                                std::to_string(parts_.size()) +
-                                (parts_.size() == 1 ? " part" : " parts") + " of the store");
+  return absl::UnavailableError("the answer is partial: " + std::to_string(parts_.size()) +
+                                (parts_.size() == 1 ? " part" : " parts") +
+                                " of the store cannot be reached");
 }
 
 }  // namespace unirust::cli

@@ -167,9 +167,7 @@ absl::Status ClusterStore::CatchUp() {
 absl::Status ClusterStore::AddPart(Part& part) {
   UNIRUST_RETURN_IF_ERROR(CheckComplete());
   if (HasPending()) return absl::FailedPreconditionError("a change of ontology is under way");
-  if (holds_.HoldsOutbox()) {
-    return absl::UnavailableError("a backup or a checkpoint of the store is under way");
-  }
+  if (holds_.HoldsOutbox()) return BeingCopied();
   const size_t number = parts_.size();
   if (number >= limits::kPartsMax) {
     return absl::InvalidArgumentError("a store has at most " + std::to_string(limits::kPartsMax) +
@@ -235,7 +233,7 @@ absl::Status ClusterStore::CatchUp(size_t part, EpochId has) {
   if (has == last) return absl::OkStatus();
   return absl::DataLossError("it lacks epochs from " + std::to_string(has.number + 1) + " to " +
                              std::to_string(last.number) + ", which it had: its directory is " +
-                             "older than the home part's. Restore it");
+                             "older than the home part's. " + RestoreTogether());
 }
 
 // --- writes ----------------------------------------------------------------------------------------

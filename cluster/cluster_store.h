@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,7 +63,8 @@ class ClusterStore final : public store::Store {
   absl::StatusOr<BackupInfo> Backup(const store::BackupPlan& plan,
                                     const std::function<bool()>& stop) const override;
   // Other parts remove their backups that belong to none of home's, which are in `dir`; if there are none, all stay.
-  absl::Status KeepBackups(const std::string& dir) const;
+  // UNAVAILABLE while one is made.
+  absl::Status DropUnnamedBackups(const std::string& dir) const;
   // Of home in `dir`, of the others by that name, where it takes the place of one that lacks home's. Returns their
   // directories, by part.
   absl::StatusOr<std::vector<std::string>> CheckpointParts(const std::string& dir,
@@ -121,6 +123,14 @@ class ClusterStore final : public store::Store {
   absl::Status CatchUp();
   absl::Status CatchUp(size_t part, EpochId has);
   absl::StatusOr<Position> Replace(size_t part);
+  class CopyTurn;
+  absl::StatusOr<BackupInfo> BackUpAll(const store::BackupPlan& plan,
+                                       const std::function<bool()>& stop,
+                                       std::vector<uint32_t>* made) const;
+  absl::StatusOr<std::vector<std::string>> CheckpointAll(const std::string& dir,
+                                                         const std::string& name) const;
+  absl::Status DropUnnamed(const std::string& dir) const;
+  absl::Status DropFromAll(const std::function<UnwantedCopies(size_t part)>& unwanted) const;
   Shape GetShape() const;
   absl::Status CheckShape(const Shape& before) const;
   absl::Status ReadOutbox();
@@ -156,6 +166,7 @@ class ClusterStore final : public store::Store {
   std::atomic<uint64_t> returned_ = 0;  // the last epoch that is not waited for any more
   std::atomic<bool> stopping_ = false;
   mutable CopyHolds holds_;
+  mutable std::atomic<bool> copying_ = false;  // a backup is made
   mutable Mutex placing_;
   std::deque<Placed> placed_ ABSL_GUARDED_BY(placing_);  // the newest last, at least one
   uint64_t compared_ ABSL_GUARDED_BY(placing_) = 0;      // the last move that was
@@ -165,6 +176,9 @@ class ClusterStore final : public store::Store {
   std::vector<uint64_t> steps_;    // that each part was told of it
   uint64_t outbox_from_ = 0;       // no earlier epoch has rows there
 };
+
+// What must wait until no copy of the store is made: UNAVAILABLE.
+absl::Status BeingCopied();
 
 // The same status with the part's name before the message.
 absl::Status InPart(size_t part, const absl::Status& status);

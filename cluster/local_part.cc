@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/fault_point.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "cluster/slot_map.h"
@@ -80,6 +81,11 @@ absl::Status LocalPart::CheckHoldsNothing() const {
   return absl::OkStatus();
 }
 
+std::string RestoreTogether() {
+  return "Restore all parts from one backup: `unirust backups` of the home part's directory says "
+         "which of theirs belong to it";
+}
+
 absl::StatusOr<Position> LocalPart::Join(const Membership& membership, EpochId home, Holds holds) {
   MutexLock writing(writing_);
   UNIRUST_RETURN_IF_ERROR(CheckMembership(membership, holds));
@@ -88,7 +94,7 @@ absl::StatusOr<Position> LocalPart::Join(const Membership& membership, EpochId h
     return absl::DataLossError("it has epoch " + std::to_string(last.number) +
                                ", but the last one of the store is " +
                                std::to_string(home.number) +
-                               ": the home part is older than this one. Restore it");
+                               ": the home part is older than this one. " + RestoreTogether());
   }
   if (last.number == home.number && last != home) return WentSeparateWays(last);
   std::string value;
@@ -291,34 +297,46 @@ absl::Status LocalPart::Rewrite(uint64_t epoch, const std::function<bool()>& sto
 
 std::string LocalPart::BackupsDir() const { return backup_dir_ + "/" + store::kBackupsName; }
 
-absl::StatusOr<uint32_t> LocalPart::Backup(const std::vector<uint32_t>& keep,
-                                           const std::function<bool()>& stop) {
+absl::StatusOr<uint32_t> LocalPart::Backup(const std::function<bool()>& stop) {
   UNIRUST_RETURN_IF_ERROR(store::MakeBackupDir(backup_dir_, "backups"));
-  store::BackupPlan plan{.dir = BackupsDir(), .keep = kAllBackups};
-  if (!keep.empty()) plan.keep_only = keep;
-  UNIRUST_ASSIGN_OR_RETURN(const BackupInfo made, store_.Backup(plan, stop));
+  UNIRUST_ASSIGN_OR_RETURN(const BackupInfo made,
+                           store_.Backup({.dir = BackupsDir(), .keep = kAllBackups}, stop));
+  Log(LogLevel::kInfo, "backup " + std::to_string(made.id) + " of this part below " + backup_dir_,
+      {{"bytes", made.bytes}});
   return made.id;
 }
 
-absl::Status LocalPart::KeepBackups(const std::vector<uint32_t>& keep) {
-  if (backup_dir_.empty()) return absl::OkStatus();
-  return keep.empty() ? store::RemoveHalfBackups(BackupsDir())
-                      : store::KeepBackups(BackupsDir(), keep);
+absl::StatusOr<std::string> LocalPart::Checkpoint(const std::string& name) {
+  MutexLock lock(checkpointing_);
+  UNIRUST_RETURN_IF_ERROR(store::MakeBackupDir(backup_dir_, "checkpoints"));
+  UNIRUST_RETURN_IF_ERROR(DropCheckpoint(name));
+  const std::string dir = backup_dir_ + "/" + name;
+  UNIRUST_RETURN_IF_ERROR(store_.Checkpoint(dir));
+  return dir;
 }
 
-absl::StatusOr<std::string> LocalPart::Checkpoint(const std::string& name) {
-  UNIRUST_RETURN_IF_ERROR(store::MakeBackupDir(backup_dir_, "checkpoints"));
+absl::Status LocalPart::DropCheckpoint(const std::string& name) const {
   if (!store::IsCheckpointName(name)) {
     return absl::InvalidArgumentError("'" + name + "' is not a checkpoint name");
   }
   const std::string dir = backup_dir_ + "/" + name;
   std::error_code error;
   if (store::Store::Exists(dir)) std::filesystem::remove_all(dir, error);
-  if (error || std::filesystem::exists(dir)) {
-    return absl::FailedPreconditionError(dir + " is in the way of a checkpoint: remove it");
-  }
-  UNIRUST_RETURN_IF_ERROR(store_.Checkpoint(dir));
-  return dir;
+  if (!error && !std::filesystem::exists(dir)) return absl::OkStatus();
+  return absl::FailedPreconditionError(dir + " is in the way of a checkpoint: remove it");
+}
+
+absl::Status LocalPart::DropCopies(const UnwantedCopies& unwanted) {
+  if (backup_dir_.empty()) return absl::OkStatus();
+  UNIRUST_RETURN_IF_ERROR(store::DropBackups(BackupsDir(), [&](uint32_t id) {
+    const auto is_in = [id](const std::vector<uint32_t>& list) {
+      return std::find(list.begin(), list.end(), id) != list.end();
+    };
+    return is_in(unwanted.backups) || (!unwanted.keep.empty() && !is_in(unwanted.keep));
+  }));
+  if (unwanted.checkpoint.empty()) return absl::OkStatus();
+  MutexLock lock(checkpointing_);
+  return DropCheckpoint(unwanted.checkpoint);
 }
 
 }  // namespace unirust::cluster

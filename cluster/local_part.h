@@ -39,10 +39,9 @@ class LocalPart final : public Part {
   absl::Status SealPending(PendingStep step) override;
   absl::Status DropPending(PendingStep step) override;
   absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override;
-  absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
-                                  const std::function<bool()>& stop) override;
-  absl::Status KeepBackups(const std::vector<uint32_t>& keep) override;
+  absl::StatusOr<uint32_t> Backup(const std::function<bool()>& stop) override;
   absl::StatusOr<std::string> Checkpoint(const std::string& name) override;
+  absl::Status DropCopies(const UnwantedCopies& unwanted) override;
 
   // Lets the states of earlier epochs go. Whoever reads one of them still has a snapshot from before the moment that
   // this returns (store/store.h), whoever reads a later state has not. FAILED_PRECONDITION if the part lacks the epoch.
@@ -75,9 +74,11 @@ class LocalPart final : public Part {
   void Keep(EpochId epoch);  // and so it is the last one
 
   std::string BackupsDir() const;
+  absl::Status DropCheckpoint(const std::string& name) const;
 
   store::Store& store_;
   const std::string backup_dir_;
+  Mutex checkpointing_;  // one at a time
   Mutex writing_;  // one call that writes at a time, whatever a caller has given up
   PendingStep next_ ABSL_GUARDED_BY(writing_);  // of the last attempt
   std::atomic<uint64_t> session_;

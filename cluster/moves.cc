@@ -154,6 +154,8 @@ absl::Status ClusterStore::SweepRows() {
   Placement next = *placement();
   Move& move = *next.move;
   if (move.done.IsEnd()) {
+    // From then on the part is taken to have nothing, and an earlier copy of it has rows.
+    if (holds_.HoldsOutbox()) return BeingCopied();
     next.move.reset();
     UNIRUST_RETURN_IF_ERROR(PublishPlacement(std::move(next)));
     FaultPoint("move.ended");

@@ -57,6 +57,16 @@ struct Position {
   uint64_t attempt = 0;  // the last one that was seen since the part was opened; 0: none
 };
 
+// Copies of a part that belong to no copy of home.
+struct UnwantedCopies {
+  std::vector<uint32_t> keep;     // all backups but these; empty: none
+  std::vector<uint32_t> backups;  // and these
+  std::string checkpoint;         // and this one, unless empty
+};
+
+// What to do where directories of parts do not belong together.
+std::string RestoreTogether();
+
 // Every call may fail with UNAVAILABLE: the part could not be reached, and what was asked for may have happened or not.
 // Or with ABORTED: another process has opened the store since. Thread-safe; calls that write come one after the other.
 class Part {
@@ -97,12 +107,11 @@ class Part {
   virtual absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) = 0;
 
   // Copies of this moment, or one a little later, in a directory that is the part's own. FAILED_PRECONDITION: it has
-  // none. Backup: one more (store/store.h), and all others go but those of `keep`; if that is empty, all stay. Returns
-  // its number. Checkpoint takes the place of one of that name. Returns its directory.
-  virtual absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
-                                          const std::function<bool()>& stop) = 0;
-  virtual absl::Status KeepBackups(const std::vector<uint32_t>& keep) = 0;  // the same without one more
+  // none. Backup: one more (store/store.h); returns its number. Checkpoint: takes the place of one of that name;
+  // returns its directory.
+  virtual absl::StatusOr<uint32_t> Backup(const std::function<bool()>& stop) = 0;
   virtual absl::StatusOr<std::string> Checkpoint(const std::string& name) = 0;
+  virtual absl::Status DropCopies(const UnwantedCopies& unwanted) = 0;
 };
 
 }  // namespace unirust::cluster

@@ -47,10 +47,9 @@ absl::StatusOr<uint64_t> ClusterStore::PublishNothing(const InTurn& in_turn,
     if (sweeping()) return absl::OkStatus();
     UNIRUST_RETURN_IF_ERROR(CheckComplete());
     UNIRUST_RETURN_IF_ERROR(DropPending());
-    if (holds_.HoldsOutbox()) {
-      return absl::UnavailableError("a backup or a checkpoint of the store is under way");
-    }
     do {
+      if (holds_.HoldsOutbox()) return BeingCopied();
+      if (stop()) return Stopped();
       Commit({});
       UNIRUST_RETURN_IF_ERROR(CheckComplete());
     } while (outbox_from_ < home_->last().number);

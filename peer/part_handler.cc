@@ -367,20 +367,21 @@ grpc::Status PartHandler::BackupPart(grpc::ServerContext* context,
   if (status.ok()) status = CheckEpoch(request->min_epoch());
   if (!status.ok()) return ToGrpc(status);
   const absl::StatusOr<uint32_t> made =
-      part_.Backup({request->keep().begin(), request->keep().end()},
-                   Stop(*context, request->session(), *chunks));
+      part_.Backup(Stop(*context, request->session(), *chunks));
   if (!made.ok()) return ToGrpc(made.status());
   proto::BackupPartChunk last;
   last.set_backup_id(*made);
-  chunks->Write(last);
-  return grpc::Status::OK;
+  if (chunks->Write(last) && !context->IsCancelled()) return grpc::Status::OK;
+  return ToGrpc(part_.DropCopies({.keep = {}, .backups = {*made}, .checkpoint = ""}));  // nobody knows of it
 }
 
-grpc::Status PartHandler::KeepBackups(grpc::ServerContext*,
-                                      const proto::KeepBackupsRequest* request, proto::Empty*) {
+grpc::Status PartHandler::DropCopies(grpc::ServerContext*, const proto::DropCopiesRequest* request,
+                                     proto::Empty*) {
   const absl::Status session = part_.CheckSession(request->session());
   if (!session.ok()) return ToGrpc(session);
-  return ToGrpc(part_.KeepBackups({request->keep().begin(), request->keep().end()}));
+  return ToGrpc(part_.DropCopies({.keep = {request->keep().begin(), request->keep().end()},
+                                  .backups = {request->backups().begin(), request->backups().end()},
+                                  .checkpoint = request->checkpoint()}));
 }
 
 grpc::Status PartHandler::CheckpointPart(grpc::ServerContext*,

@@ -54,7 +54,7 @@ class PartHandler {
                            grpc::ServerWriter<proto::Empty>* signs);
   grpc::Status BackupPart(grpc::ServerContext* context, const proto::BackupPartRequest* request,
                           grpc::ServerWriter<proto::BackupPartChunk>* chunks);
-  grpc::Status KeepBackups(grpc::ServerContext* context, const proto::KeepBackupsRequest* request,
+  grpc::Status DropCopies(grpc::ServerContext* context, const proto::DropCopiesRequest* request,
                            proto::Empty* response);
   grpc::Status CheckpointPart(grpc::ServerContext* context,
                               const proto::CheckpointPartRequest* request,

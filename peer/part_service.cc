@@ -103,10 +103,10 @@ grpc::Status PartService::BackupPart(grpc::ServerContext* context,
   return Handle(context, &PartHandler::BackupPart, request, chunks);
 }
 
-grpc::Status PartService::KeepBackups(grpc::ServerContext* context,
-                                      const proto::KeepBackupsRequest* request,
+grpc::Status PartService::DropCopies(grpc::ServerContext* context,
+                                      const proto::DropCopiesRequest* request,
                                       proto::Empty* response) {
-  return Handle(context, &PartHandler::KeepBackups, request, response);
+  return Handle(context, &PartHandler::DropCopies, request, response);
 }
 
 grpc::Status PartService::CheckpointPart(grpc::ServerContext* context,

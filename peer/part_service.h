@@ -47,7 +47,7 @@ class PartService final : public proto::PartService::Service {
                            grpc::ServerWriter<proto::Empty>* signs) override;
   grpc::Status BackupPart(grpc::ServerContext* context, const proto::BackupPartRequest* request,
                           grpc::ServerWriter<proto::BackupPartChunk>* chunks) override;
-  grpc::Status KeepBackups(grpc::ServerContext* context, const proto::KeepBackupsRequest* request,
+  grpc::Status DropCopies(grpc::ServerContext* context, const proto::DropCopiesRequest* request,
                            proto::Empty* response) override;
   grpc::Status CheckpointPart(grpc::ServerContext* context,
                               const proto::CheckpointPartRequest* request,

@@ -239,12 +239,10 @@ absl::Status RemotePart::Rewrite(uint64_t epoch, const std::function<bool()>& st
                                                              [](const proto::Empty&) {});
 }
 
-absl::StatusOr<uint32_t> RemotePart::Backup(const std::vector<uint32_t>& keep,
-                                            const std::function<bool()>& stop) {
+absl::StatusOr<uint32_t> RemotePart::Backup(const std::function<bool()>& stop) {
   proto::BackupPartRequest request;
   request.set_session(session_);
   request.set_min_epoch(has_epoch_);
-  request.mutable_keep()->Assign(keep.begin(), keep.end());
   uint32_t made = 0;
   UNIRUST_RETURN_IF_ERROR((AwaitSigns<proto::BackupPartRequest, proto::BackupPartChunk>(
       &Stub::BackupPart, request, stop,
@@ -253,23 +251,28 @@ absl::StatusOr<uint32_t> RemotePart::Backup(const std::vector<uint32_t>& keep,
   return absl::InternalError("at " + address_ + ": it does not say which backup it made");
 }
 
-absl::Status RemotePart::KeepBackups(const std::vector<uint32_t>& keep) {
-  proto::KeepBackupsRequest request;
-  request.set_session(session_);
-  request.mutable_keep()->Assign(keep.begin(), keep.end());
-  proto::Empty done;
-  return OfCall(stub_->KeepBackups(NewCall().get(), request, &done), "at " + address_);
-}
-
+// On another file system it takes as long as there are files: a part that is gone is noticed by its connection.
 absl::StatusOr<std::string> RemotePart::Checkpoint(const std::string& name) {
   proto::CheckpointPartRequest request;
   request.set_session(session_);
   request.set_min_epoch(has_epoch_);
   request.set_name(name);
   proto::CheckpointPartResponse response;
+  grpc::ClientContext call;
   UNIRUST_RETURN_IF_ERROR(
-      OfCall(stub_->CheckpointPart(NewCall().get(), request, &response), "at " + address_));
+      OfCall(stub_->CheckpointPart(&call, request, &response), "at " + address_));
   return response.path();
+}
+
+absl::Status RemotePart::DropCopies(const cluster::UnwantedCopies& unwanted) {
+  proto::DropCopiesRequest request;
+  request.set_session(session_);
+  request.mutable_keep()->Assign(unwanted.keep.begin(), unwanted.keep.end());
+  request.mutable_backups()->Assign(unwanted.backups.begin(), unwanted.backups.end());
+  request.set_checkpoint(unwanted.checkpoint);
+  proto::Empty done;
+  grpc::ClientContext call;
+  return OfCall(stub_->DropCopies(&call, request, &done), "at " + address_);
 }
 
 }  // namespace unirust::peer

@@ -36,10 +36,9 @@ class RemotePart final : public cluster::Part {
   absl::Status SealPending(cluster::PendingStep step) override;
   absl::Status DropPending(cluster::PendingStep step) override;
   absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override;
-  absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
-                                  const std::function<bool()>& stop) override;
-  absl::Status KeepBackups(const std::vector<uint32_t>& keep) override;
+  absl::StatusOr<uint32_t> Backup(const std::function<bool()>& stop) override;
   absl::StatusOr<std::string> Checkpoint(const std::string& name) override;
+  absl::Status DropCopies(const cluster::UnwantedCopies& unwanted) override;
 
  private:
   using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const proto::PendingRequest&,

@@ -34,6 +34,7 @@ class RemoteCursor final : public store::Cursor {
   std::string_view key() const override { return rows_[at_].first; }
   std::string_view value() const override { return rows_[at_].second; }
   void Next() override {
+    Await();
     if (at_ + 1 < rows_.size()) {
       ++at_;
     } else if (last_) {
@@ -43,6 +44,7 @@ class RemoteCursor final : public store::Cursor {
     }
   }
   void Prev() override {
+    Await();
     if (at_ > 0) {
       --at_;
     } else {

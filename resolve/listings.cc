@@ -158,8 +158,7 @@ class RecordScan {
     std::optional<EntityReader> reader(context_);
     PageBudget budget(page_size);
     // What needs rows of missing parts is passed over, so records are read one by one.
-    const bool gaps = !context_.reader.missing().empty();
-    for (size_t at_once = gaps ? 1 : kReadAtOnce;; at_once = gaps ? 1 : TwiceAsMany(at_once)) {
+    for (size_t at_once = HasGaps() ? 1 : kReadAtOnce;; at_once = TwiceAsMany(at_once)) {
       std::vector<Candidate> candidates = ReadAhead(*source, at_once, *reader);
       UNIRUST_RETURN_IF_ERROR(source->status());
       for (Candidate& candidate : candidates) {
@@ -189,12 +188,15 @@ class RecordScan {
     std::optional<RecordView> view = {};  // if it passes
   };
 
-  static size_t TwiceAsMany(size_t at_once) { return std::min(2 * at_once, kReadAtOnceMax); }
+  bool HasGaps() const { return !context_.reader.missing().empty(); }
+  size_t TwiceAsMany(size_t at_once) const {
+    return HasGaps() ? 1 : std::min(2 * at_once, kReadAtOnceMax);
+  }
 
   // What the page tells of a record that was read ahead; nothing of one that needs rows of missing parts.
-  static absl::Status MakeView(EntityReader& reader, Candidate* candidate) {
-    const auto unless_missing = [](const absl::Status& status) {
-      return store::IsMissing(status) ? absl::OkStatus() : status;
+  absl::Status MakeView(EntityReader& reader, Candidate* candidate) const {
+    const auto unless_missing = [&](const absl::Status& status) {
+      return HasGaps() && store::IsMissing(status) ? absl::OkStatus() : status;
     };
     candidate->bytes = candidate->position.size();
     if (!reader.status().ok()) return unless_missing(reader.status());
@@ -460,7 +462,7 @@ absl::StatusOr<ConflictPart> ReadConflicts(const ReadContext& context, const Con
       bytes += MessageBytes(*entry);
       alike.push_back(*std::move(entry));
     }
-    if (!budget->TakeAll(alike.size(), bytes)) {
+    if (!alike.empty() && !budget->TakeAll(alike.size(), bytes)) {
       out.position = last;
       return out;
     }

@@ -199,7 +199,7 @@ class EntityScan {
       if (!decided_.contains(name)) entities.push_back(name);
     }
     if (Fail(postings_.status())) return false;
-    if (store::IsMissing(climber_->status())) {
+    if (gaps_ && store::IsMissing(climber_->status())) {
       PassOverAhead();
       return true;
     }
@@ -218,7 +218,7 @@ class EntityScan {
   bool Decide(BlockName name) {
     decided_.insert(name);
     absl::StatusOr<Entity> entity = reader_->Load(name);
-    if (store::IsMissing(entity.status())) {
+    if (gaps_ && store::IsMissing(entity.status())) {
       reader_.emplace(context_);
       return false;
     }

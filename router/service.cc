@@ -124,12 +124,21 @@ void RouterService::PassOnIngest() {
     if (const auto refused = rpc::Refused(*context)) return new RefusedStream(*refused);
     return new IngestProxy(generic_stub_, kIngestChunks, NewCall(*context, NoDeadline::kForever),
                            [this, context](const auto& ended, const grpc::Status& status) {
-                             return End(context, ended, status);
+                             return End(context, ended,
+                                        context->IsCancelled() ? status : IfCutOff(status));
                            });
   };
   const int position = Add("IngestRecordsStream", Rpc::BIDI_STREAMING, nullptr);
   MarkMethodRawCallback(position,
                         new grpc::internal::CallbackBidiHandler<ByteBuffer, ByteBuffer>(begin));
+}
+
+// A shard cuts a stream off if what it has taken cannot be written.
+grpc::Status RouterService::IfCutOff(const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::CANCELLED) return status;
+  return {grpc::StatusCode::UNAVAILABLE,
+          "it ended the stream, since a write failed: its log says why, and if a part of the store "
+          "does not answer. What was answered is stored: send the rest again"};
 }
 
 // --- how a call is passed on ---------------------------------------------------------------------

@@ -76,6 +76,8 @@ class RouterService final : public rpc::ByteService {
   grpc::Status End(grpc::ServerContextBase* context, const grpc::ClientContext& call,
                    const grpc::Status& status) const;
 
+  static grpc::Status IfCutOff(const grpc::Status& status);
+
   // NOT_FOUND unless the shard has this number.
   grpc::Status CheckShardId(grpc::ServerContext* context, uint32_t shard_id);
 

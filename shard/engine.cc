@@ -229,8 +229,8 @@ absl::Status Engine::Purge(const std::function<bool()>& stop) {
   const std::string& root = impl_->options.backup_dir;
   absl::Status status =
       root.empty() ? absl::OkStatus() : store::RemoveHalfBackups(BackupsBelow(root));
-  if (status.ok() && impl_->cluster != nullptr) {
-    status = impl_->cluster->KeepBackups(root.empty() ? root : BackupsBelow(root));
+  if (status.ok() && impl_->cluster != nullptr && !root.empty()) {
+    status = impl_->cluster->DropUnnamedBackups(BackupsBelow(root));
   }
   if (status.ok()) status = impl_->committer->Purge(stop);
   impl_->purging = false;

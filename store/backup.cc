@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 namespace rdb = rocksdb;
 
 constexpr char kLockFile[] = "lock";
+constexpr char kMetaDir[] = "meta";
 constexpr size_t kCheckpointNameBytesMax = 64;
 constexpr size_t kIdentityBytes = 24;
 
@@ -75,7 +76,9 @@ absl::Status NotOurs(const std::string& dir) {
 }
 
 absl::StatusOr<std::unique_ptr<rdb::BackupEngineReadOnly>> OpenToRead(const std::string& dir) {
-  if (!fs::is_directory(dir)) return absl::NotFoundError("there are no backups in " + dir);
+  if (!fs::is_directory(dir + "/" + kMetaDir)) {  // RocksDB's; not there if the first one was cut short
+    return absl::NotFoundError("there are no backups in " + dir);
+  }
   rdb::BackupEngineReadOnly* raw = nullptr;
   UNIRUST_RETURN_IF_ERROR(FromRocks(
       rdb::BackupEngineReadOnly::Open(rdb::Env::Default(), rdb::BackupEngineOptions(dir), &raw),
@@ -110,28 +113,6 @@ absl::Status CheckOwner(const rdb::BackupEngine& backups, const std::string& dir
 
 absl::StatusOr<std::unique_ptr<FileLock>> TakeLock(const std::string& dir) {
   return FileLock::Take(dir + "/" + kLockFile, "another backup into " + dir + " is under way");
-}
-
-absl::Status RemoveOthers(rdb::BackupEngine& backups, const std::string& dir,
-                          const std::vector<uint32_t>& keep) {
-  std::vector<rdb::BackupInfo> infos;
-  backups.GetBackupInfo(&infos);
-  for (const rdb::BackupInfo& info : infos) {
-    if (std::find(keep.begin(), keep.end(), info.backup_id) != keep.end()) continue;
-    UNIRUST_RETURN_IF_ERROR(FromRocks(backups.DeleteBackup(info.backup_id),
-                                      "cannot remove backup " + std::to_string(info.backup_id) +
-                                          " in " + dir));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status RemoveOld(rdb::BackupEngine& backups, const BackupPlan& plan, rdb::BackupID made) {
-  if (!plan.keep_only) {
-    return FromRocks(backups.PurgeOldBackups(static_cast<uint32_t>(plan.keep)), "purge");
-  }
-  std::vector<uint32_t> keep = *plan.keep_only;
-  keep.push_back(made);
-  return RemoveOthers(backups, plan.dir, keep);
 }
 
 absl::StatusOr<uint32_t> NewestId(const std::string& dir) {
@@ -185,11 +166,18 @@ absl::Status MakeBackupDir(const std::string& root, const std::string& what) {
                                        error.message());
 }
 
-absl::Status KeepBackups(const std::string& dir, const std::vector<uint32_t>& keep) {
+absl::Status DropBackups(const std::string& dir, const std::function<bool(uint32_t id)>& unwanted) {
   if (!fs::is_directory(dir)) return absl::OkStatus();
   UNIRUST_ASSIGN_OR_RETURN(const auto lock, TakeLock(dir));
   UNIRUST_ASSIGN_OR_RETURN(const auto backups, OpenToChange(dir));
-  UNIRUST_RETURN_IF_ERROR(RemoveOthers(*backups, dir, keep));
+  std::vector<rdb::BackupInfo> infos;
+  backups->GetBackupInfo(&infos);
+  for (const rdb::BackupInfo& info : infos) {
+    if (!unwanted(info.backup_id)) continue;
+    UNIRUST_RETURN_IF_ERROR(FromRocks(backups->DeleteBackup(info.backup_id),
+                                      "cannot remove backup " + std::to_string(info.backup_id) +
+                                          " in " + dir));
+  }
   return FromRocks(backups->GarbageCollect(), "cannot remove half backups in " + dir);
 }
 
@@ -256,10 +244,9 @@ absl::StatusOr<BackupInfo> RocksStore::Backup(const BackupPlan& plan,
   FaultPoint("backup.made");
   rdb::BackupInfo info;
   UNIRUST_RETURN_IF_ERROR(FromRocks(backups->GetBackupInfo(id, &info), "backup"));
-  const absl::Status purged = RemoveOld(*backups, plan, id);
+  const rdb::Status purged = backups->PurgeOldBackups(static_cast<uint32_t>(plan.keep));
   if (!purged.ok()) {  // the next backup tries again
-    Log(LogLevel::kWarning,
-        "old backups in " + dir + " are still there: " + std::string(purged.message()));
+    Log(LogLevel::kWarning, "old backups in " + dir + " are still there: " + purged.ToString());
   }
   FaultPoint("backup.purged");
   return ToInfo(info, origin);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,9 +39,9 @@ absl::StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& dir);
 absl::StatusOr<BackupInfo> RestoreBackup(const std::string& dir, std::optional<uint32_t> id,
                                          const std::string& data_dir);
 
-// Removes all backups but these, and files of which no backup knows. UNAVAILABLE while one is made. Nothing happens if
-// there is no such directory.
-absl::Status KeepBackups(const std::string& dir, const std::vector<uint32_t>& keep);
+// Removes the backups of which `unwanted` says so, and what RemoveHalfBackups does. UNAVAILABLE while one is made.
+// Nothing happens if there is no such directory.
+absl::Status DropBackups(const std::string& dir, const std::function<bool(uint32_t id)>& unwanted);
 
 // Removes the files of backups that were cut short, which no backup counts. Nothing happens while one is made, or if
 // there is no such directory.

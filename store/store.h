@@ -52,8 +52,6 @@ struct StoreOptions {
 struct BackupPlan {
   std::string dir;  // created if absent; its parent must exist
   size_t keep = 1;  // so many stay, the newest, with this one
-  // Instead: of a part of a store (cluster/) these stay, and this one.
-  std::optional<std::vector<uint32_t>> keep_only = std::nullopt;
   // What the backup says besides: of home in a store of several parts.
   std::vector<PartBackup> parts = {};
   std::optional<int64_t> purged_micros = std::nullopt;  // Erasures, when the first of the parts was begun

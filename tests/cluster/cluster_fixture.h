@@ -104,19 +104,18 @@ class MortalPart final : public Part {
     if (!rewrites_) return absl::UnavailableError("it is busy");
     return Ask([&] { return part_.Rewrite(epoch, stop); });
   }
-  absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
-                                  const std::function<bool()>& stop) override {
+  absl::StatusOr<uint32_t> Backup(const std::function<bool()>& stop) override {
     life_.Copying();
-    absl::StatusOr<uint32_t> out = Ask([&] { return part_.Backup(keep, stop); });
+    absl::StatusOr<uint32_t> out = Ask([&] { return part_.Backup(stop); });
     life_.Copying();
     return out;
-  }
-  absl::Status KeepBackups(const std::vector<uint32_t>& keep) override {
-    return Ask([&] { return part_.KeepBackups(keep); });
   }
   absl::StatusOr<std::string> Checkpoint(const std::string& name) override {
     life_.Copying();
     return Ask([&] { return part_.Checkpoint(name); });
+  }
+  absl::Status DropCopies(const UnwantedCopies& unwanted) override {
+    return Ask([&] { return part_.DropCopies(unwanted); });
   }
   void SetRewrites(bool rewrites) { rewrites_ = rewrites; }
   void SetReachable(bool reachable) { reachable_ = reachable; }

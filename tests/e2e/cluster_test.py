@@ -187,6 +187,9 @@ class ClusterTest(E2eTest):
                 call()
             self.assertEqual(fault.exception.code(), grpc.StatusCode.UNAVAILABLE)
             self.assertRegex(fault.exception.details(), "part (1 )?of the store")
+        more = self.write("more.jsonl", "".join(json.dumps(line) + "\n" for line in lines[5:8]))
+        done = harness.unirust("ingest", "--router", cluster.router.address, more, expect=harness.UNAVAILABLE)
+        self.assertIn(b"`unirust cluster status` shows", done.stderr)
         address = cluster.shard.address
         cluster.shard.stop()
         cluster.parts[0] = cluster.start_part(1, cluster.parts[0].address)

@@ -171,18 +171,16 @@ absl::Status SimPart::Rewrite(uint64_t epoch, const std::function<bool()>&) {
       Again::kPerhaps);
 }
 
-absl::StatusOr<uint32_t> SimPart::Backup(const std::vector<uint32_t>& keep,
-                                         const std::function<bool()>& stop) {
+absl::StatusOr<uint32_t> SimPart::Backup(const std::function<bool()>& stop) {
   return Ask<absl::StatusOr<uint32_t>>(
-      [keep, stop](PartProcess& process) { return process.part->Backup(keep, stop); },
-      Again::kNever);
-}
-absl::Status SimPart::KeepBackups(const std::vector<uint32_t>& keep) {
-  return Write([keep](LocalPart& part) { return part.KeepBackups(keep); });
+      [stop](PartProcess& process) { return process.part->Backup(stop); }, Again::kNever);
 }
 absl::StatusOr<std::string> SimPart::Checkpoint(const std::string& name) {
   return Ask<absl::StatusOr<std::string>>(
       [name](PartProcess& process) { return process.part->Checkpoint(name); }, Again::kNever);
+}
+absl::Status SimPart::DropCopies(const cluster::UnwantedCopies& unwanted) {
+  return Write([unwanted](LocalPart& part) { return part.DropCopies(unwanted); });
 }
 
 }  // namespace unirust::sim

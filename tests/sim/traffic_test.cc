@@ -121,15 +121,14 @@ class CountedPart final : public cluster::Part {
   absl::Status Rewrite(uint64_t epoch, const std::function<bool()>& stop) override {
     return part().Rewrite(epoch, stop);
   }
-  absl::StatusOr<uint32_t> Backup(const std::vector<uint32_t>& keep,
-                                  const std::function<bool()>& stop) override {
-    return part().Backup(keep, stop);
-  }
-  absl::Status KeepBackups(const std::vector<uint32_t>& keep) override {
-    return part().KeepBackups(keep);
+  absl::StatusOr<uint32_t> Backup(const std::function<bool()>& stop) override {
+    return part().Backup(stop);
   }
   absl::StatusOr<std::string> Checkpoint(const std::string& name) override {
     return part().Checkpoint(name);
+  }
+  absl::Status DropCopies(const cluster::UnwantedCopies& unwanted) override {
+    return part().DropCopies(unwanted);
   }
 
  private:

@@ -78,7 +78,8 @@ absl::StatusOr<BackupInfo> ClusterStore::Backup(const store::BackupPlan& plan,
   if (!turn.is_mine()) return BeingCopied();
   const CopyHolds::Outbox outbox(holds_, [this] { return Published(); });
   std::vector<uint32_t> made(parts_.size());  // by part; 0: none
-  absl::StatusOr<BackupInfo> backup = BackUpAll(plan, stop, &made);
+  const Stop stopped = [&] { return stopping_ || stop(); };
+  absl::StatusOr<BackupInfo> backup = BackUpAll(plan, stopped, &made);
   const absl::Status dropped =
       backup.ok() ? DropUnnamed(plan.dir) : DropFromAll([&](size_t part) {
         UnwantedCopies unwanted;

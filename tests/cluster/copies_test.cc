@@ -153,6 +153,8 @@ TEST_P(Copies, ABackupEndsWithItsParts) {
     ASSERT_EQ(backups.size(), 1U);
     EXPECT_EQ(backups[0].id, made->parts[part - 1].id);
   }
+  engine_->StopWaiting();
+  EXPECT_TRUE(absl::IsCancelled(engine_->Backup(Never).status())) << "the end is near";
 }
 
 // A part that slots leave is taken to have nothing when its move has ended: not before all copies are made.

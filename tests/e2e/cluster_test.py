@@ -248,7 +248,8 @@ class ClusterTest(E2eTest):
                 feed.ingest(cluster.client, lines)
                 written += lines
         self.assertEqual(fault.exception.code(), grpc.StatusCode.UNAVAILABLE)
-        self.assertIn("part 1 of the store", fault.exception.details())
+        self.assertRegex(fault.exception.details(),  # by its number, or by its address
+                         f"part 1 of the store|the part of the store at {cluster.parts[0].address}")
         self.assertEqual(cluster.parts[0].wait_exit(), harness.STORAGE)
         self.assertIn("No space left", cluster.parts[0].stderr())
         *_, missing = self.listed(cluster, "scan", "--allow-partial", expect=harness.UNAVAILABLE)

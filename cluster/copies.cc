@@ -83,7 +83,7 @@ absl::StatusOr<BackupInfo> ClusterStore::Backup(const store::BackupPlan& plan,
   const absl::Status dropped =
       backup.ok() ? DropUnnamed(plan.dir) : DropFromAll([&](size_t part) {
         UnwantedCopies unwanted;
-        if (made[part] != 0) unwanted.backups = {made[part]};
+        if (part < made.size() && made[part] != 0) unwanted.backups = {made[part]};
         return unwanted;
       });
   if (!dropped.ok()) LogLeft(dropped);

@@ -123,7 +123,6 @@ class ClusterStore final : public store::Store {
   absl::Status CatchUp();
   absl::Status CatchUp(size_t part, EpochId has);
   absl::StatusOr<Position> Replace(size_t part);
-  class CopyTurn;
   absl::StatusOr<BackupInfo> BackUpAll(const store::BackupPlan& plan,
                                        const std::function<bool()>& stop,
                                        std::vector<uint32_t>* made) const;
@@ -166,7 +165,7 @@ class ClusterStore final : public store::Store {
   std::atomic<uint64_t> returned_ = 0;  // the last epoch that is not waited for any more
   std::atomic<bool> stopping_ = false;
   mutable CopyHolds holds_;
-  mutable std::atomic<bool> copying_ = false;  // a backup is made
+  mutable std::atomic<bool> copying_ = false;  // a backup is made, or unnamed ones are removed
   mutable Mutex placing_;
   std::deque<Placed> placed_ ABSL_GUARDED_BY(placing_);  // the newest last, at least one
   uint64_t compared_ ABSL_GUARDED_BY(placing_) = 0;      // the last move that was

@@ -1,10 +1,10 @@
 // Copies of a store of several parts (docs/cluster.md, 6): first the other parts, then home, whose outbox has what the
 // others got meanwhile.
-#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "cluster/at_once.h"
@@ -57,25 +57,10 @@ ClusterStore::Shape ClusterStore::GetShape() const {
 }
 
 // Which copies of parts belong to which of home is decided by one at a time.
-class ClusterStore::CopyTurn {
- public:
-  explicit CopyTurn(std::atomic<bool>& taken) : taken_(taken), is_mine_(!taken.exchange(true)) {}
-  ~CopyTurn() {
-    if (is_mine_) taken_ = false;
-  }
-  CopyTurn(const CopyTurn&) = delete;
-  CopyTurn& operator=(const CopyTurn&) = delete;
-  bool is_mine() const { return is_mine_; }
-
- private:
-  std::atomic<bool>& taken_;
-  const bool is_mine_;
-};
-
 absl::StatusOr<BackupInfo> ClusterStore::Backup(const store::BackupPlan& plan,
                                                 const std::function<bool()>& stop) const {
-  const CopyTurn turn(copying_);
-  if (!turn.is_mine()) return BeingCopied();
+  if (copying_.exchange(true)) return BeingCopied();
+  const absl::Cleanup ended = [this] { copying_ = false; };
   const CopyHolds::Outbox outbox(holds_, [this] { return Published(); });
   std::vector<uint32_t> made(parts_.size());  // by part; 0: none
   const Stop stopped = [&] { return stopping_ || stop(); };
@@ -130,8 +115,9 @@ absl::Status ClusterStore::DropUnnamed(const std::string& dir) const {
 }
 
 absl::Status ClusterStore::DropUnnamedBackups(const std::string& dir) const {
-  const CopyTurn turn(copying_);
-  return turn.is_mine() ? DropUnnamed(dir) : BeingCopied();
+  if (copying_.exchange(true)) return BeingCopied();
+  const absl::Cleanup ended = [this] { copying_ = false; };
+  return DropUnnamed(dir);
 }
 
 absl::StatusOr<std::vector<std::string>> ClusterStore::CheckpointParts(

@@ -15,14 +15,15 @@ class Copies : public ClusterHistories {
  protected:
   static bool Never() { return false; }
 
+  // As Build, but with a place for backups, and with an ontology.
   void BuildCopied(size_t parts, Dice& dice) {
     options_.backup_dir = "";
     Build(parts, dice);
-    // As Build, but with a place for backups.
     engine_.reset();
     options_.backup_dir = cluster_->BackupDir(0);
     options_.backup_keep = 2;
     Open(Life::kForever);
+    Start(RandomOntology(dice));
   }
 
   // Writes that come while the parts are copied, one part after the other and each at its own time.
@@ -60,7 +61,6 @@ TEST_P(Copies, ABackupOfAllPartsIsOneState) {
   ForEachSeed("UNIRUST_CLUSTER_SEEDS", [&](Dice& dice) {
     const size_t parts = 1 + dice.Below(4);
     BuildCopied(parts, dice);
-    Start(RandomOntology(dice));
     BackupInfo backup;
     for (size_t round = 1 + dice.Below(4); round > 0; --round) {
       for (size_t batches = dice.Below(5); batches > 0; --batches) Apply(RandomBatch(dice));
@@ -91,7 +91,6 @@ TEST_P(Copies, ACheckpointOfAllPartsIsOneState) {
   ForEachSeed("UNIRUST_CLUSTER_SEEDS", [&](Dice& dice) {
     const size_t parts = 2 + dice.Below(3);
     BuildCopied(parts, dice);
-    Start(RandomOntology(dice));
     for (size_t batches = 5; batches > 0; --batches) Apply(RandomBatch(dice));
     WriteMeanwhile(dice);
     const auto paths = engine_->Checkpoint("monday");
@@ -112,7 +111,6 @@ TEST_P(Copies, ACheckpointOfAllPartsIsOneState) {
 TEST_P(Copies, AChangeOfOntologyMeanwhileEndsABackup) {
   Dice dice(1);
   BuildCopied(3, dice);
-  Start(RandomOntology(dice));
   Apply(RandomBatch(dice));
   ASSERT_TRUE(engine_->Backup(Never).ok());
   std::atomic<size_t> calls = 0;
@@ -131,7 +129,6 @@ TEST_P(Copies, AChangeOfOntologyMeanwhileEndsABackup) {
 TEST_P(Copies, ABackupEndsWithItsParts) {
   Dice dice(1);
   BuildCopied(3, dice);
-  Start(RandomOntology(dice));
   Apply(RandomBatch(dice));
   cluster_->SetReachable(2, false);
   const absl::Status status = engine_->Backup(Never).status();
@@ -161,7 +158,6 @@ TEST_P(Copies, ABackupEndsWithItsParts) {
 TEST_P(Copies, AMoveDoesNotEndMeanwhile) {
   Dice dice(1);
   BuildCopied(2, dice);
-  Start(RandomOntology(dice));
   for (size_t batches = 6; batches > 0; --batches) Apply(RandomBatch(dice));
   const Engine::SlotPlan plan = *engine_->PlanSlots({1});
   ASSERT_TRUE(engine_->MoveSlots(plan.version, plan.target).ok());
@@ -191,7 +187,6 @@ TEST_P(Copies, AMoveDoesNotEndMeanwhile) {
 TEST_P(Copies, OneBackupAtATime) {
   Dice dice(1);
   BuildCopied(2, dice);
-  Start(RandomOntology(dice));
   Apply(RandomBatch(dice));
   absl::Status other;
   std::atomic<size_t> calls = 0;
@@ -208,7 +203,6 @@ TEST_P(Copies, OneBackupAtATime) {
 TEST_P(Copies, APurgeDoesNotComeBetween) {
   Dice dice(1);
   BuildCopied(2, dice);
-  Start(RandomOntology(dice));
   Apply(RandomBatch(dice));
   absl::Status purged;
   cluster_->SetCopying([&] { purged = engine_->Purge(Never); });

@@ -457,11 +457,7 @@ Reader ClusterStore::Pending() const {
   return Merge(placement(), [](Part& part) { return part.ReadPending(); });
 }
 
-// --- of parts one by one ------------------------------------------------------------------------------
-
-absl::Status ClusterStore::Checkpoint(const std::string&) const {
-  return absl::UnimplementedError("a checkpoint of one part alone");
-}
+// --- of home -----------------------------------------------------------------------------------------
 
 absl::Status ClusterStore::VerifyChecksums() const { return home_store_->VerifyChecksums(); }
 

@@ -65,11 +65,9 @@ class ClusterStore final : public store::Store {
   // Other parts remove their backups that belong to none of home's, which are in `dir`; if there are none, all stay.
   // UNAVAILABLE while one is made.
   absl::Status DropUnnamedBackups(const std::string& dir) const;
-  // Of home in `dir`, of the others by that name, where it takes the place of one that lacks home's. Returns their
-  // directories, by part.
-  absl::StatusOr<std::vector<std::string>> CheckpointParts(const std::string& dir,
-                                                           const std::string& name) const;
-  absl::Status Checkpoint(const std::string& dir) const override;  // of home alone: UNIMPLEMENTED
+  // Of home in `dir`, of the others by its last name, where it takes the place of one that lacks home's.
+  absl::Status Checkpoint(const std::string& dir) const override;
+  absl::StatusOr<std::vector<std::string>> CheckpointParts(const std::string& dir) const;  // the same: all, by part
   // Of home.
   absl::Status VerifyChecksums() const override;
   StorageMetrics Metrics() const override;

@@ -120,8 +120,13 @@ absl::Status ClusterStore::DropUnnamedBackups(const std::string& dir) const {
   return DropUnnamed(dir);
 }
 
+absl::Status ClusterStore::Checkpoint(const std::string& dir) const {
+  return CheckpointParts(dir).status();
+}
+
 absl::StatusOr<std::vector<std::string>> ClusterStore::CheckpointParts(
-    const std::string& dir, const std::string& name) const {
+    const std::string& dir) const {
+  const std::string name = dir.substr(dir.rfind('/') + 1);
   const CopyHolds::Outbox outbox(holds_, [this] { return Published(); });
   absl::StatusOr<std::vector<std::string>> dirs = CheckpointAll(dir, name);
   if (dirs.ok()) return dirs;

@@ -282,7 +282,7 @@ absl::StatusOr<std::vector<std::string>> Engine::Checkpoint(std::string_view wan
   if (stat(dir.c_str(), &info) == 0) {
     return absl::AlreadyExistsError("checkpoint " + name + " exists");
   }
-  if (impl_->cluster != nullptr) return impl_->cluster->CheckpointParts(dir, name);
+  if (impl_->cluster != nullptr) return impl_->cluster->CheckpointParts(dir);
   UNIRUST_RETURN_IF_ERROR(impl_->store->Checkpoint(dir));
   return std::vector<std::string>{dir};
 }
